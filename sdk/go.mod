@@ -1,0 +1,3 @@
+module github.com/faultline-storage/faultline/sdk
+
+go 1.26
