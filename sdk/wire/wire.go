@@ -115,6 +115,9 @@ type TurnResult struct {
 	UpdatePeriod float64 `json:"update_period,omitempty"`
 	// Updates is false if the plugin has no update scan. Given as UpdatePeriod is.
 	Updates bool `json:"updates,omitempty"`
+	// Incomplete names what the initial scan could not read. Its batch then has
+	// Complete false, and the host deletes nothing.
+	Incomplete []string `json:"incomplete,omitempty"`
 }
 
 // ErrorData goes with an error answer.
