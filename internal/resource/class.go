@@ -72,9 +72,10 @@ type Class struct {
 	Relations  []Relation
 	Charts     []Chart // as declared; nil means one chart a statistic
 
-	attr map[string]int
-	stat map[string]int
-	id   []int
+	attr   map[string]int
+	stat   map[string]int
+	id     []int
+	quoted []string // of each attribute, its name as a JSON key with the colon
 }
 
 // Attribute is a declared attribute.
@@ -162,8 +163,10 @@ type Chart struct {
 // fields are set and before the class is shared.
 func (c *Class) Index() {
 	c.attr = make(map[string]int, len(c.Attributes))
+	c.quoted = make([]string, len(c.Attributes))
 	for i := range c.Attributes {
 		c.attr[c.Attributes[i].Name] = i
+		c.quoted[i] = string(append(AppendJSONString(nil, c.Attributes[i].Name), ':'))
 	}
 	c.stat = make(map[string]int, len(c.Statistics))
 	for i := range c.Statistics {
