@@ -2,6 +2,9 @@ module github.com/faultline-storage/faultline
 
 go 1.26.0
 
+// A package of npm carries Go files, which are none of ours.
+ignore ./web/node_modules
+
 require github.com/faultline-storage/faultline/sdk v0.0.0
 
 require (
