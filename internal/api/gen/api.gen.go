@@ -41,27 +41,6 @@ func (e AlertSeverity) Valid() bool {
 	}
 }
 
-// Defines values for ClassIdentifierScope.
-const (
-	Auto   ClassIdentifierScope = "auto"
-	Global ClassIdentifierScope = "global"
-	Scoped ClassIdentifierScope = "scoped"
-)
-
-// Valid indicates whether the value is a known member of the ClassIdentifierScope enum.
-func (e ClassIdentifierScope) Valid() bool {
-	switch e {
-	case Auto:
-		return true
-	case Global:
-		return true
-	case Scoped:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ClassConditionKind.
 const (
 	LowerBound ClassConditionKind = "lower_bound"
@@ -77,6 +56,27 @@ func (e ClassConditionKind) Valid() bool {
 	case UpperBound:
 		return true
 	case Value:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ClassIdentifierScope.
+const (
+	Auto   ClassIdentifierScope = "auto"
+	Global ClassIdentifierScope = "global"
+	Scoped ClassIdentifierScope = "scoped"
+)
+
+// Valid indicates whether the value is a known member of the ClassIdentifierScope enum.
+func (e ClassIdentifierScope) Valid() bool {
+	switch e {
+	case Auto:
+		return true
+	case Global:
+		return true
+	case Scoped:
 		return true
 	default:
 		return false
@@ -275,17 +275,20 @@ func (e StatisticKind) Valid() bool {
 	}
 }
 
+// Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
+type Affected struct {
+	// Counts Numbers of resources by `plugin.Class`.
+	Counts      Counts `json:"counts"`
+	Filesystems []Ref  `json:"filesystems"`
+}
+
 // Alert defines model for Alert.
 type Alert struct {
 	Acknowledged bool `json:"acknowledged"`
 	Active       bool `json:"active"`
 
-	// Affected What the alert endangers: the descendants of its resource. Empty once it has ended.
-	Affected struct {
-		// Counts Numbers of resources by `plugin.Class`.
-		Counts      Counts `json:"counts"`
-		Filesystems []Ref  `json:"filesystems"`
-	} `json:"affected"`
+	// Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
+	Affected Affected `json:"affected"`
 
 	// Attribute The attribute or statistic that is watched; empty for `offline`.
 	Attribute string    `json:"attribute"`
@@ -305,6 +308,13 @@ type Alert struct {
 
 	// Text The message with the class and name of the resource.
 	Text string `json:"text"`
+}
+
+// AlertCounts Numbers of active alerts by severity.
+type AlertCounts struct {
+	Error   int `json:"error"`
+	Info    int `json:"info"`
+	Warning int `json:"warning"`
 }
 
 // AlertList defines model for AlertList.
@@ -385,6 +395,26 @@ type Causes struct {
 	Truncated bool `json:"truncated"`
 }
 
+// ChangeCounts defines model for ChangeCounts.
+type ChangeCounts struct {
+	// Created Numbers of resources by `plugin.Class`.
+	Created Counts `json:"created"`
+
+	// Deleted Numbers of resources by `plugin.Class`.
+	Deleted Counts `json:"deleted"`
+
+	// Updated Numbers of resources by `plugin.Class`.
+	Updated Counts `json:"updated"`
+}
+
+// ChangedValue defines model for ChangedValue.
+type ChangedValue struct {
+	Text string `json:"text"`
+
+	// Value A string, a number, a boolean or null.
+	Value AnyValue `json:"value"`
+}
+
 // Class defines model for Class.
 type Class struct {
 	// Attributes In the order of declaration.
@@ -402,17 +432,12 @@ type Class struct {
 	Count int `json:"count"`
 
 	// Full `plugin.Class`.
-	Full       string `json:"full"`
-	Identifier struct {
-		Attributes []string `json:"attributes"`
-
-		// Scope Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
-		Scope ClassIdentifierScope `json:"scope"`
-	} `json:"identifier"`
-	Label     string          `json:"label"`
-	Name      string          `json:"name"`
-	Plugin    string          `json:"plugin"`
-	Relations []ClassRelation `json:"relations"`
+	Full       string          `json:"full"`
+	Identifier ClassIdentifier `json:"identifier"`
+	Label      string          `json:"label"`
+	Name       string          `json:"name"`
+	Plugin     string          `json:"plugin"`
+	Relations  []ClassRelation `json:"relations"`
 
 	// Root A resource of the class can be the scope of others.
 	Root bool `json:"root"`
@@ -421,9 +446,6 @@ type Class struct {
 	Scannable  bool             `json:"scannable"`
 	Statistics []ClassStatistic `json:"statistics"`
 }
-
-// ClassIdentifierScope Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
-type ClassIdentifierScope string
 
 // ClassAttribute defines model for ClassAttribute.
 type ClassAttribute struct {
@@ -489,6 +511,17 @@ type ClassCondition struct {
 
 // ClassConditionKind defines model for ClassCondition.Kind.
 type ClassConditionKind string
+
+// ClassIdentifier defines model for ClassIdentifier.
+type ClassIdentifier struct {
+	Attributes []string `json:"attributes"`
+
+	// Scope Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
+	Scope ClassIdentifierScope `json:"scope"`
+}
+
+// ClassIdentifierScope Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
+type ClassIdentifierScope string
 
 // ClassList defines model for ClassList.
 type ClassList struct {
@@ -666,10 +699,9 @@ type Plugin struct {
 
 	// Restarts How often the process was started again.
 	Restarts int `json:"restarts"`
-	Sdk      struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
-	} `json:"sdk"`
+
+	// Sdk The library that the plugin is written with.
+	Sdk SDK `json:"sdk"`
 
 	// Sessions Number of roots that the plugin serves.
 	Sessions int         `json:"sessions"`
@@ -684,6 +716,14 @@ type PluginKind string
 
 // PluginState defines model for Plugin.State.
 type PluginState string
+
+// PluginCounts Numbers of plugins by state.
+type PluginCounts struct {
+	Backoff  int `json:"backoff"`
+	Failed   int `json:"failed"`
+	Running  int `json:"running"`
+	Starting int `json:"starting"`
+}
 
 // PluginList defines model for PluginList.
 type PluginList struct {
@@ -807,6 +847,16 @@ type Resource struct {
 	Updated time.Time `json:"updated"`
 }
 
+// ResourceCounts defines model for ResourceCounts.
+type ResourceCounts struct {
+	// Classes Classes that have resources, by plugin and in the order of declaration.
+	Classes []ClassStatus `json:"classes"`
+
+	// Health Numbers of resources by health.
+	Health HealthCounts `json:"health"`
+	Total  int          `json:"total"`
+}
+
 // ResourceCreate defines model for ResourceCreate.
 type ResourceCreate struct {
 	// Attributes Values by attribute name. Absent ones get their default.
@@ -848,37 +898,26 @@ type ResourceUpdate struct {
 	State bool `json:"state,omitempty"`
 }
 
-// ChangedValue defines model for ResourceUpdate.attributes.
-type ChangedValue struct {
-	Text string `json:"text"`
-
-	// Value A string, a number, a boolean or null.
-	Value AnyValue `json:"value"`
-}
-
 // ResourcesEvent One committed change. If more than 500 resources changed, `bulk` is true,
 // the three lists are absent and `counts` tells how many of each class
 // changed: read the lists again.
 type ResourcesEvent struct {
-	Bulk   bool `json:"bulk,omitempty"`
-	Counts *struct {
-		// Created Numbers of resources by `plugin.Class`.
-		Created Counts `json:"created"`
-
-		// Deleted Numbers of resources by `plugin.Class`.
-		Deleted Counts `json:"deleted"`
-
-		// Updated Numbers of resources by `plugin.Class`.
-		Updated Counts `json:"updated"`
-	} `json:"counts,omitempty"`
-	Created []Ref `json:"created,omitempty"`
-	Deleted []Ref `json:"deleted,omitempty"`
+	Bulk    bool          `json:"bulk,omitempty"`
+	Counts  *ChangeCounts `json:"counts,omitempty"`
+	Created []Ref         `json:"created,omitempty"`
+	Deleted []Ref         `json:"deleted,omitempty"`
 
 	// Root The root whose session made the change; 0 for a user.
 	Root    int64            `json:"root"`
 	Seq     int64            `json:"seq"`
 	Time    time.Time        `json:"time"`
 	Updated []ResourceUpdate `json:"updated,omitempty"`
+}
+
+// SDK The library that the plugin is written with.
+type SDK struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
 }
 
 // SampleUpdate defines model for SampleUpdate.
@@ -961,32 +1000,16 @@ type StatisticsEvent struct {
 // Status defines model for Status.
 type Status struct {
 	// Alerts Numbers of active alerts by severity.
-	Alerts struct {
-		Error   int `json:"error"`
-		Info    int `json:"info"`
-		Warning int `json:"warning"`
-	} `json:"alerts"`
+	Alerts AlertCounts `json:"alerts"`
 
 	// Plugins Numbers of plugins by state.
-	Plugins struct {
-		Backoff  int `json:"backoff"`
-		Failed   int `json:"failed"`
-		Running  int `json:"running"`
-		Starting int `json:"starting"`
-	} `json:"plugins"`
+	Plugins PluginCounts `json:"plugins"`
 
 	// Position The present position in the event stream.
-	Position  string `json:"position"`
-	Resources struct {
-		// Classes Classes that have resources, by plugin and in the order of declaration.
-		Classes []ClassStatus `json:"classes"`
-
-		// Health Numbers of resources by health.
-		Health HealthCounts `json:"health"`
-		Total  int          `json:"total"`
-	} `json:"resources"`
-	Started time.Time `json:"started"`
-	Version string    `json:"version"`
+	Position  string         `json:"position"`
+	Resources ResourceCounts `json:"resources"`
+	Started   time.Time      `json:"started"`
+	Version   string         `json:"version"`
 }
 
 // Volume A logical drive that hosts can reach.
