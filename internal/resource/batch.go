@@ -72,7 +72,7 @@ type Sample struct {
 // transaction. The parts are disjoint in effect: no edge of a deleted resource
 // is named, no deleted resource is put.
 type Mutation struct {
-	Seq  uint64 // of the change log; counts up by one
+	Seq  uint64 // of the change log; strictly increasing, with gaps
 	Time time.Time
 	// Put are new and changed resources, as they are afterwards. Created tells
 	// which of them are new (the first Created ones).

@@ -1,0 +1,284 @@
+// Package inventory keeps the one graph of everything, in memory and in a
+// store. It takes batches from sessions and acts of users, applies each as one
+// transaction, and tells subscribers what changed, in one total order.
+//
+// A change is worked out on a copy of what it touches (txn), committed to the
+// store, and only then made visible. Nodes are immutable once visible, so
+// readers hold a lock only while they look a node up.
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/feed"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Store is what the inventory asks of a database; see storetest for its rules.
+// Calls are serial.
+type Store interface {
+	// Load hands over every stored resource and edge, and returns the position of
+	// the change log and the next free resource ID.
+	Load(ctx context.Context, res func(resource.StoredResource) error, edge func(resource.StoredEdge) error) (seq uint64, next resource.ID, err error)
+	// Commit applies the mutation in one transaction, or not at all. What it
+	// acknowledged survives the death of the process and of the machine.
+	Commit(ctx context.Context, m *resource.Mutation) error
+}
+
+// Options configure New. Store is required.
+type Options struct {
+	Store Store
+	// Classes are those known at the start; see SetClasses for later ones.
+	Classes []*resource.Class
+	Log     *slog.Logger     // slog.Default if nil
+	Now     func() time.Time // required: stages have no clock of their own
+	// Keep is how many changes a subscriber may lag behind; 4096 if 0.
+	Keep int
+}
+
+// Inventory is the graph. All methods are safe for concurrent use.
+type Inventory struct {
+	store Store
+	log   *slog.Logger
+	now   func() time.Time
+	feed  *feed.Log[*resource.Changes]
+
+	// write is held by the one writer at a time, through the commit. Its holder
+	// may read what mu guards without mu, because nobody else changes it.
+	write    sync.Mutex
+	sessions map[resource.ID]*session
+
+	mu       sync.RWMutex // held for short: look-ups, and to publish a commit
+	nodes    map[resource.ID]*node
+	identity map[idKey]resource.ID
+	classes  map[string]*resource.Class // by full name
+	members  map[*resource.Class][]resource.ID
+	reported map[resource.ID]map[resource.ID]struct{} // root → what its sessions report
+	holders  map[resource.ID]map[resource.ID]struct{} // target → who refers to it
+	rules    []*rule
+	roles    map[*resource.Class][]role
+	seq      uint64
+	next     resource.ID
+}
+
+// node is a resource and where its parents come from. It is immutable once
+// visible.
+type node struct {
+	*resource.Resource
+	in []inEdge // ascending by parent
+}
+
+// inEdge is an edge to a parent. It exists as long as somebody stands for it.
+type inEdge struct {
+	parent resource.ID
+	roots  []resource.ID // whose sessions reported it, ascending
+	rules  []int32       // relations that make it, ascending
+}
+
+type idKey struct {
+	class *resource.Class
+	scope resource.ID // 0 for a global class
+	id    string
+}
+
+// session is the open session of a root.
+type session struct {
+	id      string
+	handles []resource.ID // by handle; 0 where none is
+}
+
+// New loads the inventory from its store.
+func New(ctx context.Context, o Options) (*Inventory, error) {
+	inv := &Inventory{
+		store: o.Store, log: o.Log, now: o.Now,
+		sessions: map[resource.ID]*session{},
+		nodes:    map[resource.ID]*node{},
+		identity: map[idKey]resource.ID{},
+		classes:  map[string]*resource.Class{},
+		members:  map[*resource.Class][]resource.ID{},
+		reported: map[resource.ID]map[resource.ID]struct{}{},
+		holders:  map[resource.ID]map[resource.ID]struct{}{},
+	}
+	if inv.log == nil {
+		inv.log = slog.Default()
+	}
+	for _, c := range o.Classes {
+		inv.classes[c.FullName()] = c
+	}
+	if err := inv.load(ctx); err != nil {
+		return nil, fmt.Errorf("load inventory: %w", err)
+	}
+	// Positions must never repeat, also not those of changes that no store saw
+	// because they held only samples. The clock is beyond any of them.
+	inv.seq = max(inv.seq, uint64(inv.now().UnixMicro()))
+	inv.feed = feed.New[*resource.Changes](cmp.Or(o.Keep, 4096), inv.seq)
+	inv.setRules()
+	return inv, inv.relateAll(ctx)
+}
+
+func (inv *Inventory) load(ctx context.Context) error {
+	unknown := map[string]int{}
+	seq, next, err := inv.store.Load(ctx, func(row resource.StoredResource) error {
+		class := inv.classes[row.Plugin+"."+row.Class]
+		if class == nil {
+			unknown[row.Plugin+"."+row.Class]++
+			return nil
+		}
+		r, err := row.Resource(class)
+		if err != nil {
+			return fmt.Errorf("resource %d (%s): %w", row.ID, class.FullName(), err)
+		}
+		inv.index(&node{Resource: r})
+		return nil
+	}, func(e resource.StoredEdge) error {
+		if n := inv.nodes[e.Child]; n != nil && inv.nodes[e.Parent] != nil {
+			n.in = append(n.in, inEdge{parent: e.Parent, roots: e.Roots})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for name, n := range unknown {
+		inv.log.Warn("resources of a class that nobody declared stay in the store, unseen", "class", name, "resources", n)
+	}
+	for _, ids := range inv.members {
+		slices.Sort(ids)
+	}
+	for _, id := range slices.Sorted(maps.Keys(inv.nodes)) { // ascending, so that Children are
+		n := inv.nodes[id]
+		slices.SortFunc(n.in, func(a, b inEdge) int { return cmp.Compare(a.parent, b.parent) })
+		n.Parents = parents(n.in)
+		for _, p := range n.Parents {
+			inv.nodes[p].Children = append(inv.nodes[p].Children, id)
+		}
+	}
+	inv.seq, inv.next = seq, max(next, 1)
+	return nil
+}
+
+func parents(in []inEdge) []resource.ID {
+	if len(in) == 0 {
+		return nil
+	}
+	ids := make([]resource.ID, len(in))
+	for i := range in {
+		ids[i] = in[i].parent
+	}
+	return ids
+}
+
+// index enters a node in every look-up table. The caller holds mu, or is New.
+func (inv *Inventory) index(n *node) {
+	inv.nodes[n.ID] = n
+	inv.identity[n.key()] = n.ID
+	inv.members[n.Class] = append(inv.members[n.Class], n.ID)
+	for _, root := range n.Reporters {
+		addTo(inv.reported, root, n.ID)
+	}
+	for _, v := range n.Values {
+		if target, ok := v.Ref(); ok {
+			addTo(inv.holders, resource.ID(target), n.ID)
+		}
+	}
+}
+
+// unindex is the inverse of index, but for members, which publish cuts in one go.
+func (inv *Inventory) unindex(n *node) {
+	delete(inv.nodes, n.ID)
+	delete(inv.identity, n.key())
+	for _, root := range n.Reporters {
+		dropFrom(inv.reported, root, n.ID)
+	}
+	for _, v := range n.Values {
+		if target, ok := v.Ref(); ok {
+			dropFrom(inv.holders, resource.ID(target), n.ID)
+		}
+	}
+}
+
+func (n *node) key() idKey { return keyOf(n.Class, n.Scope, n.Identity) }
+
+func keyOf(c *resource.Class, scope resource.ID, id string) idKey {
+	if c.IDScope != resource.Scoped {
+		scope = 0
+	}
+	return idKey{c, scope, id}
+}
+
+func addTo(m map[resource.ID]map[resource.ID]struct{}, k, v resource.ID) {
+	set := m[k]
+	if set == nil {
+		set = map[resource.ID]struct{}{}
+		m[k] = set
+	}
+	set[v] = struct{}{}
+}
+
+func dropFrom(m map[resource.ID]map[resource.ID]struct{}, k, v resource.ID) {
+	if set := m[k]; set != nil {
+		if delete(set, v); len(set) == 0 {
+			delete(m, k)
+		}
+	}
+}
+
+// OpenSession says that a session of the root begins. Batches of an older
+// session of the root are refused from now on.
+func (inv *Inventory) OpenSession(root resource.ID, id string) error {
+	inv.write.Lock()
+	defer inv.write.Unlock()
+	n := inv.nodes[root]
+	if n == nil || n.Root == nil {
+		return resource.Errorf(resource.NotFound, "resource %d is not a root that sessions can be opened for", root)
+	}
+	inv.sessions[root] = &session{id: id, handles: []resource.ID{root}}
+	return nil
+}
+
+// CloseSession ends the session; it does nothing if a newer one is open.
+func (inv *Inventory) CloseSession(root resource.ID, id string) {
+	inv.write.Lock()
+	defer inv.write.Unlock()
+	if s := inv.sessions[root]; s != nil && s.id == id {
+		delete(inv.sessions, root)
+	}
+}
+
+// Subscribe returns all resources as they are now, the position that they
+// stand for, and the changes after it, without gap or duplicate.
+func (inv *Inventory) Subscribe(ctx context.Context) (iter.Seq[*resource.Resource], uint64, iter.Seq2[*resource.Changes, error]) {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	all := make([]*resource.Resource, 0, len(inv.nodes))
+	for _, n := range inv.nodes {
+		all = append(all, n.Resource)
+	}
+	return slices.Values(all), inv.seq, inv.feed.Since(ctx, inv.seq)
+}
+
+// Since yields the changes after the position and waits for more until ctx
+// ends; see feed.Log.Since for its error.
+func (inv *Inventory) Since(ctx context.Context, seq uint64) iter.Seq2[*resource.Changes, error] {
+	return inv.feed.Since(ctx, seq)
+}
+
+// Seq is the position of the newest change.
+func (inv *Inventory) Seq() uint64 {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	return inv.seq
+}
+
+// errNoStore is what a commit failure wraps, so that callers can tell it from
+// a batch that is at fault.
+var errNoStore = errors.New("the store did not take the change")

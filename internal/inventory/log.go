@@ -1,0 +1,84 @@
+package inventory
+
+import (
+	"encoding/json"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// LogEntry is one entry of the change log as the store keeps it. It tells how
+// to go back: what was made, and how what changed or went was before. So the
+// graph of any kept moment follows from today's by going backwards.
+type LogEntry struct {
+	Root    resource.ID      `json:"root,omitempty"`
+	Created [][2]resource.ID `json:"created,omitempty"` // ranges of IDs, both ends included
+	Updated []LogUpdate      `json:"updated,omitempty"`
+	Deleted []LogResource    `json:"deleted,omitempty"`
+}
+
+// LogUpdate is a changed resource as it was.
+type LogUpdate struct {
+	ID      resource.ID               `json:"id"`
+	Was     map[string]resource.Value `json:"was,omitempty"`
+	Label   *string                   `json:"label,omitempty"`
+	Alias   *string                   `json:"alias,omitempty"`
+	Parents []resource.ID             `json:"parents,omitempty"` // all of them, if they changed
+	// Orphan says that Parents changed and were none.
+	Orphan bool `json:"orphan,omitempty"`
+}
+
+// LogResource is a deleted resource.
+type LogResource struct {
+	ID         resource.ID               `json:"id"`
+	Class      string                    `json:"class"`
+	Label      string                    `json:"label"`
+	Alias      string                    `json:"alias,omitempty"`
+	Attributes map[string]resource.Value `json:"attributes,omitempty"`
+	Reporters  []resource.ID             `json:"reporters,omitempty"`
+	Parents    []resource.ID             `json:"parents,omitempty"`
+}
+
+func logEntry(t *txn, ch *resource.Changes) []byte {
+	e := LogEntry{Root: t.root}
+	for _, id := range t.created {
+		if k := len(e.Created) - 1; k >= 0 && e.Created[k][1] == id-1 {
+			e.Created[k][1] = id
+		} else {
+			e.Created = append(e.Created, [2]resource.ID{id, id})
+		}
+	}
+	for _, u := range ch.Updated {
+		old := t.inv.nodes[u.Resource.ID].Resource
+		l := LogUpdate{ID: old.ID}
+		for _, i := range u.Attributes {
+			if l.Was == nil {
+				l.Was = map[string]resource.Value{}
+			}
+			l.Was[old.Class.Attributes[i].Name] = old.Values[i]
+		}
+		if u.Name {
+			l.Label, l.Alias = &old.Label, &old.Alias
+		}
+		if u.Edges {
+			l.Parents, l.Orphan = old.Parents, len(old.Parents) == 0
+		}
+		e.Updated = append(e.Updated, l)
+	}
+	for _, r := range ch.Deleted {
+		d := LogResource{ID: r.ID, Class: r.Class.FullName(), Label: r.Label, Alias: r.Alias, Reporters: r.Reporters, Parents: r.Parents}
+		for i, v := range r.Values {
+			if !v.IsNull() {
+				if d.Attributes == nil {
+					d.Attributes = map[string]resource.Value{}
+				}
+				d.Attributes[r.Class.Attributes[i].Name] = v
+			}
+		}
+		e.Deleted = append(e.Deleted, d)
+	}
+	b, err := json.Marshal(e)
+	if err != nil { // every part of it marshals
+		panic(err)
+	}
+	return b
+}

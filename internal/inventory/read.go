@@ -1,0 +1,58 @@
+package inventory
+
+import (
+	"github.com/faultline-storage/faultline/internal/inventory/graph"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Get returns the resource, or nil.
+func (inv *Inventory) Get(id resource.ID) *resource.Resource {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	if n := inv.nodes[id]; n != nil {
+		return n.Resource
+	}
+	return nil
+}
+
+// Stale reports whether the resource is only last known: no root that reports
+// it has a live session.
+func (inv *Inventory) Stale(r *resource.Resource) bool {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	return inv.stale(r)
+}
+
+func (inv *Inventory) stale(r *resource.Resource) bool {
+	for _, root := range r.Reporters {
+		if n := inv.nodes[root]; n != nil && n.Root != nil && n.Root.Live {
+			return false
+		}
+	}
+	return true
+}
+
+// Walk returns the resources that can be reached from start in a direction,
+// nearest first, start included, each once. Depth and limit are bounds if
+// greater than 0; truncated says that one of them was met. The walk sees one
+// state of the graph. It returns nothing if there is no such start.
+func (inv *Inventory) Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool) {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	if inv.nodes[start] == nil {
+		return nil, false
+	}
+	found, cut := graph.Walk(start, inv.neighbours(dir), depth, limit)
+	steps = make([]resource.Step, len(found))
+	for i, s := range found {
+		steps[i] = resource.Step{Resource: inv.nodes[s.Node].Resource, Via: s.Via, Depth: s.Depth}
+	}
+	return steps, cut
+}
+
+func (inv *Inventory) neighbours(dir resource.Direction) func(resource.ID) []resource.ID {
+	if dir == resource.Up {
+		return func(id resource.ID) []resource.ID { return inv.nodes[id].Parents }
+	}
+	return func(id resource.ID) []resource.ID { return inv.nodes[id].Children }
+}
