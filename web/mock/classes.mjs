@@ -1,0 +1,160 @@
+// The classes of the mock: an array plugin and a Redfish-like one.
+
+const attribute = (name, kind, more = {}) => ({
+  name,
+  kind,
+  label: (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll('_', ' '),
+  optional: false,
+  hidden: false,
+  user_read_only: false,
+  identifying: false,
+  default_computed: false,
+  ...more,
+});
+const readOnly = { user_read_only: true };
+const identifying = { identifying: true, user_read_only: true };
+
+const gauge = (name, unit) => ({ name, kind: 'gauge', label: name.charAt(0).toUpperCase() + name.slice(1), unit, sample_period: 10 });
+const counter = (name, label, unit) => ({ name, kind: 'counter', label, unit, sample_period: 10 });
+
+function make(plugin, name, label, base, attributes, more = {}) {
+  const bases = base ? [base, 'Resource'] : ['Resource'];
+  const scannable = base === 'ScannableResource';
+  return {
+    plugin,
+    name,
+    label,
+    full: `${plugin}.${name}`,
+    bases,
+    identifier: { scope: scannable ? 'global' : 'scoped', attributes: attributes.filter((a) => a.identifying).map((a) => a.name) },
+    scannable,
+    root: scannable,
+    attributes,
+    statistics: [],
+    conditions: [],
+    relations: [],
+    charts: [],
+    columns: attributes.filter((a) => !a.hidden && a.kind !== 'password').map((a) => a.name),
+    ...more,
+  };
+}
+
+const status = (values) => attribute('status', 'enum', { options: values, ...readOnly });
+
+export const classes = [
+  make('acme', 'Array', 'Acme array', 'ScannableResource', [
+    attribute('address', 'hostname', { identifying: true, label: 'Management address' }),
+    attribute('port', 'integer', { min: 1, max: 65535, default: 8080 }),
+    attribute('user', 'string', { max_length: 40 }),
+    attribute('password', 'password'),
+    attribute('protocol', 'enum', { options: ['https', 'http'], default: 'https' }),
+    attribute('verify_tls', 'boolean', { label: 'Verify the certificate', default: true }),
+    attribute('site', 'string', { optional: true }),
+    attribute('firmware', 'string', { optional: true, ...readOnly }),
+  ]),
+  make('acme', 'Controller', 'Controller', 'Controller', [
+    attribute('serial', 'string', identifying),
+    attribute('slot', 'enum', { options: ['A', 'B'], ...readOnly }),
+    status(['OK', 'DEGRADED', 'FAILED']),
+    attribute('cache', 'bytes', readOnly),
+  ], { statistics: [gauge('temperature', 'C')] }),
+  make('acme', 'Enclosure', 'Enclosure', 'Enclosure', [
+    attribute('index', 'integer', identifying),
+    attribute('serial', 'string', readOnly),
+    attribute('bays', 'integer', readOnly),
+    status(['OK', 'FAILED']),
+  ]),
+  make('acme', 'Fan', 'Fan', 'Fan', [
+    attribute('enclosure', 'reference', identifying),
+    attribute('index', 'integer', identifying),
+    status(['OK', 'FAILED']),
+  ], { statistics: [gauge('speed', 'rpm')] }),
+  make('acme', 'Disk', 'Disk', 'PhysicalDisk', [
+    attribute('serial', 'string', identifying),
+    attribute('enclosure', 'reference', readOnly),
+    attribute('slot', 'integer', readOnly),
+    attribute('model', 'string', readOnly),
+    attribute('capacity', 'bytes', readOnly),
+    status(['OK', 'REBUILDING', 'FAILED']),
+    attribute('firmware', 'string', { hidden: true, ...readOnly }),
+    attribute('spare', 'boolean', readOnly),
+  ], {
+    statistics: [gauge('temperature', 'C'), counter('read_bytes', 'Read', 'bytes/s')],
+    conditions: [
+      { name: 'status', kind: 'value', attribute: 'status', message: 'Disk failure', states: { error: ['FAILED'], info: ['REBUILDING'] } },
+      { name: 'temperature', kind: 'upper_bound', attribute: 'temperature', message: 'High temperature', bounds: { warning: 55 } },
+    ],
+  }),
+  make('acme', 'Pool', 'RAID pool', 'StoragePool', [
+    attribute('name', 'string', identifying),
+    attribute('raid_level', 'enum', { label: 'RAID level', options: ['RAID5', 'RAID6', 'RAID10'], ...readOnly }),
+    attribute('capacity', 'bytes', readOnly),
+    attribute('used', 'bytes', readOnly),
+    status(['OK', 'DEGRADED', 'FAILED']),
+  ], {
+    statistics: [
+      gauge('load', '%'),
+      {
+        name: 'io_size',
+        kind: 'histogram',
+        label: 'I/O size',
+        unit: 'bytes',
+        sample_period: 10,
+        bins: [[0, 512], [513, 4096], [4097, 65536], [65537, 1048576], [1048577]],
+      },
+    ],
+  }),
+  make('acme', 'Lun', 'LUN', 'LogicalDrive', [
+    attribute('wwid', 'string', { ...identifying, label: 'World wide id' }),
+    attribute('pool', 'reference', readOnly),
+    attribute('size', 'bytes', readOnly),
+    attribute('preferred', 'reference', { optional: true, label: 'Preferred controller', ...readOnly }),
+  ]),
+  make('lustre', 'Target', 'Storage target', 'LogicalDriveOccupier', [
+    attribute('name', 'string', identifying),
+    attribute('size', 'bytes', readOnly),
+  ]),
+  make('lustre', 'FileSystem', 'File system', null, [attribute('name', 'string', identifying), attribute('size', 'bytes', readOnly)]),
+  make('redfish', 'Service', 'Redfish service', 'ScannableResource', [
+    attribute('url', 'string', { identifying: true, label: 'URL' }),
+    attribute('user', 'string', { optional: true }),
+    attribute('password', 'password', { optional: true }),
+    attribute('verify_tls', 'boolean', { label: 'Verify TLS', default: true }),
+  ]),
+  make('redfish', 'Chassis', 'Chassis', 'Enclosure', [
+    attribute('uri', 'path', { ...identifying, hidden: true }),
+    attribute('name', 'string', readOnly),
+    attribute('model', 'string', { optional: true, ...readOnly }),
+    attribute('uuid', 'uuid', { optional: true, ...readOnly }),
+  ]),
+  make('redfish', 'Drive', 'Drive', 'PhysicalDisk', [
+    attribute('serial', 'string', identifying),
+    attribute('chassis', 'reference', { optional: true, ...readOnly }),
+    attribute('model', 'string', { optional: true, ...readOnly }),
+    attribute('capacity', 'bytes', { optional: true, ...readOnly }),
+    attribute('life_left', 'float', { optional: true, label: 'Life left', min: 0, max: 100, ...readOnly }),
+  ]),
+];
+
+export const plugins = [
+  { name: 'acme', kind: 'python', path: 'examples/acme/acme.py', state: 'running', pid: 4711, sessions: 1, memory: 19_500_000, cpu: 3.2 },
+  { name: 'lustre', kind: 'go', path: 'plugins/lustre', state: 'running', pid: 4712, sessions: 0, memory: 11_000_000, cpu: 0.4 },
+  { name: 'redfish', kind: 'builtin', path: 'builtin:redfish', state: 'running', pid: 4713, sessions: 2, memory: 14_000_000, cpu: 1.1 },
+  {
+    name: 'tapes',
+    kind: 'python',
+    path: 'plugins/tapes.py',
+    state: 'failed',
+    error: 'the declarations have 1 problem',
+    problems: [{ file: 'plugins/tapes.py', line: 14, where: 'Library.slots', text: 'Integer has no option "maximum"; write max_val' }],
+  },
+].map((p) => ({
+  version: '1',
+  sdk: { name: p.kind === 'python' ? 'python' : 'go', version: '0.1' },
+  error: '',
+  problems: [],
+  sessions: 0,
+  restarts: 0,
+  classes: classes.filter((c) => c.plugin === p.name).map((c) => c.full),
+  ...p,
+}));

@@ -1,0 +1,346 @@
+// A stand-in for the server, for work on the page and for its browser tests:
+// the API of internal/api/openapi.yaml over the inventory of model.mjs.
+//
+//   node mock/server.mjs [--port 8700] [--disks 240] [--empty] [--token T] [--fault SECONDS]
+//
+// It also serves dist, if that was built. POST /mock/set {"id","attribute",
+// "value"} changes a resource, POST /mock/drop cuts the event streams.
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { plugins } from './classes.mjs';
+import { makeModel, severities } from './model.mjs';
+
+const dist = fileURLToPath(new URL('../dist', import.meta.url));
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
+
+class Problem extends Error {
+  constructor(status, detail, field) {
+    super(detail);
+    this.status = status;
+    this.field = field;
+  }
+}
+
+const titles = { 400: 'Bad request', 401: 'Unauthorized', 404: 'Not found', 409: 'Conflict', 422: 'Invalid value' };
+
+/** Starts the stand-in and returns its address, its model and how to stop it. */
+export async function serve({ port = 0, disks = 240, empty = false, token = '' } = {}) {
+  const model = makeModel({ disks, empty });
+  const streams = new Set();
+  const server = createServer((request, response) => {
+    const url = new URL(request.url, 'http://localhost');
+    handle(request, response, url).catch((err) => {
+      const status = err instanceof Problem ? err.status : 500;
+      if (status === 500) console.error(err);
+      const body = { type: 'about:blank', title: titles[status] ?? 'Internal error', status, detail: err.message };
+      if (err.field) body.field = err.field;
+      response.writeHead(status, { 'Content-Type': 'application/problem+json' });
+      response.end(JSON.stringify(body));
+    });
+  });
+
+  async function handle(request, response, url) {
+    if (url.pathname.startsWith('/mock/')) return control(request, response, url);
+    if (!url.pathname.startsWith('/api/v1/')) return page(response, url);
+    if (token && request.headers.authorization !== `Bearer ${token}`) {
+      throw new Problem(401, 'This server needs a token: `faultline token create` makes one.');
+    }
+    const path = url.pathname.slice('/api/v1/'.length).split('/');
+    if (path[0] === 'events') return events(request, response, url);
+    const body = await answer(request, path, url.searchParams);
+    response.setHeader('Faultline-Position', String(model.seq()));
+    if (body === undefined) {
+      response.writeHead(204);
+      response.end();
+      return;
+    }
+    response.writeHead(request.method === 'POST' ? 201 : 200, { 'Content-Type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
+
+  function find(id) {
+    const r = model.resources.get(Number(id));
+    if (!r) throw new Problem(404, `There is no resource ${id}.`);
+    return r;
+  }
+
+  async function answer(request, [noun, id, part], query) {
+    switch (noun) {
+      case 'status':
+        return status();
+      case 'plugins':
+        return { items: empty ? plugins.slice(0, 3) : plugins };
+      case 'classes':
+        return { items: model.classes.map((c) => ({ ...c, count: [...model.resources.values()].filter((r) => r.class === c).length })) };
+      case 'alerts':
+        return listAlerts(query);
+      case 'resources':
+        if (!id) return request.method === 'POST' ? create(await json(request)) : list(query);
+        if (part) return detail(find(id), part, query);
+        if (request.method === 'PATCH') return edit(find(id), await json(request));
+        if (request.method === 'DELETE') return drop(find(id));
+        return model.encode(find(id));
+    }
+    throw new Problem(404, `There is no ${noun}.`);
+  }
+
+  function status() {
+    const zero = () => ({ ok: 0, info: 0, warning: 0, error: 0 });
+    const all = zero();
+    const perClass = new Map();
+    for (const r of model.resources.values()) {
+      const h = model.healthOf(r);
+      all[h]++;
+      if (!perClass.has(r.class)) perClass.set(r.class, zero());
+      perClass.get(r.class)[h]++;
+    }
+    const active = model.alerts.filter((a) => a.active);
+    const by = (s) => active.filter((a) => a.severity === s).length;
+    const state = (s) => (empty ? plugins.slice(0, 3) : plugins).filter((p) => p.state === s).length;
+    return {
+      version: '0.1.0-mock',
+      started: new Date(Date.now() - 7200_000).toISOString(),
+      position: String(model.seq()),
+      resources: {
+        total: model.resources.size,
+        health: all,
+        classes: model.classes
+          .filter((c) => perClass.has(c))
+          .map((c) => ({
+            plugin: c.plugin, name: c.name, full: c.full, label: c.label,
+            count: Object.values(perClass.get(c)).reduce((a, b) => a + b, 0), health: perClass.get(c),
+          })),
+      },
+      alerts: { info: by('info'), warning: by('warning'), error: by('error') },
+      plugins: { running: state('running'), starting: state('starting'), backoff: state('backoff'), failed: state('failed') },
+    };
+  }
+
+  function list(query) {
+    const known = ['plugin', 'class', 'base', 'scope', 'health', 'q', 'parent', 'ancestor_of', 'descendant_of', 'sort', 'limit', 'cursor'];
+    for (const k of query.keys()) if (!known.includes(k)) throw new Problem(400, `There is no query parameter ${k}.`, k);
+    let items = [...model.resources.values()];
+    const keep = (key, test) => {
+      if (query.has(key)) items = items.filter((r) => test(r, query.get(key)));
+    };
+    keep('plugin', (r, v) => r.class.plugin === v);
+    keep('class', (r, v) => r.class.name === v || r.class.full === v);
+    keep('base', (r, v) => r.class.name === v || r.class.bases.includes(v));
+    keep('scope', (r, v) => r.root === Number(v));
+    keep('health', (r, v) => v.split(',').includes(model.healthOf(r)));
+    keep('parent', (r, v) => r.parents.includes(Number(v)));
+    keep('q', (r, v) => {
+      const low = v.toLowerCase();
+      const text = (a) => model.attributeValue(a, r.values[a.name]).text.toLowerCase();
+      return model.name(r).toLowerCase().includes(low) || r.class.attributes.some((a) => a.kind !== 'password' && text(a).includes(low));
+    });
+    const sort = query.get('sort') ?? 'id';
+    const down = sort.startsWith('-') ? -1 : 1;
+    const field = sort.replace(/^-/, '');
+    const key = (r) => {
+      if (field === 'id') return r.id;
+      if (field === 'name') return model.name(r);
+      if (field === 'health') return severities.indexOf(model.healthOf(r));
+      if (field === 'updated') return r.updated;
+      if (field === 'class') return r.class.full;
+      const a = r.class.attributes.find((x) => x.name === field);
+      if (!a) throw new Problem(400, `No class here has an attribute ${field} to sort by.`, 'sort');
+      const v = r.values[field];
+      return a.kind === 'reference' && v !== null ? model.attributeValue(a, v).text : v;
+    };
+    const keys = new Map(items.map((r) => [r, key(r)]));
+    items.sort((a, b) => {
+      const [x, y] = [keys.get(a), keys.get(b)];
+      if (x === null || y === null) return x === y ? a.id - b.id : x === null ? 1 : -1;
+      return (x < y ? -down : x > y ? down : 0) || a.id - b.id;
+    });
+    return slice(items, query, model.encode);
+  }
+
+  function slice(items, query, encode) {
+    const limit = Number(query.get('limit') ?? 100);
+    const start = Number(query.get('cursor') ?? 0);
+    const out = { items: items.slice(start, start + limit).map(encode) };
+    if (start + limit < items.length) out.next = String(start + limit);
+    return out;
+  }
+
+  function listAlerts(query) {
+    let items = [...model.alerts];
+    if (query.has('active')) items = items.filter((a) => String(a.active) === query.get('active'));
+    if (query.has('severity')) items = items.filter((a) => query.get('severity').split(',').includes(a.severity));
+    if (query.has('resource')) items = items.filter((a) => a.resource === Number(query.get('resource')));
+    if (query.has('plugin')) items = items.filter((a) => a.plugin === query.get('plugin'));
+    if (query.has('class')) items = items.filter((a) => [a.class, `${a.plugin}.${a.class}`].includes(query.get('class')));
+    items.sort((a, b) => Number(b.active) - Number(a.active) || b.began.localeCompare(a.began));
+    return slice(items, query, model.encodeAlert);
+  }
+
+  function detail(r, part, query) {
+    const limit = Number(query.get('limit') ?? 1000);
+    if (part === 'graph') {
+      const dirs = query.has('direction') ? [query.get('direction')] : ['up', 'down'];
+      const nodes = new Map();
+      let truncated = false;
+      for (const dir of dirs) {
+        const { steps } = model.walk(r, dir);
+        truncated ||= steps.length > limit;
+        for (const s of steps.slice(0, limit)) nodes.set(s.r.id, model.node(s, dir === 'up' ? -1 : 1));
+      }
+      const edges = [];
+      for (const id of nodes.keys()) {
+        for (const parent of model.resources.get(id).parents) if (nodes.has(parent)) edges.push({ parent, child: id });
+      }
+      return { nodes: [...nodes.values()].sort((a, b) => Math.abs(a.depth) - Math.abs(b.depth)), edges, truncated };
+    }
+    if (part === 'impact') {
+      const { steps, path } = model.walk(r, 'down');
+      const rest = steps.slice(1);
+      return {
+        resource: model.node(steps[0]),
+        items: rest.slice(0, limit).map((s) => ({ resource: model.node(s), path: path(s), depth: s.depth })),
+        counts: model.count(rest.map((s) => s.r)),
+        total: rest.length,
+        filesystems: rest.filter((s) => s.r.class.name === 'FileSystem').map((s) => model.ref(s.r)),
+        truncated: rest.length > limit,
+      };
+    }
+    if (part === 'causes') {
+      const { steps, path } = model.walk(r, 'up');
+      const items = steps
+        .map((s) => ({
+          resource: model.node(s, -1), path: path(s), depth: s.depth,
+          alerts: model.alerts.filter((a) => a.active && a.resource === s.r.id).sort((a, b) => model.rank[b.severity] - model.rank[a.severity]).map(model.summary),
+        }))
+        .filter((i) => i.alerts.length > 0)
+        .sort((a, b) => model.rank[b.alerts[0].severity] - model.rank[a.alerts[0].severity] || a.depth - b.depth);
+      return { resource: model.node(steps[0]), items: items.slice(0, limit), counts: model.count(items.map((i) => model.resources.get(i.resource.id))), total: items.length, truncated: items.length > limit };
+    }
+    if (part === 'series') {
+      return { items: r.class.statistics.map((s) => ({ resource: r.id, name: s.name, kind: s.kind, label: s.label, unit: s.unit, points: model.series(r, s, 60) })) };
+    }
+    throw new Problem(404, `A resource has no ${part}.`);
+  }
+
+  function create({ plugin, class: name, attributes = {}, ...rest }) {
+    for (const k of Object.keys(rest)) throw new Problem(422, `There is no field ${k}.`, k);
+    const c = model.classOf.get(`${plugin}.${name}`);
+    if (!c?.scannable) throw new Problem(422, `Resources of class ${plugin}.${name} cannot be added.`, 'class');
+    const values = {};
+    for (const a of c.attributes) {
+      const v = attributes[a.name] ?? a.default ?? null;
+      if (v === null && !a.optional && !a.user_read_only) throw new Problem(422, `${a.label} needs a value.`, a.name);
+      if (a.kind === 'hostname' && v !== null && !/^[a-zA-Z0-9.:-]+$/.test(v)) throw new Problem(422, `"${v}" is no host name and no address.`, a.name);
+      values[a.name] = v;
+    }
+    const key = values[c.identifier.attributes[0]];
+    if ([...model.resources.values()].some((r) => r.class === c && r.values[c.identifier.attributes[0]] === key)) {
+      throw new Problem(409, `There is a ${c.label} with this identifier already.`, c.identifier.attributes[0]);
+    }
+    const r = model.add(c.full, `${c.label} ${key}`, values);
+    r.session = { state: 'connecting', error: '', incomplete: [] };
+    model.change({ created: [r] });
+    setTimeout(() => {
+      r.session = { state: 'live', error: '', last_contact: new Date().toISOString(), incomplete: [] };
+      model.change({ updated: [{ id: r.id, plugin, class: name, state: true }] });
+    }, 1500).unref();
+    return model.encode(r);
+  }
+
+  function edit(r, body) {
+    if ('alias' in body) {
+      if (body.alias !== null && body.alias !== body.alias.trim()) throw new Problem(422, 'An alias has no space at either end.', 'alias');
+      if (body.alias === '') throw new Problem(422, 'An alias is not empty; null goes back to the label.', 'alias');
+      r.alias = body.alias;
+    }
+    model.change({ updated: [{ id: r.id, plugin: r.class.plugin, class: r.class.name, name: model.name(r) }] });
+    return model.encode(r);
+  }
+
+  function drop(r) {
+    if (!r.class.scannable) throw new Problem(409, 'Only what a user added can be removed.');
+    model.remove(r);
+  }
+
+  function events(request, response, url) {
+    const after = request.headers['last-event-id'] ?? url.searchParams.get('last_event_id');
+    const watched = (url.searchParams.get('statistics') ?? '').split(',').filter(Boolean).map(Number);
+    response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    const send = ({ id, event, data }) => response.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    const position = after ?? String(model.seq());
+    send({ id: position, event: 'ready', data: { position } });
+    if (after !== null && after !== undefined) for (const e of model.log) if (Number(e.id) > Number(after)) send(e);
+    model.listeners.add(send);
+    streams.add(response);
+    const beat = setInterval(() => {
+      response.write(': beat\n\n');
+      const items = watched.flatMap((id) => {
+        const r = model.resources.get(id);
+        return (r?.class.statistics ?? []).map((s) => ({ resource: id, name: s.name, ...model.series(r, s, 1)[0], time: new Date().toISOString() }));
+      });
+      if (items.length > 0) send({ id: String(model.seq()), event: 'statistics', data: { items } });
+    }, 5000);
+    response.on('close', () => {
+      clearInterval(beat);
+      model.listeners.delete(send);
+      streams.delete(response);
+    });
+  }
+
+  async function control(request, response, url) {
+    if (url.pathname === '/mock/drop') for (const s of streams) s.destroy();
+    else if (url.pathname === '/mock/set') {
+      const { id, attribute, value } = await json(request);
+      model.setAttribute(find(id), attribute, value);
+    } else throw new Problem(404, 'There is no such control.');
+    response.writeHead(204);
+    response.end();
+  }
+
+  function page(response, url) {
+    const file = join(dist, normalize(decodeURIComponent(url.pathname)));
+    const found = file.startsWith(dist) && existsSync(file) && statSync(file).isFile() ? file : join(dist, 'index.html');
+    if (!existsSync(found)) throw new Problem(404, 'The page is not built: run `npm run build`.');
+    response.writeHead(200, {
+      'Content-Type': types[extname(found)] ?? 'application/octet-stream',
+      // As strict as a server may be: the page must work under it.
+      'Content-Security-Policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    });
+    createReadStream(found).pipe(response);
+  }
+
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${server.address().port}`,
+    model,
+    drop: () => streams.forEach((s) => s.destroy()),
+    close: () =>
+      new Promise((resolve) => {
+        streams.forEach((s) => s.destroy());
+        server.close(resolve);
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function json(request) {
+  let text = '';
+  for await (const piece of request) text += piece;
+  return JSON.parse(text);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: { port: { type: 'string', default: '8700' }, disks: { type: 'string', default: '240' }, empty: { type: 'boolean' }, token: { type: 'string', default: '' }, fault: { type: 'string' } },
+  });
+  const mock = await serve({ port: Number(values.port), disks: Number(values.disks), empty: values.empty, token: values.token });
+  console.log(`The stand-in listens on ${mock.url}`);
+  if (values.fault) {
+    // For a look at the page while it lives: a disk fails and recovers.
+    const disk = [...mock.model.resources.values()].find((r) => r.class.name === 'Disk');
+    setInterval(() => mock.model.setAttribute(disk, 'status', disk.values.status === 'OK' ? 'FAILED' : 'OK'), Number(values.fault) * 1000);
+  }
+}

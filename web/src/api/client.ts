@@ -1,0 +1,43 @@
+import createClient, { type Middleware } from 'openapi-fetch';
+import { ProblemError } from './problem';
+import type { components, paths } from './schema';
+import { refuseToken, token } from './token';
+
+/** The types of the API, by their names in openapi.yaml. */
+export type Schema = components['schemas'];
+
+/** Adds the token to every request, and asks for one when the server does. */
+const authorize: Middleware = {
+  onRequest({ request }) {
+    const t = token();
+    if (t !== '') request.headers.set('Authorization', `Bearer ${t}`);
+    return request;
+  },
+  onResponse({ response }) {
+    if (response.status === 401) refuseToken();
+    return response;
+  },
+};
+
+/** The API client. Its calls never throw for an answer; `data` does. */
+export const api = createClient<paths>({
+  // Absolute, as the Request of tests demands it.
+  baseUrl: `${window.location.origin}/api/v1`,
+  // Found at the time of the call, so that tests may replace it.
+  fetch: (request) => globalThis.fetch(request),
+  querySerializer: { array: { style: 'form', explode: false } },
+});
+api.use(authorize);
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** Returns the answer's data, or throws a ProblemError. */
+export async function data<T>(call: Promise<Answer<T>>): Promise<T> {
+  const { data: body, error, response } = await call;
+  if (!response.ok) throw ProblemError.from(response.status, error);
+  return body as T;
+}
