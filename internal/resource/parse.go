@@ -357,24 +357,3 @@ func (s *StoredResource) Resource(c *Class) (*Resource, error) {
 	}
 	return r, err
 }
-
-// AppendAttributes appends the resource's values as a JSON object by attribute
-// name, without nulls: the inverse of StoredResource.Resource.
-func (r *Resource) AppendAttributes(b []byte) []byte {
-	b = append(b, '{')
-	first := true
-	for i := range r.Values {
-		if r.Values[i].IsNull() {
-			continue
-		}
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(b, '"')
-		b = append(b, r.Class.Attributes[i].Name...) // a name is an identifier: nothing to escape
-		b = append(b, '"', ':')
-		b = r.Values[i].AppendJSON(b)
-	}
-	return append(b, '}')
-}
