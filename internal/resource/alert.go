@@ -69,3 +69,11 @@ func (v Value) Same(w Value) bool {
 	b, ok2 := w.Number()
 	return ok1 && ok2 && a == b
 }
+
+// Watches reports whether the condition has states or a bound of the severity.
+func (c *Condition) Watches(s Severity) bool {
+	if _, ok := c.Bounds[s]; ok {
+		return true
+	}
+	return len(c.States[s]) > 0
+}

@@ -1,0 +1,239 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// Classes turns what a plugin declares into classes. SDKs check declarations
+// in the author's words; this check is the server's own, so that no manifest
+// can harm it. All problems are returned at once, joined.
+func Classes(plugin string, m wire.Manifest) ([]*resource.Class, error) {
+	var errs []error
+	if m.APIVersion != wire.APIVersion {
+		errs = append(errs, fmt.Errorf("plugin %s is written for version %d of the plugin interface; this server has version %d", plugin, m.APIVersion, wire.APIVersion))
+	}
+	classes := make([]*resource.Class, 0, len(m.Classes))
+	seen := map[string]bool{}
+	for i := range m.Classes {
+		d := &declaration{plugin: plugin, in: &m.Classes[i]}
+		if seen[d.in.Name] {
+			d.problem("", "is declared twice")
+		}
+		seen[d.in.Name] = true
+		classes = append(classes, d.class())
+		errs = append(errs, d.errs...)
+	}
+	return classes, errors.Join(errs...)
+}
+
+// declaration reads one class of a manifest.
+type declaration struct {
+	plugin string
+	in     *wire.Class
+	errs   []error
+}
+
+func (d *declaration) problem(member, format string, args ...any) {
+	where := d.plugin + "." + d.in.Name
+	if member != "" {
+		where += "." + member
+	}
+	d.errs = append(d.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+}
+
+func (d *declaration) class() *resource.Class {
+	c := &resource.Class{
+		Plugin: d.plugin, Name: d.in.Name, OwnLabel: d.in.Label, Bases: d.in.Bases,
+		IDScope: resource.IDScope(d.in.Identifier.Scope), IDNames: d.in.Identifier.Attributes,
+	}
+	if !isIdentifier(c.Name) {
+		d.problem("", "the name of a class is letters, digits and underscores")
+	}
+	if len(c.Bases) == 0 || c.Bases[len(c.Bases)-1] != resource.BaseResource {
+		d.problem("", "the bases of a class end with %s", resource.BaseResource)
+	}
+	names := map[string]bool{}
+	unique := func(name string) {
+		if !isIdentifier(name) {
+			d.problem(name, "the name of an attribute or statistic is letters, digits and underscores")
+		}
+		if names[name] {
+			d.problem(name, "is declared twice")
+		}
+		names[name] = true
+	}
+	for i := range d.in.Attributes {
+		unique(d.in.Attributes[i].Name)
+		c.Attributes = append(c.Attributes, d.attribute(&d.in.Attributes[i]))
+	}
+	for i := range d.in.Statistics {
+		unique(d.in.Statistics[i].Name)
+		c.Statistics = append(c.Statistics, d.statistic(&d.in.Statistics[i]))
+	}
+	c.Index()
+	d.identifier(c)
+	for i := range d.in.Conditions {
+		c.Conditions = append(c.Conditions, d.condition(c, &d.in.Conditions[i]))
+	}
+	for _, r := range d.in.Relations {
+		for _, n := range r.Attributes {
+			if c.Attr(n) < 0 {
+				d.problem(n, "a relation names this attribute, which the class does not have")
+			}
+		}
+		c.Relations = append(c.Relations, resource.Relation{
+			Provide: r.Kind == wire.RelationProvide, Plugin: r.Plugin, Class: r.Class, Attributes: r.Attributes, IgnoreCase: r.IgnoreCase,
+		})
+	}
+	for _, ch := range d.in.Charts {
+		for _, n := range ch.Series {
+			if c.Stat(n) < 0 {
+				d.problem(n, "chart %q names this statistic, which the class does not have", ch.Title)
+			}
+		}
+		c.Charts = append(c.Charts, resource.Chart{Title: ch.Title, Series: ch.Series})
+	}
+	return c
+}
+
+func isIdentifier(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 200
+}
+
+func (d *declaration) identifier(c *resource.Class) {
+	switch c.IDScope {
+	case resource.Auto:
+		if !c.Scannable() {
+			d.problem("", "AutoId is for scannable classes only")
+		}
+	case resource.Global, resource.Scoped:
+		if len(c.IDNames) == 0 {
+			d.problem("", "the identifier names no attribute")
+		}
+		if c.IDScope == resource.Scoped && c.Root() {
+			d.problem("", "a scannable class needs a GlobalId or an AutoId: a ScopedId would be unique only within itself")
+		}
+	default:
+		d.problem("", "the class has no identifier")
+	}
+	for _, n := range c.IDNames {
+		if c.Attr(n) < 0 {
+			d.problem(n, "the identifier names this attribute, which the class does not have")
+		}
+	}
+}
+
+func (d *declaration) attribute(in *wire.Attribute) resource.Attribute {
+	a := resource.Attribute{
+		Name: in.Name, OwnLabel: in.Label, Optional: in.Optional, Hidden: in.Hidden, ReadOnly: in.ReadOnly,
+		DefaultComputed: in.DefaultComputed, Min: in.Min, Max: in.Max, MaxLength: in.MaxLength,
+	}
+	var ok bool
+	if a.Kind, ok = resource.ParseKind(in.Kind); !ok {
+		d.problem(in.Name, "unknown kind %q", in.Kind)
+		return a
+	}
+	a.Options = d.values(in.Name, in.Options)
+	if a.Kind == resource.Enum && len(a.Options) == 0 {
+		d.problem(in.Name, "an enum needs at least one option")
+	}
+	if a.ReadOnly && !a.Optional {
+		d.problem(in.Name, "what users cannot set must be optional")
+	}
+	if len(in.Default) > 0 {
+		v, err := a.Parse(in.Default)
+		if err == nil {
+			err = a.Check(v)
+		}
+		if err != nil {
+			d.problem(in.Name, "the default: %v", err)
+		}
+		a.Default = v
+	}
+	return a
+}
+
+func (d *declaration) statistic(in *wire.Statistic) resource.Statistic {
+	s := resource.Statistic{
+		Name: in.Name, Kind: resource.StatKind(in.Kind), OwnLabel: in.Label, Unit: in.Unit, SamplePeriod: in.SamplePeriod, Bins: in.Bins,
+	}
+	switch s.Kind {
+	case resource.Gauge, resource.Counter:
+	case resource.Histogram:
+		if len(s.Bins) == 0 {
+			d.problem(in.Name, "a histogram needs bins")
+		}
+		for _, b := range s.Bins {
+			if len(b) != 1 && len(b) != 2 {
+				d.problem(in.Name, "a bin is [low, high] or [low]")
+			}
+		}
+	default:
+		d.problem(in.Name, "unknown kind %q", in.Kind)
+	}
+	return s
+}
+
+func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.Condition {
+	out := resource.Condition{ID: in.ID, Kind: resource.ConditionKind(in.Kind), Attribute: in.Attribute, Message: in.Message}
+	stat := c.Stat(in.Attribute)
+	if c.Attr(in.Attribute) < 0 && (stat < 0 || c.Statistics[stat].Kind == resource.Histogram) {
+		d.problem(in.Attribute, "an alert condition watches this, which is no attribute, gauge or counter of the class")
+	}
+	switch out.Kind {
+	case resource.ValueCondition:
+		out.States = map[resource.Severity][]resource.Value{}
+		for s, raw := range map[resource.Severity][]json.RawMessage{
+			resource.Error: in.ErrorStates, resource.Warning: in.WarnStates, resource.Info: in.InfoStates,
+		} {
+			if len(raw) > 0 {
+				out.States[s] = d.values(in.Attribute, raw)
+			}
+		}
+	case resource.UpperBound, resource.LowerBound:
+		out.Bounds = map[resource.Severity]float64{}
+		for s, b := range map[resource.Severity]*float64{
+			resource.Error: in.ErrorBound, resource.Warning: in.WarnBound, resource.Info: in.InfoBound,
+		} {
+			if b != nil {
+				out.Bounds[s] = *b
+			}
+		}
+	default:
+		d.problem(in.Attribute, "unknown kind of alert condition %q", in.Kind)
+	}
+	if slices.ContainsFunc(c.Conditions, func(o resource.Condition) bool {
+		return o.Name() == out.Name() && o.Attribute == out.Attribute && sharesSeverity(&o, &out)
+	}) {
+		d.problem(in.Attribute, "two alert conditions on this attribute cannot be told apart; give each its own id")
+	}
+	return out
+}
+
+func sharesSeverity(a, b *resource.Condition) bool {
+	return slices.ContainsFunc(resource.Severities, func(s resource.Severity) bool { return a.Watches(s) && b.Watches(s) })
+}
+
+func (d *declaration) values(member string, raw []json.RawMessage) []resource.Value {
+	var out []resource.Value
+	for _, r := range raw {
+		v, err := resource.ParseScalar(r)
+		if err != nil || v.IsNull() {
+			d.problem(member, "%s is no string, number or boolean", r)
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}

@@ -1,0 +1,341 @@
+// Package session runs the sessions of plugins: for each root it opens a
+// session, has the plugin scan, checks what the plugin reports and hands it on
+// as batches. It keeps the life-cycle promises of the guide ("Implementing a
+// Plugin"): initial scan before updates, no two hooks at once, teardown always.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// Plugin is a running plugin process; see pluginhost.Process.
+type Plugin interface {
+	// Call calls a method. It returns when the answer is there, ctx ends, the
+	// host's deadline is over or the process is gone. Batches that the plugin sent
+	// before its answer have been delivered by then.
+	Call(ctx context.Context, method string, params, result any) error
+	Notify(method string, params any) error
+	// Done is closed when the process is gone; Err then tells why.
+	Done() <-chan struct{}
+	Err() error
+}
+
+// Sink takes what sessions find out; see inventory.Inventory.
+type Sink interface {
+	OpenSession(root resource.ID, session string) error
+	CloseSession(root resource.ID, session string)
+	Apply(ctx context.Context, b *resource.Batch) error
+	SetRootState(ctx context.Context, root resource.ID, change func(*resource.RootState)) error
+	Contact(root resource.ID, at time.Time)
+}
+
+// Root is a root resource as its plugin may see it: with passwords opened.
+type Root struct {
+	Class      string
+	Attributes map[string]json.RawMessage
+}
+
+// Options configure New. All but the periods are required.
+type Options struct {
+	ID     resource.ID // of the root
+	Plugin string
+	// Root returns the root as it is now.
+	Root func() (Root, error)
+	// Wait returns the plugin's process when it runs. It returns an error if that
+	// cannot be hoped for within a few seconds.
+	Wait  func(ctx context.Context) (Plugin, error)
+	Class func(name string) *resource.Class // of the plugin
+	Seal  func(string) string
+	Sink  Sink
+	// Route has batches of the named session delivered to the function until the
+	// returned one is called. The function may block.
+	Route func(session string, to func(wire.Batch)) (stop func())
+	Log   *slog.Logger
+	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time
+	// UpdatePeriod is the pause between update scans of a plugin that sets none;
+	// 5 s if 0.
+	UpdatePeriod time.Duration
+	// TeardownTimeout bounds the teardown of a session that ends; 10 s if 0.
+	TeardownTimeout time.Duration
+}
+
+const (
+	firstDelay = time.Second
+	maxDelay   = 256 * time.Second
+)
+
+// Session keeps one root's session going.
+type Session struct {
+	o Options
+}
+
+// New returns the session of a root. Nothing runs before Run.
+func New(o Options) *Session {
+	if o.UpdatePeriod <= 0 {
+		o.UpdatePeriod = 5 * time.Second
+	}
+	if o.TeardownTimeout <= 0 {
+		o.TeardownTimeout = 10 * time.Second
+	}
+	return &Session{o: o}
+}
+
+// Run keeps a session of the root open until ctx ends. A session that fails
+// makes the root offline and is tried again after 1 s, 2 s, 4 s and so on, 256 s at
+// most; one that had run for longer than that starts anew at 1 s. When ctx ends,
+// the session is torn down; this is no failure.
+func (s *Session) Run(ctx context.Context) {
+	delay := firstDelay
+	for ctx.Err() == nil {
+		began := s.o.Now()
+		err := s.once(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if s.o.Now().Sub(began) > maxDelay {
+			delay = firstDelay
+		}
+		s.fail(ctx, err, delay)
+		select {
+		case <-s.o.After(delay):
+		case <-ctx.Done():
+		}
+		delay = min(2*delay, maxDelay)
+	}
+	s.state(context.WithoutCancel(ctx), func(r *resource.RootState) { r.Live, r.NextTry = false, time.Time{} })
+}
+
+func (s *Session) fail(ctx context.Context, err error, delay time.Duration) {
+	s.o.Log.Warn("the session failed and is tried again", "error", err, "in", delay)
+	next := s.o.Now().Add(delay)
+	s.state(ctx, func(r *resource.RootState) {
+		r.Live, r.Offline, r.Error, r.NextTry = false, true, err.Error(), next
+	})
+}
+
+func (s *Session) state(ctx context.Context, change func(*resource.RootState)) {
+	err := s.o.Sink.SetRootState(ctx, s.o.ID, change)
+	if err != nil && resource.KindOf(err) != resource.NotFound { // a root that was removed has no state
+		s.o.Log.Error("the state of a root was not noted", "error", err)
+	}
+}
+
+// once runs one session to its end. It returns nil only if ctx ended.
+func (s *Session) once(ctx context.Context) error {
+	p, err := s.o.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	root, err := s.o.Root()
+	if err != nil {
+		return err
+	}
+	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), turns: make(chan wire.Batch, 16)}
+	r.dec = decoder{class: s.o.Class, seal: s.o.Seal, handles: map[resource.Handle]*resource.Class{0: s.o.Class(root.Class)}}
+	r.applied.L = &r.mu
+	if err := s.o.Sink.OpenSession(s.o.ID, r.id); err != nil {
+		return err
+	}
+	defer s.o.Sink.CloseSession(s.o.ID, r.id)
+
+	applying, stopApplying := context.WithCancel(context.WithoutCancel(ctx))
+	var wg sync.WaitGroup
+	wg.Go(func() { r.apply(applying) })
+	stopRoute := s.o.Route(r.id, func(b wire.Batch) {
+		select {
+		case r.turns <- b:
+		case <-applying.Done():
+		}
+	})
+	defer wg.Wait()
+	defer stopApplying()
+	defer stopRoute()
+
+	if err := p.Call(ctx, wire.MethodSessionOpen, wire.OpenParams{Session: r.id, Class: root.Class, Attributes: root.Attributes}, nil); err != nil {
+		return fmt.Errorf("open: %w", err)
+	}
+	defer r.teardown(context.WithoutCancel(ctx))
+	return r.scan(ctx)
+}
+
+// run is one session of one plugin process.
+type run struct {
+	*Session
+	p     Plugin
+	id    string
+	dec   decoder
+	turns chan wire.Batch
+
+	failed chan struct{} // closed when a turn was refused
+
+	mu      sync.Mutex
+	applied sync.Cond
+	last    int64 // the last turn that was applied
+	err     error // why a turn was refused
+}
+
+// scan runs the hooks of the session until one fails or ctx ends.
+func (r *run) scan(ctx context.Context) error {
+	res, err := r.turn(ctx, wire.MethodInitialScan)
+	if err != nil {
+		return fmt.Errorf("initial scan: %w", err)
+	}
+	r.state(ctx, func(st *resource.RootState) {
+		st.Live, st.Error, st.NextTry = true, "", time.Time{}
+		st.LastContact, st.Incomplete = r.o.Now(), res.Incomplete
+	})
+	period := r.o.UpdatePeriod
+	if res.UpdatePeriod > 0 {
+		period = time.Duration(res.UpdatePeriod * float64(time.Second))
+	}
+	for first := true; ; first = false {
+		if res.Updates {
+			if _, err := r.turn(ctx, wire.MethodUpdateScan); err != nil {
+				return fmt.Errorf("update scan: %w", err)
+			}
+			r.o.Sink.Contact(r.o.ID, r.o.Now())
+		}
+		if first {
+			r.state(ctx, func(st *resource.RootState) { st.Offline = false })
+		}
+		var next <-chan time.Time
+		if res.Updates {
+			next = r.o.After(period)
+		}
+		select {
+		case <-next:
+		case <-r.failed:
+			return r.refusal()
+		case <-r.p.Done():
+			return r.p.Err()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// turn has the plugin run a hook, and returns when all that it reported is
+// committed.
+func (r *run) turn(ctx context.Context, method string) (wire.TurnResult, error) {
+	var res wire.TurnResult
+	if err := r.p.Call(ctx, method, wire.SessionParams{Session: r.id}, &res); err != nil {
+		// Why the host refused a turn says more than how the plugin took it.
+		if refused := r.refusal(); refused != nil {
+			return res, refused
+		}
+		return res, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.last < res.Turn && r.err == nil {
+		r.applied.Wait()
+	}
+	return res, r.err
+}
+
+func (r *run) refusal() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// teardown ends the session in the plugin. A process that is gone needs none.
+func (r *run) teardown(ctx context.Context) {
+	select {
+	case <-r.p.Done():
+		return
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.TeardownTimeout)
+	defer cancel()
+	if err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil); err != nil && r.p.Err() == nil {
+		r.o.Log.Warn("the teardown failed", "error", err)
+	}
+}
+
+// apply turns the batches of the session into turns and has them committed, in
+// order, until ctx ends or a turn is refused.
+func (r *run) apply(ctx context.Context) {
+	turn := &resource.Batch{}
+	part := 0
+	for {
+		var in wire.Batch
+		select {
+		case in = <-r.turns:
+		case <-ctx.Done():
+			r.end(ctx.Err(), false)
+			return
+		}
+		if in.Part == 0 {
+			turn = &resource.Batch{Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: in.Turn, Complete: in.Complete}
+			part = 0
+		}
+		err := r.step(ctx, turn, &in, part)
+		part++
+		if err != nil {
+			err = fmt.Errorf("turn %d was refused: %w", in.Turn, err)
+			if nerr := r.p.Notify(wire.NoteRejected, wire.Rejected{Session: r.id, Turn: in.Turn, Error: err.Error()}); nerr != nil {
+				r.o.Log.Debug("the plugin was not told of a refused turn", "error", nerr)
+			}
+			r.end(err, true)
+			r.drain(ctx)
+			return
+		}
+	}
+}
+
+// drain drops what still comes after a refusal, so that the plugin's answer
+// behind it can arrive.
+func (r *run) drain(ctx context.Context) {
+	for {
+		select {
+		case <-r.turns:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (r *run) step(ctx context.Context, turn *resource.Batch, in *wire.Batch, part int) error {
+	if in.Turn != turn.Turn || in.Part != part {
+		return fmt.Errorf("part %d of turn %d came out of order", in.Part, in.Turn)
+	}
+	if err := r.dec.add(turn, in); err != nil {
+		return err
+	}
+	if !in.Last {
+		return nil
+	}
+	if err := r.o.Sink.Apply(ctx, turn); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last = in.Turn
+	r.applied.Broadcast()
+	return nil
+}
+
+// end wakes who waits for a turn that will not come.
+func (r *run) end(err error, refused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err = err; r.err == nil {
+		r.err = errors.New("the session ended")
+	}
+	r.applied.Broadcast()
+	if refused {
+		close(r.failed)
+	}
+}
