@@ -1,0 +1,102 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// LoadAlerts calls f for every active alert, by ID.
+func (s *Store) LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (resource.AlertID, uint64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range slices.Sorted(maps.Values(s.active)) {
+		a := *s.alerts[id]
+		if err := f(&a); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.nextAlert, s.alertSeq, ctx.Err()
+}
+
+// CommitAlerts inserts or updates the alerts, by ID.
+func (s *Store) CommitAlerts(ctx context.Context, alerts []*resource.Alert) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	active := maps.Clone(s.active)
+	for _, a := range alerts {
+		if !a.Active() && active[conditionOf(a)] == a.ID {
+			delete(active, conditionOf(a))
+		}
+	}
+	for _, a := range alerts {
+		if !a.Active() {
+			continue
+		}
+		if other, ok := active[conditionOf(a)]; ok && other != a.ID {
+			return fmt.Errorf("commit %d alerts: alert %d is active for the condition of alert %d", len(alerts), other, a.ID)
+		}
+		active[conditionOf(a)] = a.ID
+	}
+	s.active = active
+	for _, a := range alerts {
+		row := *a
+		if old, ok := s.alerts[a.ID]; ok { // what it is about stays
+			row = *old
+			row.Severity, row.Message, row.Text, row.Ended, row.Seq = a.Severity, a.Message, a.Text, a.Ended, a.Seq
+		}
+		s.alerts[a.ID] = &row
+		s.nextAlert, s.alertSeq = max(s.nextAlert, a.ID+1), max(s.alertSeq, a.Seq)
+	}
+	return nil
+}
+
+// Alert returns the alert with the ID, or a NotFound fault.
+func (s *Store) Alert(_ context.Context, id resource.AlertID) (*resource.Alert, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	a, ok := s.alerts[id]
+	if !ok {
+		return nil, resource.Errorf(resource.NotFound, "there is no alert %d", id)
+	}
+	row := *a
+	return &row, nil
+}
+
+// Alerts answers a query.
+func (s *Store) Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error) {
+	p, err := q.Plan()
+	if err != nil {
+		return resource.AlertPage{}, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	order := func(ak, bk int64, a, b resource.AlertID) int {
+		c := cmp.Or(cmp.Compare(ak, bk), cmp.Compare(a, b))
+		if p.Desc {
+			return -c
+		}
+		return c
+	}
+	var items []*resource.Alert
+	for _, a := range s.alerts {
+		if q.Selects(a) && (!p.Resume || order(p.Key(a), p.AfterKey, a.ID, p.AfterID) > 0) {
+			row := *a
+			items = append(items, &row)
+		}
+	}
+	slices.SortFunc(items, func(a, b *resource.Alert) int { return order(p.Key(a), p.Key(b), a.ID, b.ID) })
+	page := resource.AlertPage{Items: items}
+	if len(items) > p.Limit {
+		page.Items = items[:p.Limit:p.Limit]
+		page.Next = p.Cursor(items[p.Limit-1])
+	}
+	return page, ctx.Err()
+}

@@ -1,0 +1,199 @@
+// Package memory keeps the inventory and the alerts in memory, with the same
+// promises as the other stores but for durability: for a plugin that is run in
+// the terminal, and for tests.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Store is an empty store, ready for use. Its methods are safe for concurrent
+// use; the package sqlite documents them.
+type Store struct {
+	mu         sync.RWMutex
+	seq        uint64
+	next       resource.ID
+	resources  map[resource.ID]resource.StoredResource
+	identities map[identity]resource.ID
+	edges      map[resource.Edge][]resource.ID
+	log        []resource.LogEntry
+	nextAlert  resource.AlertID
+	alertSeq   uint64
+	alerts     map[resource.AlertID]*resource.Alert
+	active     map[condition]resource.AlertID
+}
+
+type identity struct {
+	plugin, class string
+	space         resource.ID
+	text          string
+}
+
+type condition struct {
+	resource        resource.ID
+	name, attribute string
+	severity        resource.Severity
+}
+
+func conditionOf(a *resource.Alert) condition {
+	return condition{a.Resource, a.Condition, a.Attribute, a.Severity}
+}
+
+func identityOf(r *resource.Resource) identity {
+	return identity{r.Class.Plugin, r.Class.Name, r.IdentitySpace(), r.Identity}
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		next: 1, nextAlert: 1,
+		resources:  make(map[resource.ID]resource.StoredResource),
+		identities: make(map[identity]resource.ID),
+		edges:      make(map[resource.Edge][]resource.ID),
+		alerts:     make(map[resource.AlertID]*resource.Alert),
+		active:     make(map[condition]resource.AlertID),
+	}
+}
+
+// Close does nothing.
+func (s *Store) Close() error { return nil }
+
+// Load calls res for every resource, by ID, and edge for every edge, by
+// (parent, child).
+func (s *Store) Load(ctx context.Context, res func(resource.StoredResource) error, edge func(resource.StoredEdge) error) (uint64, resource.ID, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, id := range slices.Sorted(maps.Keys(s.resources)) {
+		r := s.resources[id]
+		r.Attributes, r.Reporters = slices.Clone(r.Attributes), slices.Clone(r.Reporters)
+		if err := res(r); err != nil {
+			return 0, 0, err
+		}
+	}
+	byEnds := func(a, b resource.Edge) int {
+		return cmp.Or(cmp.Compare(a.Parent, b.Parent), cmp.Compare(a.Child, b.Child))
+	}
+	for _, e := range slices.SortedFunc(maps.Keys(s.edges), byEnds) {
+		if err := edge(resource.StoredEdge{Edge: e, Roots: slices.Clone(s.edges[e])}); err != nil {
+			return 0, 0, err
+		}
+	}
+	return s.seq, s.next, ctx.Err()
+}
+
+// Commit applies m, or nothing of it if it returns an error.
+func (s *Store) Commit(ctx context.Context, m *resource.Mutation) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.check(m); err != nil {
+		return fmt.Errorf("commit mutation %d: %w", m.Seq, err)
+	}
+	s.seq = m.Seq
+	s.log = append(s.log, resource.LogEntry{Seq: m.Seq, Time: m.Time, Log: append([]byte{}, m.Log...)})
+	s.remove(m.Delete)
+	for i, r := range m.Put {
+		if i < m.Created {
+			s.next = max(s.next, r.ID+1)
+		}
+		row := r.Stored()
+		if old, ok := s.resources[r.ID]; ok {
+			row.FirstSeen = old.FirstSeen
+		}
+		s.resources[r.ID] = row
+		s.identities[identityOf(r)] = r.ID
+	}
+	for _, e := range m.RemoveEdges {
+		delete(s.edges, e)
+	}
+	for _, e := range m.AddEdges {
+		s.edges[e.Edge] = slices.Clone(e.Roots)
+	}
+	return nil
+}
+
+// check finds what a database's constraints would refuse.
+func (s *Store) check(m *resource.Mutation) error {
+	if m.Created > len(m.Put) {
+		return fmt.Errorf("%d of %d resources are said to be new", m.Created, len(m.Put))
+	}
+	if m.Seq <= s.seq {
+		return resource.Errorf(resource.Conflict, "a mutation with this number or a later one is committed already")
+	}
+	gone := make(map[resource.ID]bool, len(m.Delete))
+	for _, id := range m.Delete {
+		gone[id] = true
+	}
+	created := make(map[resource.ID]bool, m.Created)
+	seen := make(map[identity]resource.ID)
+	for i, r := range m.Put {
+		if i < m.Created {
+			if _, ok := s.resources[r.ID]; created[r.ID] || ok && !gone[r.ID] {
+				return fmt.Errorf("put resources: resource %d exists", r.ID)
+			}
+			created[r.ID] = true
+		}
+		key := identityOf(r)
+		other, ok := s.identities[key]
+		if ok && gone[other] {
+			ok = false
+		}
+		if o, dup := seen[key]; dup {
+			other, ok = o, true
+		}
+		if ok && other != r.ID {
+			return fmt.Errorf("put resources: resource %d has the identity of resource %d", r.ID, other)
+		}
+		seen[key] = r.ID
+	}
+	return nil
+}
+
+func (s *Store) remove(ids []resource.ID) {
+	if len(ids) == 0 {
+		return
+	}
+	gone := make(map[resource.ID]bool, len(ids))
+	for _, id := range ids {
+		gone[id] = true
+		delete(s.resources, id)
+	}
+	maps.DeleteFunc(s.identities, func(_ identity, id resource.ID) bool { return gone[id] })
+	maps.DeleteFunc(s.edges, func(e resource.Edge, _ []resource.ID) bool { return gone[e.Parent] || gone[e.Child] })
+}
+
+// Log returns up to limit entries of the change log with a seq greater than
+// after.
+func (s *Store) Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []resource.LogEntry
+	for _, e := range s.log {
+		if e.Seq > after && len(out) < limit {
+			e.Log = slices.Clone(e.Log)
+			out = append(out, e)
+		}
+	}
+	return out, ctx.Err()
+}
+
+// Trim deletes the entries of the change log up to and including the given
+// seq.
+func (s *Store) Trim(ctx context.Context, upTo uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.log = slices.DeleteFunc(s.log, func(e resource.LogEntry) bool { return e.Seq <= upTo })
+	return nil
+}

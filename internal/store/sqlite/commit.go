@@ -1,0 +1,226 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// statements are the bulk statements of the writer.
+type statements struct {
+	insertResource, upsertResource, deleteResource    *statement
+	upsertRoot, deleteRoot                            *statement
+	upsertEdge, deleteEdge, deleteParent, deleteChild *statement
+	upsertAlert                                       *statement
+}
+
+const resourceColumns = "INSERT INTO resource (id, class, space, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated) VALUES"
+
+func newStatements() statements {
+	return statements{
+		insertResource: overRows(resourceColumns, 12, ""),
+		// The class, identity and space of a resource never change, so that its
+		// index entry is left alone.
+		upsertResource: overRows(resourceColumns, 12, `ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, label = excluded.label,
+			own_label = excluded.own_label, alias = excluded.alias, attributes = excluded.attributes,
+			reporters = excluded.reporters, updated = excluded.updated`),
+		deleteResource: overList("DELETE FROM resource WHERE id IN", ""),
+		upsertRoot: overRows("INSERT INTO root (id, offline, error, last_contact) VALUES", 4, `ON CONFLICT (id) DO UPDATE SET
+			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact`),
+		deleteRoot:   overList("DELETE FROM root WHERE id IN", ""),
+		upsertEdge:   overRows("INSERT INTO edge (parent, child, roots) VALUES", 3, "ON CONFLICT (parent, child) DO UPDATE SET roots = excluded.roots"),
+		deleteEdge:   overRows("DELETE FROM edge WHERE (parent, child) IN (VALUES", 2, ")"),
+		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
+		deleteChild:  overList("DELETE FROM edge WHERE child IN", ""),
+		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, message, text, began, ended, seq) VALUES`, 11,
+			"ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, message = excluded.message, text = excluded.text, ended = excluded.ended, seq = excluded.seq"),
+	}
+}
+
+// Commit applies m in one transaction. After an error nothing of m is there,
+// except that a disk which fails during the very last write may keep it; a
+// restart tells. The seq of m must be greater than any before.
+func (db *DB) Commit(ctx context.Context, m *resource.Mutation) error {
+	if m.Created > len(m.Put) {
+		return fmt.Errorf("commit mutation %d: %d of %d resources are said to be new", m.Seq, m.Created, len(m.Put))
+	}
+	err := db.inTx(ctx, func(t *tx) error {
+		for _, step := range []struct {
+			what string
+			do   func(*resource.Mutation) error
+		}{
+			{"write the change log", t.log},
+			{"delete resources", t.remove},
+			{"put resources", t.put},
+			{"delete edges", t.unlink},
+			{"put edges", t.link},
+		} {
+			if err := step.do(m); err != nil {
+				return fmt.Errorf("%s: %w", step.what, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("commit mutation %d: %w", m.Seq, err)
+	}
+	return nil
+}
+
+func (t *tx) log(m *resource.Mutation) error {
+	next := resource.ID(1)
+	for _, r := range m.Put[:m.Created] {
+		next = max(next, r.ID+1)
+	}
+	res, err := t.exec("UPDATE meta SET seq = ?1, next_resource = max(next_resource, ?2) WHERE seq < ?1", int64(m.Seq), int64(next))
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return resource.Errorf(resource.Conflict, "a mutation with this number or a later one is committed already")
+	}
+	entry := m.Log
+	if entry == nil {
+		entry = []byte{} // a nil slice would be NULL
+	}
+	_, err = t.exec("INSERT INTO change_log (seq, time, entry) VALUES (?, ?, ?)", int64(m.Seq), nanos(m.Time), entry)
+	return err
+}
+
+func (t *tx) remove(m *resource.Mutation) error {
+	for _, s := range []*statement{t.db.stmts.deleteParent, t.db.stmts.deleteChild, t.db.stmts.deleteRoot, t.db.stmts.deleteResource} {
+		err := t.run(s, len(m.Delete), func(a *args, i int) error {
+			a.int(int64(m.Delete[i]))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) put(m *resource.Mutation) error {
+	w := resourceWriter{tx: t}
+	for _, part := range []struct {
+		s  *statement
+		rs []*resource.Resource
+	}{
+		{t.db.stmts.insertResource, m.Put[:m.Created]},
+		{t.db.stmts.upsertResource, m.Put[m.Created:]},
+	} {
+		err := t.run(part.s, len(part.rs), func(a *args, i int) error { return w.fill(a, part.rs[i]) })
+		if err != nil {
+			return err
+		}
+	}
+	return t.run(t.db.stmts.upsertRoot, len(w.roots), func(a *args, i int) error {
+		r := w.roots[i]
+		a.int(int64(r.ID))
+		a.flag(r.Root.Offline)
+		a.text(r.Root.Error)
+		a.int(nanos(r.Root.LastContact))
+		return nil
+	})
+}
+
+func (t *tx) unlink(m *resource.Mutation) error {
+	return t.run(t.db.stmts.deleteEdge, len(m.RemoveEdges), func(a *args, i int) error {
+		a.int(int64(m.RemoveEdges[i].Parent))
+		a.int(int64(m.RemoveEdges[i].Child))
+		return nil
+	})
+}
+
+func (t *tx) link(m *resource.Mutation) error {
+	var roots idList
+	return t.run(t.db.stmts.upsertEdge, len(m.AddEdges), func(a *args, i int) error {
+		e := &m.AddEdges[i]
+		a.int(int64(e.Parent))
+		a.int(int64(e.Child))
+		a.text(roots.text(e.Roots))
+		return nil
+	})
+}
+
+// resourceWriter makes rows of resources.
+type resourceWriter struct {
+	*tx
+	roots     []*resource.Resource // those that it saw
+	class     *resource.Class      // the last one, and its number
+	classID   int64
+	reporters idList
+	buf       []byte
+}
+
+func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
+	if r.Class != w.class {
+		id, err := w.tx.class(r.Class.Plugin, r.Class.Name)
+		if err != nil {
+			return err
+		}
+		w.class, w.classID = r.Class, id
+	}
+	if r.Root != nil {
+		w.roots = append(w.roots, r)
+	}
+	w.buf = r.AppendAttributes(w.buf[:0])
+	a.int(int64(r.ID))
+	a.int(w.classID)
+	a.int(int64(r.IdentitySpace()))
+	a.text(r.Identity)
+	a.int(int64(r.Scope))
+	a.text(r.Label)
+	a.flag(r.OwnLabel)
+	a.text(r.Alias)
+	a.text(string(w.buf))
+	a.text(w.reporters.text(r.Reporters))
+	a.int(nanos(r.FirstSeen))
+	a.int(nanos(r.Updated))
+	return nil
+}
+
+// idList writes lists of IDs as JSON. It remembers the last one, because in
+// bulk nearly all are the same.
+type idList struct {
+	ids []resource.ID
+	s   string
+}
+
+func (l *idList) text(ids []resource.ID) string {
+	if l.s != "" && slices.Equal(ids, l.ids) {
+		return l.s
+	}
+	b := []byte{'['}
+	for i, id := range ids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(id), 10)
+	}
+	l.ids, l.s = append(l.ids[:0], ids...), string(append(b, ']'))
+	return l.s
+}
+
+// nanos is a time as the database has it.
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func fromNanos(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
+}

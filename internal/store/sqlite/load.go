@@ -1,0 +1,156 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Load calls resource for every resource, by ID, then edge for every edge, by
+// (parent, child), all as of one commit. It returns that commit's seq and the
+// next free ID. An error of a callback ends it and is returned.
+func (db *DB) Load(ctx context.Context, res func(resource.StoredResource) error, edge func(resource.StoredEdge) error) (seq uint64, next resource.ID, err error) {
+	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return 0, 0, fmt.Errorf("load the inventory: %w", err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	if err := tx.QueryRowContext(ctx, "SELECT seq, next_resource FROM meta").Scan(&seq, &next); err != nil {
+		return 0, 0, fmt.Errorf("load the inventory: read the position: %w", err)
+	}
+	if err := loadResources(ctx, tx, res); err != nil {
+		return 0, 0, fmt.Errorf("load the inventory: %w", err)
+	}
+	if err := loadEdges(ctx, tx, edge); err != nil {
+		return 0, 0, fmt.Errorf("load the inventory: %w", err)
+	}
+	return seq, next, nil
+}
+
+// root is a row of the table root.
+type root struct {
+	offline     bool
+	error       string
+	lastContact int64
+}
+
+func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResource) error) error {
+	names, err := classNames(ctx, tx)
+	if err != nil {
+		return err
+	}
+	roots, err := loadRoots(ctx, tx)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT id, class, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated
+		FROM resource ORDER BY id`)
+	if err != nil {
+		return fmt.Errorf("read resources: %w", err)
+	}
+	defer rows.Close()
+	var reporters sql.RawBytes
+	var lists idLists
+	for rows.Next() {
+		var r resource.StoredResource
+		var class, first, updated int64
+		if err := rows.Scan(&r.ID, &class, &r.Identity, &r.Scope, &r.Label, &r.OwnLabel, &r.Alias, &r.Attributes, &reporters, &first, &updated); err != nil {
+			return fmt.Errorf("read the resource after %d: %w", r.ID, err)
+		}
+		c, ok := names[class]
+		if !ok {
+			return fmt.Errorf("resource %d: its class %d is not in the table class", r.ID, class)
+		}
+		r.Plugin, r.Class = c.plugin, c.name
+		if r.Reporters, err = lists.parse(reporters); err != nil {
+			return fmt.Errorf("resource %d: column reporters: %w", r.ID, err)
+		}
+		if !json.Valid(r.Attributes) {
+			return fmt.Errorf("resource %d: column attributes is not JSON: %.80q", r.ID, r.Attributes)
+		}
+		if s, ok := roots[r.ID]; ok {
+			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, fromNanos(s.lastContact)
+		}
+		r.FirstSeen, r.Updated = fromNanos(first), fromNanos(updated)
+		if err := f(r); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func loadRoots(ctx context.Context, tx *sql.Tx) (map[resource.ID]root, error) {
+	rows, err := tx.QueryContext(ctx, "SELECT id, offline, error, last_contact FROM root")
+	if err != nil {
+		return nil, fmt.Errorf("read roots: %w", err)
+	}
+	defer rows.Close()
+	m := make(map[resource.ID]root)
+	for rows.Next() {
+		var id resource.ID
+		var r root
+		if err := rows.Scan(&id, &r.offline, &r.error, &r.lastContact); err != nil {
+			return nil, fmt.Errorf("read roots: %w", err)
+		}
+		m[id] = r
+	}
+	return m, rows.Err()
+}
+
+func loadEdges(ctx context.Context, tx *sql.Tx, f func(resource.StoredEdge) error) error {
+	rows, err := tx.QueryContext(ctx, "SELECT parent, child, roots FROM edge ORDER BY parent, child")
+	if err != nil {
+		return fmt.Errorf("read edges: %w", err)
+	}
+	defer rows.Close()
+	var roots sql.RawBytes
+	var lists idLists
+	for rows.Next() {
+		var e resource.StoredEdge
+		if err := rows.Scan(&e.Parent, &e.Child, &roots); err != nil {
+			return fmt.Errorf("read edges: %w", err)
+		}
+		if e.Roots, err = lists.parse(roots); err != nil {
+			return fmt.Errorf("edge from %d to %d: column roots: %w", e.Parent, e.Child, err)
+		}
+		if err := f(e); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func classNames(ctx context.Context, q queryer) (map[int64]className, error) {
+	m, err := loadClasses(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	names := make(map[int64]className, len(m))
+	for c, id := range m {
+		names[id] = c
+	}
+	return names, nil
+}
+
+// idLists parses JSON lists of IDs. Equal neighbours share one slice, which
+// nobody may modify: a million rows have a few lists.
+type idLists struct {
+	text []byte
+	ids  []resource.ID
+}
+
+func (l *idLists) parse(text []byte) ([]resource.ID, error) {
+	if l.text != nil && string(text) == string(l.text) {
+		return l.ids, nil
+	}
+	var ids []resource.ID
+	if err := json.Unmarshal(text, &ids); err != nil {
+		return nil, fmt.Errorf("%.80q is not a list of numbers: %w", text, err)
+	}
+	l.text, l.ids = append([]byte(nil), text...), ids
+	return ids, nil
+}

@@ -1,0 +1,37 @@
+// Package storetest holds what every store must do, as tests that each engine
+// runs. A rule about storage is stated here and nowhere else: an engine's own
+// tests are only about the engine.
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Store is everything that the stages together ask of a store.
+type Store interface {
+	Load(ctx context.Context, res func(resource.StoredResource) error, edge func(resource.StoredEdge) error) (seq uint64, next resource.ID, err error)
+	Commit(ctx context.Context, m *resource.Mutation) error
+	Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error)
+	Trim(ctx context.Context, upTo uint64) error
+	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
+	CommitAlerts(ctx context.Context, alerts []*resource.Alert) error
+	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
+	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
+	Close() error
+}
+
+// Run runs the rules against a store. open returns an empty store, which it
+// closes when t ends.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	for _, rule := range append(inventoryRules, alertRules...) {
+		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
+	}
+}
+
+type rule struct {
+	name string
+	test func(*testing.T, Store)
+}
