@@ -1,0 +1,140 @@
+package pluginhost
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/creachadair/jrpc2"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// Reasons for which the host ends a process. They are found in Process.Err, and
+// in the errors of calls that were running, by errors.Is.
+var (
+	// ErrDeadline says that a call was still running at its deadline.
+	ErrDeadline = errors.New("did not answer in time")
+	// ErrGarbage says that too many lines on standard output were no messages.
+	ErrGarbage = errors.New("too many lines on standard output are no protocol messages")
+	// ErrLineTooLong says that a line exceeded MaxLine.
+	ErrLineTooLong = errors.New("a line on standard output is longer than 16 MiB")
+	// ErrBadBatch says that a session/batch could not be decoded, so that a
+	// part of the truth is lost.
+	ErrBadBatch = errors.New("sent a batch that cannot be decoded")
+	// ErrNotReading says that the process does not read its standard input.
+	ErrNotReading = errors.New("does not read its standard input")
+	// ErrOutputClosed says that the process closed its standard output and
+	// went on running.
+	ErrOutputClosed = errors.New("closed its standard output")
+)
+
+// ErrEnded is what errors.Is finds in the error of every call that failed
+// because the process is gone, whatever the reason.
+var ErrEnded = errors.New("process ended")
+
+// CallError is a plugin's own error answer to a call. The process is alive.
+type CallError struct {
+	Plugin  string
+	Method  string // as in package wire
+	Code    int    // a standard JSON-RPC code or one of package wire
+	Message string
+	Data    wire.ErrorData // zero if the answer has none, or none that can be read
+
+	cause *jrpc2.Error
+}
+
+// Error implements error.
+func (e *CallError) Error() string {
+	msg := e.Message
+	if msg == "" {
+		msg = jrpc2.Code(e.Code).String()
+	}
+	if n := len(e.Data.Problems); n > 0 && e.Code == wire.CodeBadPlugin {
+		msg += ": " + problemText(e.Data.Problems[0])
+		if n > 1 {
+			msg += fmt.Sprintf(" (and %d more)", n-1)
+		}
+	}
+	return fmt.Sprintf("plugin %s: %s: %s", e.Plugin, shortMethod(e.Method), msg)
+}
+
+// Unwrap returns the *jrpc2.Error, or nil if the host itself found the answer
+// wrong.
+func (e *CallError) Unwrap() error {
+	if e.cause == nil {
+		return nil
+	}
+	return e.cause
+}
+
+func problemText(p wire.Problem) string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&b, ":%d", p.Line)
+		}
+		b.WriteString(": ")
+	}
+	if p.Where != "" {
+		b.WriteString(p.Where + ": ")
+	}
+	b.WriteString(p.Text)
+	return b.String()
+}
+
+// ExitError says why and how a process ended.
+type ExitError struct {
+	Plugin string
+	// Reason is why the host ended the process, or nil if it ended by itself.
+	Reason error
+	// State is the exit in words, such as "exit status 1" or "signal: killed".
+	State string
+	// Stderr holds the last lines that it wrote on standard error, oldest first.
+	Stderr []string
+}
+
+// Error implements error.
+func (e *ExitError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "plugin %s ", e.Plugin)
+	switch {
+	case e.Reason != nil:
+		fmt.Fprintf(&b, "%v; process ended", e.Reason)
+	default:
+		fmt.Fprintf(&b, "ended by itself (%s)", e.State)
+	}
+	if len(e.Stderr) > 0 {
+		fmt.Fprintf(&b, "; last lines of its standard error:\n\t%s", strings.Join(e.Stderr, "\n\t"))
+	}
+	return b.String()
+}
+
+// Unwrap returns the reason.
+func (e *ExitError) Unwrap() error { return e.Reason }
+
+// Is makes every ExitError an ErrEnded.
+func (e *ExitError) Is(target error) bool { return target == ErrEnded }
+
+// Permanent reports whether err, from Start, will come again as long as the
+// plugin's files are as they are: its declarations are wrong, or it speaks
+// another version of the protocol.
+func Permanent(err error) bool {
+	var c *CallError
+	return errors.As(err, &c) && c.Method == wire.MethodInitialize &&
+		(c.Code == wire.CodeBadPlugin || c.Code == wire.CodeBadVersion)
+}
+
+// Problems returns what a plugin said is wrong with its declarations, if err
+// holds such an answer.
+func Problems(err error) []wire.Problem {
+	var c *CallError
+	if errors.As(err, &c) {
+		return c.Data.Problems
+	}
+	return nil
+}
+
+// shortMethod is the name of a method as people know it.
+func shortMethod(method string) string { return strings.TrimPrefix(method, "session/") }

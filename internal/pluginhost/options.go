@@ -1,0 +1,84 @@
+package pluginhost
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// MaxLine is the longest line that a plugin may send, in bytes without the
+// line feed (protocol/SPEC.md, section 1).
+const MaxLine = 16 << 20
+
+// Options says what process to start and how to treat it. Spec is required;
+// the zero value of every other field means its default.
+type Options struct {
+	Spec Spec
+
+	// Log receives what the plugin logs, prints and writes on standard error,
+	// under the attribute plugin=NAME. The default discards it.
+	Log *slog.Logger
+	// LogLevel is the least level that is logged, and what the plugin is told in
+	// FAULTLINE_LOG_LEVEL at its start. The default is slog.LevelWarn. A
+	// *slog.LevelVar changes the host's side while the plugin runs.
+	LogLevel slog.Leveler
+	// LogRate is how many log records, and lines of standard error, are taken in
+	// a second, 1,000 by default. The rest is counted and dropped.
+	LogRate int
+	// OnLog, if set, receives every record that passes LogLevel and LogRate,
+	// beside Log. Calls may come from two goroutines at once.
+	OnLog func(wire.LogRecord)
+	// OnBatch receives every batch in the order of arrival. It may block, see the
+	// package comment. The raw JSON values inside a batch share one buffer that
+	// is the receiver's to keep. No call begins after Process.Done is closed.
+	OnBatch func(wire.Batch)
+
+	// PythonPath returns the folder that holds the Python package faultline_sdk.
+	// It is asked at every start of a Python plugin and needed by those only.
+	PythonPath func() (string, error)
+	// Dir is the working folder of the process; empty means the host's own.
+	Dir string
+	// Greeting is what the host calls itself; the name is "faultline" by default.
+	Greeting wire.Peer
+
+	// StartTimeout is how long a process may take from its start to its answer
+	// to initialize; 30 s by default.
+	StartTimeout time.Duration
+	// CallTimeout is how long a call may run if its context has no deadline; 5
+	// min by default. A process that exceeds it is ended.
+	CallTimeout time.Duration
+	// WriteTimeout is how long the process may leave its standard input unread
+	// while the host has something to write; 1 min by default.
+	WriteTimeout time.Duration
+	// StopTimeout is how long the answer to shutdown may take, in which the
+	// plugin tears its sessions down; 10 s by default.
+	StopTimeout time.Duration
+	// Grace is the pause before each harder step of Stop: after standard input
+	// is closed, and after SIGTERM; 2 s by default.
+	Grace time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.LogLevel == nil {
+		o.LogLevel = slog.LevelWarn
+	}
+	if o.OnBatch == nil {
+		o.OnBatch = func(wire.Batch) {}
+	}
+	if o.OnLog == nil {
+		o.OnLog = func(wire.LogRecord) {}
+	}
+	o.Greeting.Name = cmp.Or(o.Greeting.Name, "faultline")
+	o.LogRate = cmp.Or(o.LogRate, 1000)
+	o.StartTimeout = cmp.Or(o.StartTimeout, 30*time.Second)
+	o.CallTimeout = cmp.Or(o.CallTimeout, 5*time.Minute)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, time.Minute)
+	o.StopTimeout = cmp.Or(o.StopTimeout, 10*time.Second)
+	o.Grace = cmp.Or(o.Grace, 2*time.Second)
+	return o
+}

@@ -1,0 +1,28 @@
+package pluginhost
+
+import (
+	"time"
+
+	"github.com/prometheus/procfs"
+)
+
+// Usage returns the resident memory of the process in bytes and the CPU time
+// that it took so far; processes that it started itself are not counted. Both
+// are zero where the system does not tell; after the end of the process rss is 0
+// and cpu the final figure. It is safe for concurrent use.
+func (p *Process) Usage() (rss int64, cpu time.Duration) {
+	select {
+	case <-p.child.exited:
+		return 0, p.child.state.UserTime() + p.child.state.SystemTime()
+	default:
+	}
+	proc, err := procfs.NewProc(p.Pid())
+	if err != nil {
+		return 0, 0
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0, 0
+	}
+	return int64(stat.ResidentMemory()), time.Duration(stat.CPUTime() * float64(time.Second))
+}
