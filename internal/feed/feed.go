@@ -107,7 +107,7 @@ const chunkSize = 64
 func (l *Log[T]) read(after uint64) ([]entry[T], <-chan struct{}, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if after < l.floor {
+	if after < l.floor || after > l.last { // after > last: a position of an earlier life of the log
 		return nil, nil, ErrBehind
 	}
 	live := l.entries[l.head:]
