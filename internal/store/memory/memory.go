@@ -28,6 +28,7 @@ type Store struct {
 	alertSeq   uint64
 	alerts     map[resource.AlertID]*resource.Alert
 	active     map[condition]resource.AlertID
+	manifests  map[string][]byte
 }
 
 type identity struct {

@@ -5,6 +5,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -20,13 +21,15 @@ type Store interface {
 	CommitAlerts(ctx context.Context, alerts []*resource.Alert) error
 	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
+	SaveManifest(ctx context.Context, plugin string, manifest []byte) error
+	Manifests(ctx context.Context) (map[string][]byte, error)
 	Close() error
 }
 
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range append(inventoryRules, alertRules...) {
+	for _, rule := range slices.Concat(inventoryRules, alertRules, manifestRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }

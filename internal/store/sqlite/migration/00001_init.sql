@@ -10,6 +10,13 @@ CREATE TABLE meta (
 ) STRICT;
 INSERT INTO meta VALUES (1, 0, 1, 1, 0);
 
+-- What each plugin declared last, so that its resources can be read before it
+-- runs, or if it does not.
+CREATE TABLE manifest (
+    plugin TEXT PRIMARY KEY,
+    json   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE class (
     id     INTEGER PRIMARY KEY,
     plugin TEXT NOT NULL,
@@ -79,4 +86,5 @@ DROP TABLE edge;
 DROP TABLE root;
 DROP TABLE resource;
 DROP TABLE class;
+DROP TABLE manifest;
 DROP TABLE meta;
