@@ -1,0 +1,165 @@
+// Package config reads the server's settings: defaults, then a YAML file, then
+// FAULTLINE_ variables of the environment. Flags come last and are the
+// command line's business. It imports nothing of ours.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is the settings of `faultline serve`. Each has a key in the YAML file
+// and a variable FAULTLINE_KEY in the environment, in which lists are separated
+// by commas.
+type Config struct {
+	// Data is the folder of everything that the server keeps.
+	Data string `yaml:"data"`
+	// Listen is the address of the API and the page.
+	Listen string `yaml:"listen"`
+	// Plugins are Python files, Python packages, executables and builtin:NAME.
+	Plugins []string `yaml:"plugins"`
+	// DebugPlugins are the names of plugins whose whole log is kept, not only
+	// warnings and errors.
+	DebugPlugins []string `yaml:"debug_plugins"`
+	// TLSCert and TLSKey are files in PEM form. A server that listens off
+	// loopback needs them.
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
+	// Runner says whether this server runs the plugins itself.
+	Runner bool `yaml:"runner"`
+	// CallTimeout is how long a plugin may take to answer a call, a scan
+	// included.
+	CallTimeout Duration `yaml:"call_timeout"`
+	// UpdatePeriod is the pause between the update scans of plugins that do not
+	// set their own.
+	UpdatePeriod Duration `yaml:"update_period"`
+	// LogLevel is debug, info, warn or error.
+	LogLevel string `yaml:"log_level"`
+	// LogFormat is text or json.
+	LogFormat string `yaml:"log_format"`
+}
+
+// Duration is a time.Duration that is written as in Go: "5s", "1m30s".
+type Duration time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration; write it as 30s or 5m", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// Default returns the settings of a server that was told nothing.
+func Default() Config {
+	return Config{
+		Data:         defaultData(),
+		Listen:       "127.0.0.1:8700",
+		Plugins:      []string{"builtin:redfish"},
+		Runner:       true,
+		CallTimeout:  Duration(5 * time.Minute),
+		UpdatePeriod: Duration(5 * time.Second),
+		LogLevel:     "info",
+		LogFormat:    "text",
+	}
+}
+
+func defaultData() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/faultline"
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "faultline")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "faultline-data"
+	}
+	return filepath.Join(home, ".local", "state", "faultline")
+}
+
+// Load returns the defaults, changed by the file (none if its name is empty)
+// and by the environment. All problems are returned at once; a problem of the
+// file names its line.
+func Load(file string, getenv func(string) string) (Config, error) {
+	c := Default()
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return c, fmt.Errorf("read configuration: %w", err)
+		}
+		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+			return c, fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, true))
+		}
+	}
+	errs := []error{c.fromEnv(getenv), c.check()}
+	return c, errors.Join(errs...)
+}
+
+func (c *Config) fromEnv(getenv func(string) string) error {
+	var errs []error
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		name := "FAULTLINE_" + strings.ToUpper(v.Type().Field(i).Tag.Get("yaml"))
+		text := getenv(name)
+		if text == "" {
+			continue
+		}
+		switch f := v.Field(i).Addr().Interface().(type) {
+		case *string:
+			*f = text
+		case *[]string:
+			*f = strings.Split(text, ",")
+		case *bool:
+			switch text {
+			case "true", "1":
+				*f = true
+			case "false", "0":
+				*f = false
+			default:
+				errs = append(errs, fmt.Errorf("%s: %q is neither true nor false", name, text))
+			}
+		case *Duration:
+			if err := f.UnmarshalText([]byte(text)); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) check() error {
+	var errs []error
+	oneOf := func(key, value string, allowed ...string) {
+		for _, a := range allowed {
+			if a == value {
+				return
+			}
+		}
+		errs = append(errs, fmt.Errorf("%s: %q is not one of %s", key, value, strings.Join(allowed, ", ")))
+	}
+	oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
+	oneOf("log_format", c.LogFormat, "text", "json")
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		errs = append(errs, errors.New("tls_cert and tls_key go together"))
+	}
+	if c.CallTimeout <= 0 {
+		errs = append(errs, errors.New("call_timeout must be more than 0"))
+	}
+	if c.UpdatePeriod <= 0 {
+		errs = append(errs, errors.New("update_period must be more than 0"))
+	}
+	return errors.Join(errs...)
+}

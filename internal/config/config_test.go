@@ -1,0 +1,68 @@
+package config_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/config"
+)
+
+func load(t *testing.T, text string, env map[string]string) (config.Config, error) {
+	t.Helper()
+	file := ""
+	if text != "" {
+		file = filepath.Join(t.TempDir(), "faultline.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return config.Load(file, func(k string) string { return env[k] })
+}
+
+func TestFileThenEnvironment(t *testing.T) {
+	c, err := load(t, "listen: 127.0.0.1:9000\nplugins: [a.py, builtin:redfish]\ncall_timeout: 30s\n", map[string]string{
+		"FAULTLINE_LISTEN": "127.0.0.1:9001", "FAULTLINE_DEBUG_PLUGINS": "a,b", "FAULTLINE_RUNNER": "false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:9001" || len(c.Plugins) != 2 || time.Duration(c.CallTimeout) != 30*time.Second || len(c.DebugPlugins) != 2 || c.Runner {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestProblemsAreNamed(t *testing.T) {
+	for _, tc := range []struct {
+		name, text string
+		env        map[string]string
+		want       []string
+	}{
+		{"unknown key", "listen: 127.0.0.1:1\nlissen: x\n", nil, []string{"faultline.yaml", "lissen", "2"}},
+		{"wrong type", "listen: 127.0.0.1:1\nplugins: 5\n", nil, []string{"faultline.yaml", "2"}},
+		{"duration", "call_timeout: soon\n", nil, []string{"soon", "duration"}},
+		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
+		{"level", "log_level: loud\n", nil, []string{"log_level", "loud"}},
+		{"variable", "", map[string]string{"FAULTLINE_RUNNER": "perhaps"}, []string{"FAULTLINE_RUNNER", "perhaps"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := load(t, tc.text, tc.env)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, w := range tc.want {
+				if !strings.Contains(err.Error(), w) {
+					t.Errorf("error %q lacks %q", err, w)
+				}
+			}
+		})
+	}
+}
+
+func TestAMissingFileIsAnError(t *testing.T) {
+	if _, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), func(string) string { return "" }); err == nil {
+		t.Error("no error")
+	}
+}
