@@ -1,0 +1,236 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// maxWatched bounds the parameter statistics.
+const maxWatched = 1000
+
+// event is one server-sent event, rendered. It moves the position of one of the
+// two orders, to seq.
+type event struct {
+	name string
+	data []byte
+	move func(*position)
+	err  error // the order cannot be read on from where it was
+}
+
+// GetEvents streams changes.
+func (h *handlers) GetEvents(ctx context.Context, req gen.GetEventsRequestObject) (gen.GetEventsResponseObject, error) {
+	st := &stream{Server: h.Server, ctx: ctx, at: h.position()}
+	last := deref(req.Params.LastEventIDQuery)
+	if id := deref(req.Params.LastEventID); id != "" {
+		last = id
+	}
+	if last != "" {
+		// A position that cannot be read was given by another version of the server.
+		// A browser would never try again after an error, so it is told to start over.
+		if at, ok := parsePosition(last); ok {
+			st.at = at
+		} else {
+			st.lost = true
+		}
+	}
+	if len(req.Params.Statistics) > maxWatched {
+		return nil, resource.FieldErrorf("statistics", "at most %d resources can be watched", maxWatched)
+	}
+	for _, id := range req.Params.Statistics {
+		if id < 1 {
+			return nil, resource.FieldErrorf("statistics", "the ids must be positive integers")
+		}
+		if st.watched == nil {
+			st.watched = map[resource.ID]bool{}
+		}
+		st.watched[resource.ID(id)] = true
+	}
+	if h.streams.Add(1) > h.maxStreams {
+		h.streams.Add(-1)
+		return nil, resource.Errorf(resource.Unavailable, "%d clients follow the events already; try again later", h.maxStreams)
+	}
+	return st, nil
+}
+
+// stream is one client of the events.
+type stream struct {
+	*Server
+	ctx     context.Context // of the request
+	at      position        // after the last event that was sent
+	lost    bool            // at is not what the client asked for
+	watched map[resource.ID]bool
+
+	w    http.ResponseWriter
+	rc   *http.ResponseController
+	buf  []byte
+	sent int // resources and alerts events since at was last reset
+}
+
+// VisitGetEventsResponse sends events until the client goes, is too slow, or
+// the server stops.
+func (st *stream) VisitGetEventsResponse(w http.ResponseWriter) error {
+	defer st.streams.Add(-1)
+	ctx, cancel := context.WithCancel(st.ctx)
+	defer cancel()
+	defer context.AfterFunc(st.stopping, cancel)()
+
+	st.w, st.rc = w, http.NewResponseController(w)
+	_ = st.rc.SetReadDeadline(time.Time{}) // the server's limit for reading a request would end the stream
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // proxies must not collect events
+	w.WriteHeader(http.StatusOK)
+
+	if err := st.send("ready", gen.ReadyEvent{Position: st.at.String()}); err != nil {
+		return nil //nolint:nilerr // the client is gone: nobody to tell
+	}
+	if st.lost {
+		if st.reset("the position is not one of this server") != nil {
+			return nil
+		}
+	}
+	for ctx.Err() == nil {
+		behind, err := st.follow(ctx)
+		if err != nil || behind == nil {
+			return nil //nolint:nilerr // the client is gone or too slow
+		}
+		if st.sent > 0 {
+			// The client once kept up and now does not: a fresh start would only
+			// repeat that. It may come back and will get its reset then.
+			st.log.Warn("event client cut off", "reason", behind)
+			return nil
+		}
+		if st.reset(behind.Error()) != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// follow sends what comes after st.at. It returns behind if that is no longer
+// kept, and err if the client cannot be written to.
+func (st *stream) follow(ctx context.Context) (behind, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	events := make(chan event, 16) // a little slack; the feeds hold the rest
+	from := st.at
+	done := make(chan struct{}, 2)
+	go func() { st.readResources(ctx, from.inventory, events); done <- struct{}{} }()
+	go func() { st.readAlerts(ctx, from.alerts, events); done <- struct{}{} }()
+	defer func() {
+		cancel()
+		<-done
+		<-done
+	}()
+	beat := time.NewTicker(st.heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, nil
+		case <-beat.C:
+			// The id keeps the position of a client to which nothing happens.
+			err = st.write(fmt.Appendf(nil, ": still here\nid: %s\n\n", st.at))
+		case e := <-events:
+			if e.err != nil {
+				return e.err, nil
+			}
+			if e.move != nil {
+				e.move(&st.at)
+				st.sent++
+			}
+			err = st.sendRaw(e.name, e.data)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (st *stream) readResources(ctx context.Context, from uint64, to chan<- event) {
+	for ch, err := range st.inventory.Since(ctx, from) {
+		if err != nil {
+			put(ctx, to, event{err: err})
+			return
+		}
+		seq := ch.Seq
+		move := func(p *position) { p.inventory = seq }
+		// A turn may bring nothing but samples. They are not part of the order
+		// that clients see, but the position must pass them.
+		if len(ch.Created)+len(ch.Updated)+len(ch.Deleted) > 0 {
+			if !put(ctx, to, event{name: "resources", data: st.marshal(st.view.changes(ch)), move: move}) {
+				return
+			}
+		} else if !put(ctx, to, event{move: move}) {
+			return
+		}
+		if ev := st.view.samples(ch.Samples, st.watched); len(ev.Items) > 0 &&
+			!put(ctx, to, event{name: "statistics", data: st.marshal(ev)}) {
+			return
+		}
+	}
+}
+
+func (st *stream) readAlerts(ctx context.Context, from uint64, to chan<- event) {
+	for list, err := range st.alerts.Since(ctx, from) {
+		if err != nil {
+			put(ctx, to, event{err: err})
+			return
+		}
+		ev := st.view.alertsEvent(list)
+		move := func(p *position) { p.alerts = max(p.alerts, uint64(ev.Seq)) }
+		if !put(ctx, to, event{name: "alerts", data: st.marshal(ev), move: move}) {
+			return
+		}
+	}
+}
+
+func put(ctx context.Context, to chan<- event, e event) bool {
+	select {
+	case to <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// reset tells the client to read its lists again, and goes on from now.
+func (st *stream) reset(reason string) error {
+	st.at, st.sent = st.position(), 0
+	return st.send("reset", gen.ResetEvent{Position: st.at.String(), Reason: reason})
+}
+
+func (st *stream) send(name string, v any) error { return st.sendRaw(name, st.marshal(v)) }
+
+// sendRaw sends one event. Without a name there is nothing to tell.
+func (st *stream) sendRaw(name string, data []byte) error {
+	if name == "" {
+		return nil
+	}
+	st.buf = fmt.Appendf(st.buf[:0], "event: %s\nid: %s\ndata: ", name, st.at)
+	st.buf = append(append(st.buf, data...), "\n\n"...)
+	return st.write(st.buf)
+}
+
+func (st *stream) write(b []byte) error {
+	if err := st.rc.SetWriteDeadline(time.Now().Add(st.slowClient)); err != nil {
+		return err
+	}
+	if _, err := st.w.Write(b); err != nil {
+		return err
+	}
+	return st.rc.Flush()
+}
+
+func (st *stream) marshal(v any) []byte {
+	b, err := json.Marshal(v) // one line: JSON escapes line ends
+	if err != nil {           // the view leaves out what JSON cannot say
+		panic(fmt.Sprintf("api: event: %v", err))
+	}
+	return b
+}

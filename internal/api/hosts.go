@@ -1,0 +1,19 @@
+package api
+
+import (
+	"context"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+)
+
+// ListHosts lists the hosts that run the agent. Hosts become known by an agent
+// that registers; this version has none, so there are none.
+func (h *handlers) ListHosts(context.Context, gen.ListHostsRequestObject) (gen.ListHostsResponseObject, error) {
+	return gen.ListHosts200JSONResponse{Items: []gen.Host{}}, nil
+}
+
+// ListVolumes lists the logical drives that hosts can reach. Without hosts
+// there are none.
+func (h *handlers) ListVolumes(context.Context, gen.ListVolumesRequestObject) (gen.ListVolumesResponseObject, error) {
+	return gen.ListVolumes200JSONResponse{Items: []gen.Volume{}}, nil
+}

@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// maxAlias bounds an alias, in characters.
+const maxAlias = 255
+
+// ListResources lists resources.
+func (h *handlers) ListResources(_ context.Context, req gen.ListResourcesRequestObject) (gen.ListResourcesResponseObject, error) {
+	at := h.position()
+	q, err := h.resourceQuery(&req.Params)
+	if err != nil {
+		return nil, err
+	}
+	list := gen.ResourceList{Items: []gen.Resource{}}
+	// An agent's host is the scope of what it reports, and there is no agent yet:
+	// nothing is on a host.
+	if req.Params.Host == nil {
+		page, err := h.inventory.List(q)
+		if err != nil {
+			return nil, err
+		}
+		list.Next = page.Next
+		list.Items = make([]gen.Resource, len(page.Items))
+		for i, r := range page.Items {
+			list.Items[i] = h.view.Resource(r)
+		}
+	}
+	return gen.ListResources200JSONResponse{
+		Body: list, Headers: gen.ListResources200ResponseHeaders{FaultlinePosition: at.String()},
+	}, nil
+}
+
+func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, err error) {
+	q = resource.Query{
+		Base: deref(p.Base), Text: deref(p.Q), Sort: deref(p.Sort), Cursor: deref(p.Cursor),
+		HealthOf: h.alerts.Health,
+	}
+	if q.Plugin, q.Class, err = classFilter(p.Plugin, p.Class); err != nil {
+		return q, err
+	}
+	if q.Limit, err = limit(p.Limit, resource.DefaultLimit, resource.MaxLimit); err != nil {
+		return q, err
+	}
+	for _, f := range []struct {
+		name string
+		from *gen.ID
+		to   *resource.ID
+	}{
+		{"scope", p.Scope, &q.Scope}, {"host", p.Host, new(resource.ID)}, {"parent", p.Parent, &q.Parent},
+		{"ancestor_of", p.AncestorOf, &q.AncestorOf}, {"descendant_of", p.DescendantOf, &q.DescendantOf},
+	} {
+		if *f.to, err = idFilter(f.name, f.from); err != nil {
+			return q, err
+		}
+	}
+	for _, s := range p.Health {
+		sev, ok := resource.ParseSeverity(string(s))
+		if !ok {
+			return q, resource.FieldErrorf("health", "%q is no state of health; there are ok, info, warning and error", s)
+		}
+		q.Health = append(q.Health, sev)
+	}
+	return q, nil
+}
+
+// GetResource returns one resource.
+func (h *handlers) GetResource(_ context.Context, req gen.GetResourceRequestObject) (gen.GetResourceResponseObject, error) {
+	at := h.position()
+	r, err := h.resource(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	return gen.GetResource200JSONResponse{
+		Body: h.view.Resource(r), Headers: gen.GetResource200ResponseHeaders{FaultlinePosition: at.String()},
+	}, nil
+}
+
+// AddResource adds a resource of a scannable class.
+func (h *handlers) AddResource(ctx context.Context, req gen.AddResourceRequestObject) (gen.AddResourceResponseObject, error) {
+	b := req.Body
+	switch {
+	case b.Plugin == "":
+		return nil, resource.FieldErrorf("plugin", "plugin is missing")
+	case b.Class == "":
+		return nil, resource.FieldErrorf("class", "class is missing")
+	}
+	id, err := h.roots.Add(ctx, b.Plugin, b.Class, b.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.resource(int64(id))
+	if err != nil {
+		return nil, err
+	}
+	return gen.AddResource201JSONResponse{
+		Body:    h.view.Resource(r),
+		Headers: gen.AddResource201ResponseHeaders{Location: fmt.Sprintf("%s/resources/%d", Prefix, id)},
+	}, nil
+}
+
+// EditResource changes the alias or attributes of a resource.
+func (h *handlers) EditResource(ctx context.Context, req gen.EditResourceRequestObject) (gen.EditResourceResponseObject, error) {
+	r, err := h.resource(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	if req.Body.Alias == nil && len(req.Body.Attributes) == 0 {
+		return nil, resource.Errorf(resource.Invalid, "give alias, attributes or both")
+	}
+	alias, err := parseAlias(req.Body.Alias)
+	if err != nil {
+		return nil, err
+	}
+	if len(req.Body.Attributes) > 0 && !deletable(r) {
+		return nil, &resource.Fault{Kind: resource.Conflict, Field: "attributes",
+			Text: "the attributes of this resource come from its plugin; only those of a resource that a user added can be changed"}
+	}
+	if err := h.roots.Edit(ctx, r.ID, alias, req.Body.Attributes); err != nil {
+		return nil, err
+	}
+	if r, err = h.resource(req.ID); err != nil {
+		return nil, err
+	}
+	return gen.EditResource200JSONResponse(h.view.Resource(r)), nil
+}
+
+// parseAlias returns nil if there is no alias in the request, and the empty
+// string for null: back to the label.
+func parseAlias(raw json.RawMessage) (*string, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	var a *string
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return nil, resource.FieldErrorf("alias", "alias must be a string or null")
+	}
+	switch {
+	case a == nil:
+		return new(string), nil
+	case strings.TrimSpace(*a) == "":
+		return nil, resource.FieldErrorf("alias", "alias may not be blank; null goes back to the label")
+	case strings.TrimSpace(*a) != *a:
+		return nil, resource.FieldErrorf("alias", "alias may not have a space at either end")
+	case utf8.RuneCountInString(*a) > maxAlias:
+		return nil, resource.FieldErrorf("alias", "alias has %d characters; at most %d are possible", utf8.RuneCountInString(*a), maxAlias)
+	case strings.ContainsFunc(*a, unicode.IsControl):
+		return nil, resource.FieldErrorf("alias", "alias may not have control characters")
+	}
+	return a, nil
+}
+
+// RemoveResource removes a resource that a user added.
+func (h *handlers) RemoveResource(ctx context.Context, req gen.RemoveResourceRequestObject) (gen.RemoveResourceResponseObject, error) {
+	r, err := h.resource(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !deletable(r) {
+		return nil, resource.Errorf(resource.Conflict,
+			"%s is reported by its plugin; only a resource that a user added can be removed", r.Name())
+	}
+	if err := h.roots.Remove(ctx, r.ID); err != nil {
+		return nil, err
+	}
+	return gen.RemoveResource204Response{}, nil
+}
+
+// resource finds the resource of a path.
+func (s *Server) resource(id int64) (*resource.Resource, error) {
+	if id < 1 {
+		return nil, resource.FieldErrorf("id", "id must be a positive integer")
+	}
+	if r := s.inventory.Get(resource.ID(id)); r != nil {
+		return r, nil
+	}
+	return nil, notFound("there is no resource %d", id)
+}
+
+// classFilter reads the filters plugin and class, where class may be
+// plugin.Class.
+func classFilter(plugin, class *string) (string, string, error) {
+	p, c := deref(plugin), deref(class)
+	if i := strings.LastIndexByte(c, '.'); i >= 0 {
+		if p != "" && p != c[:i] {
+			return "", "", resource.FieldErrorf("class", "class %s is not of plugin %s", c, p)
+		}
+		p, c = c[:i], c[i+1:]
+	}
+	return p, c, nil
+}
+
+// idFilter reads a filter that is an ID; absent, it is 0.
+func idFilter(name string, id *gen.ID) (resource.ID, error) {
+	if id == nil {
+		return 0, nil
+	}
+	if *id < 1 {
+		return 0, resource.FieldErrorf(name, "%s must be a positive integer", name)
+	}
+	return resource.ID(*id), nil
+}
+
+// limit reads the parameter of that name.
+func limit(n *int, absent, most int) (int, error) {
+	if n == nil {
+		return absent, nil
+	}
+	if *n < 1 || *n > most {
+		return 0, resource.FieldErrorf("limit", "limit must be from 1 to %d", most)
+	}
+	return *n, nil
+}
+
+func deref[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}

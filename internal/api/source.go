@@ -1,0 +1,87 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Inventory is what the interface asks of the graph of resources. All methods
+// are safe for concurrent use.
+type Inventory interface {
+	// Get returns nil if there is no such resource.
+	Get(resource.ID) *resource.Resource
+	List(resource.Query) (resource.Page, error)
+	// Walk goes breadth first from start, which comes first with depth 0, and
+	// reaches each resource once. A depth or limit of 0 bounds nothing.
+	Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
+	Stale(*resource.Resource) bool
+	Classes() []*resource.Class
+	Count(*resource.Class) int
+	// Since yields the changes after seq, then waits for more until ctx ends. It
+	// yields an error, once and last, if changes after seq are no longer kept.
+	Since(ctx context.Context, seq uint64) iter.Seq2[*resource.Changes, error]
+	Seq() uint64
+}
+
+// Alerts is what the interface asks of the alerts. All methods are safe for
+// concurrent use.
+type Alerts interface {
+	// Health is the worst severity of Own and Inherited.
+	Health(resource.ID) resource.Severity
+	// Own returns the active alerts of a resource, Inherited those of its
+	// ancestors, both worst first.
+	Own(resource.ID) []*resource.Alert
+	Inherited(resource.ID) []*resource.Alert
+	// Get returns nil if there is no such alert.
+	Get(resource.AlertID) *resource.Alert
+	List(resource.AlertQuery) (resource.AlertPage, error)
+	// Affected counts the descendants of the alert's resource by full class name
+	// and names the file systems among them.
+	Affected(*resource.Alert) (counts map[string]int, filesystems []resource.ID)
+	// HealthCounts counts the resources of a class by severity.
+	HealthCounts(*resource.Class) [4]int
+	// ActiveCounts counts the active alerts by severity.
+	ActiveCounts() [4]int
+	// Since is as Inventory.Since, for alerts that began, ended or changed
+	// together.
+	Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Alert, error]
+	Seq() uint64
+}
+
+// Roots changes what users may change. Errors are of type *resource.Fault; the
+// Field of one is the attribute or body field at fault.
+type Roots interface {
+	// Add adds a resource of a scannable class and starts to scan it.
+	Add(ctx context.Context, plugin, class string, attributes map[string]json.RawMessage) (resource.ID, error)
+	// Edit changes the alias of a resource, if alias is not nil (empty means back
+	// to the label), and the named attributes, which only a resource that a user
+	// added has open to change.
+	Edit(ctx context.Context, id resource.ID, alias *string, attributes map[string]json.RawMessage) error
+	// Remove removes a resource that a user added, and what only it reports.
+	Remove(ctx context.Context, id resource.ID) error
+}
+
+// Stats is what the interface asks of the recorded statistics. All methods are
+// safe for concurrent use.
+type Stats interface {
+	// Latest returns the newest sample of each statistic that has one.
+	Latest(resource.ID) []resource.Sample
+	// Series returns the samples of one statistic, by its index in the class,
+	// from and to both inclusive, by time. A zero time bounds nothing.
+	Series(id resource.ID, stat int, from, to time.Time) []resource.Sample
+}
+
+// Plugin is the state of a configured plugin, in the shape of the interface.
+type Plugin = gen.Plugin
+
+// noStats stands in where nothing records statistics.
+type noStats struct{}
+
+func (noStats) Latest(resource.ID) []resource.Sample { return nil }
+
+func (noStats) Series(resource.ID, int, time.Time, time.Time) []resource.Sample { return nil }
