@@ -31,6 +31,11 @@ func overList(prefix, suffix string) *statement {
 	return &statement{prefix: prefix + " (", tuple: "?", cols: 1, suffix: ") " + suffix}
 }
 
+// overOne returns a statement of one row at a time, with cols parameters.
+func overOne(text string, cols int) *statement {
+	return &statement{prefix: text, cols: cols}
+}
+
 // size returns the form for bulkSizes[i] rows.
 func (s *statement) size(c driver.Conn, i int) (driver.StmtExecContext, error) {
 	if s.prepared[i] != nil {
@@ -73,7 +78,11 @@ func (a *args) add(v driver.Value) {
 func (t *tx) run(s *statement, n int, fill func(a *args, i int) error) error {
 	a := &t.db.args
 	defer func() { clear(a.v); a.v = a.v[:0] }() // let the values go
-	for i, z := 0, 0; i < n; {
+	z := 0
+	if s.tuple == "" { // overOne
+		z = len(bulkSizes) - 1
+	}
+	for i := 0; i < n; {
 		for n-i < bulkSizes[z] {
 			z++
 		}

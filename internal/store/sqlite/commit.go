@@ -33,7 +33,7 @@ func newStatements() statements {
 			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact`),
 		deleteRoot:   overList("DELETE FROM root WHERE id IN", ""),
 		upsertEdge:   overRows("INSERT INTO edge (parent, child, roots) VALUES", 3, "ON CONFLICT (parent, child) DO UPDATE SET roots = excluded.roots"),
-		deleteEdge:   overRows("DELETE FROM edge WHERE (parent, child) IN (VALUES", 2, ")"),
+		deleteEdge:   overOne("DELETE FROM edge WHERE parent = ? AND child = ?", 2), // the engine scans the table for a list of pairs
 		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
 		deleteChild:  overList("DELETE FROM edge WHERE child IN", ""),
 		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, message, text, began, ended, seq) VALUES`, 11,
