@@ -1,0 +1,42 @@
+"""Agent plugins (guide, "Agent Plugins"): code that runs on a storage server and tells what it finds there."""
+
+#: Priorities of a message. Of the messages that wait, those with the highest priority, the lowest number, go first.
+PRIO_HIGH = 0
+PRIO_NORMAL = 1
+PRIO_LOW = 2
+
+
+class DevicePlugin:
+    """An agent plugin. The Faultline agent makes one instance for each session with the server.
+
+    What the hooks return goes to the server plugin of the same name: anything that JSON can hold, a DevicePluginMessage or
+    a DevicePluginMessageCollection. None sends nothing.
+    """
+
+    def __init__(self, session=None):
+        """Make the plugin for a session, which is the agent's own object."""
+        self._session = session
+
+    def start_session(self):
+        """Return a full listing of all there is. Called once on each instance."""
+        raise NotImplementedError('%s has no start_session' % type(self).__name__)
+
+    def update_session(self):
+        """Return what changed since start_session or the last update_session. Never called before start_session."""
+        return None
+
+
+class DevicePluginMessage:
+    """One message with a priority other than the normal one."""
+
+    def __init__(self, message, priority=PRIO_NORMAL):
+        self.message = message
+        self.priority = priority
+
+
+class DevicePluginMessageCollection(list):
+    """Several messages that are sent one by one, with one priority."""
+
+    def __init__(self, messages, priority=PRIO_NORMAL):
+        super().__init__(messages)
+        self.priority = priority

@@ -1,0 +1,159 @@
+"""Loading a plugin from a .py file or a package directory (guide, "Running a Plugin")."""
+
+import importlib.util
+import os
+import re
+import sys
+import traceback
+
+from . import API_VERSION, checks, manifest, model, python2
+from .errors import PluginError, Problem
+from .plugin import Plugin
+from .resources import HostRoot
+
+
+class Loaded:
+    """A plugin that is ready to run: its name, version, manifest, plugin class and resource classes by name."""
+
+    def __init__(self, name, version, manifest_, plugin_class, classes):
+        self.name, self.version, self.manifest, self.plugin_class = name, version, manifest_, plugin_class
+        self.classes = {k.__name__: k for k in classes}
+        # The host may open a session for a host without the plugin declaring a class of its own for it.
+        self.classes.setdefault(HostRoot.__name__, HostRoot)
+
+
+def load(path, name=None):
+    """Load the plugin at a path and return it as Loaded, or raise PluginError with everything that is wrong.
+
+    name is the name by which people know the plugin; by default it is the file's or folder's.
+    """
+    path = os.path.abspath(path)
+    stem = os.path.basename(path)
+    if stem.endswith('.py'):
+        stem = stem[:-3]
+    name = name or stem
+    source = os.path.join(path, '__init__.py') if os.path.isdir(path) else path
+    if not os.path.isfile(source):
+        what = 'the folder has no __init__.py' if os.path.isdir(path) else 'there is no such file or folder'
+        raise PluginError([Problem('%s; give a .py file or a package folder' % what, at=(path, 0))])
+    model.plugin_name = name
+    module_name = _module_name(stem)
+    module, problems = _import(module_name, path, source)
+    problems += _python2_problems(module_name, path, problems)
+    if module is None:
+        raise PluginError(problems)
+    wrong_version, certain = _check_version(module, source)
+    problems = wrong_version + problems
+    if certain:
+        raise PluginError(problems)
+    classes = [k for k in model.classes if _belongs(k, module_name)]
+    plugins = _plugin_classes(module_name)
+    problems += checks.check_module(name, (source, 1), classes, plugins)
+    if problems:
+        raise PluginError(problems)
+    version = getattr(module, '__version__', '')
+    return Loaded(name, version if isinstance(version, str) else '', manifest.build(name, classes), plugins[0][0], classes)
+
+
+def _module_name(stem):
+    """Return the name to import the plugin under: its own, unless that would hide another module or is none."""
+    taken = getattr(sys, 'stdlib_module_names', frozenset(sys.builtin_module_names))  # the former is new in 3.10
+    if not stem.isidentifier() or stem in sys.modules or stem in taken:
+        return 'faultline_plugin_' + re.sub(r'\W', '_', stem)
+    return stem
+
+
+def _import(module_name, path, source):
+    """Return (module, problems); the module is None if it cannot be imported."""
+    if os.path.dirname(path) not in sys.path:
+        # Last, so that a file beside the plugin cannot hide a module of the library.
+        sys.path.append(os.path.dirname(path))
+    spec = importlib.util.spec_from_file_location(
+        module_name, source, submodule_search_locations=[path] if source != path else None)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as e:
+        return None, [_syntax_problem(e, source)]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as e:  # also SystemExit: a plugin that exits on import is one that cannot be imported
+        return None, [_import_problem(e, path, source)]
+    return module, []
+
+
+def _syntax_problem(error, source):
+    hint = python2.syntax_hint(error)
+    text = 'SyntaxError: %s, column %s: %s' % (error.msg, error.offset or 0, (error.text or '').strip())
+    return Problem(text + ('; ' + hint if hint else ''), at=(error.filename or source, error.lineno or 0))
+
+
+def _import_problem(error, path, source):
+    at = (source, 0)
+    inside = path if source != path else source
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename == inside or frame.filename.startswith(inside + os.sep):
+            at = (frame.filename, frame.lineno)
+    folder = os.path.dirname(at[0])
+
+    def is_sibling(name):
+        return os.path.exists(os.path.join(folder, name + '.py')) or os.path.isdir(os.path.join(folder, name))
+    hint = python2.import_hint(error, is_sibling)
+    text = '%s: %s' % (type(error).__name__, ' '.join(str(error).split()) or 'the import failed')
+    return Problem(text + ('; ' + hint if hint else ''), at=at)
+
+
+def _python2_problems(module_name, path, known):
+    """Return the Python 2 constructs in the plugin's modules that would fail only when they run."""
+    if any(p.text.startswith('SyntaxError') for p in known):
+        return []
+    lines = {(p.file, p.line) for p in known}
+    out = []
+    for name, module in list(sys.modules.items()):
+        if name != module_name and not name.startswith(module_name + '.'):
+            continue
+        loader, file = getattr(module, '__loader__', None), getattr(module, '__file__', None)
+        if file and hasattr(loader, 'get_code'):
+            found = python2.find(loader.get_code(name), lambda: loader.get_source(name))
+            out.extend(Problem(text, at=(file, line)) for line, text in found if (file, line) not in lines)
+    return out
+
+
+def _check_version(module, source):
+    """Return (problems, whether to stop there): nothing else can be said of a plugin that is for another version."""
+    if not hasattr(module, 'version'):
+        return [Problem('the plugin does not declare the version of the API that it uses; add "version = %d" at the top of '
+                        'the module' % API_VERSION, at=(source, 1))], False
+    version = module.version
+    at = (source, _line_of_version(source))
+    if isinstance(version, bool) or not isinstance(version, int):
+        return [Problem('version must be an integer, not %r; write "version = %d"' % (version, API_VERSION), at=at)], False
+    if version != API_VERSION:
+        return [Problem('the plugin is for version %d of the API, but this is version %d' % (version, API_VERSION), at=at)], \
+            True
+    return [], False
+
+
+def _line_of_version(source):
+    with open(source, encoding='utf-8', errors='replace') as f:
+        for number, line in enumerate(f, 1):
+            if re.match(r'version\s*=', line):
+                return number
+    return 1
+
+
+def _belongs(klass, module_name):
+    return klass.__module__ == module_name or klass.__module__.startswith(module_name + '.')
+
+
+def _plugin_classes(module_name):
+    """Return the plugin's own subclasses of Plugin that no other one inherits from, as pairs (class, (file, line))."""
+    out, rest = [], [Plugin]
+    while rest:
+        for klass in rest.pop(0).__subclasses__():
+            rest.append(klass)
+            if _belongs(klass, module_name) and not any(_belongs(s, module_name) for s in klass.__subclasses__()):
+                if klass not in [k for k, _ in out]:
+                    out.append((klass, klass._fl_at))
+    return out
