@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -133,6 +134,42 @@ func (s *Session) state(ctx context.Context, change func(*resource.RootState)) {
 
 // once runs one session to its end. It returns nil only if ctx ended.
 func (s *Session) once(ctx context.Context) error {
+	return s.within(ctx, func(r *run) error { return r.scan(ctx) })
+}
+
+// HookError says which hook of the plugin failed.
+type HookError struct {
+	Hook string // as the guide names it: "initial_scan", "update_scan"
+	Err  error
+}
+
+// Error implements error.
+func (e *HookError) Error() string { return strings.ReplaceAll(e.Hook, "_", " ") + ": " + e.Err.Error() }
+
+// Unwrap returns the failure.
+func (e *HookError) Unwrap() error { return e.Err }
+
+// Once runs one session: an initial scan, some updates right after it, and the
+// teardown. It returns what the initial scan could not read. A failed hook is a
+// *HookError.
+func (s *Session) Once(ctx context.Context, updates int) (incomplete []string, err error) {
+	err = s.within(ctx, func(r *run) error {
+		res, err := r.turn(ctx, wire.MethodInitialScan)
+		if err != nil {
+			return err
+		}
+		r.live(ctx, res)
+		incomplete = res.Incomplete
+		for i := 0; i < updates && res.Updates && err == nil; i++ {
+			_, err = r.turn(ctx, wire.MethodUpdateScan)
+		}
+		return err
+	})
+	return incomplete, err
+}
+
+// within opens a session, has f use it, and tears it down.
+func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	p, err := s.o.Wait(ctx)
 	if err != nil {
 		return err
@@ -166,7 +203,7 @@ func (s *Session) once(ctx context.Context) error {
 		return fmt.Errorf("open: %w", err)
 	}
 	defer r.teardown(context.WithoutCancel(ctx))
-	return r.scan(ctx)
+	return f(r)
 }
 
 // run is one session of one plugin process.
@@ -189,12 +226,9 @@ type run struct {
 func (r *run) scan(ctx context.Context) error {
 	res, err := r.turn(ctx, wire.MethodInitialScan)
 	if err != nil {
-		return fmt.Errorf("initial scan: %w", err)
+		return err
 	}
-	r.state(ctx, func(st *resource.RootState) {
-		st.Live, st.Error, st.NextTry = true, "", time.Time{}
-		st.LastContact, st.Incomplete = r.o.Now(), res.Incomplete
-	})
+	r.live(ctx, res)
 	period := r.o.UpdatePeriod
 	if res.UpdatePeriod > 0 {
 		period = time.Duration(res.UpdatePeriod * float64(time.Second))
@@ -202,7 +236,7 @@ func (r *run) scan(ctx context.Context) error {
 	for first := true; ; first = false {
 		if res.Updates {
 			if _, err := r.turn(ctx, wire.MethodUpdateScan); err != nil {
-				return fmt.Errorf("update scan: %w", err)
+				return err
 			}
 			r.o.Sink.Contact(r.o.ID, r.o.Now())
 		}
@@ -225,10 +259,22 @@ func (r *run) scan(ctx context.Context) error {
 	}
 }
 
+// live notes that the session is up.
+func (r *run) live(ctx context.Context, res wire.TurnResult) {
+	r.state(ctx, func(st *resource.RootState) {
+		st.Live, st.Error, st.NextTry = true, "", time.Time{}
+		st.LastContact, st.Incomplete = r.o.Now(), res.Incomplete
+	})
+}
+
 // turn has the plugin run a hook, and returns when all that it reported is
 // committed.
-func (r *run) turn(ctx context.Context, method string) (wire.TurnResult, error) {
-	var res wire.TurnResult
+func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err error) {
+	defer func() {
+		if err != nil {
+			err = &HookError{Hook: strings.TrimPrefix(method, "session/"), Err: err}
+		}
+	}()
 	if err := r.p.Call(ctx, method, wire.SessionParams{Session: r.id}, &res); err != nil {
 		// Why the host refused a turn says more than how the plugin took it.
 		if refused := r.refusal(); refused != nil {

@@ -1,0 +1,337 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/session"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// fake is a plugin process, the inventory and the clock, all of them noting
+// what is asked of them.
+type fake struct {
+	mu    sync.Mutex
+	calls []string // methods and state changes, in order
+	state resource.RootState
+	// answer decides on a call; the default answers an initial scan with one
+	// batch and everything else with nothing.
+	answer func(n int, method string) (wire.TurnResult, error)
+	turn   int64
+	route  func(wire.Batch)
+	dead   chan struct{}
+	apply  func(*resource.Batch) error
+}
+
+func (f *fake) note(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, fmt.Sprintf(format, args...))
+}
+
+func (f *fake) noted() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Join(f.calls, " ")
+}
+
+func (f *fake) Call(ctx context.Context, method string, params, result any) error {
+	method = strings.TrimPrefix(method, "session/")
+	f.note("%s", method)
+	f.mu.Lock()
+	n := 0
+	for _, c := range f.calls {
+		if c == method {
+			n++
+		}
+	}
+	f.mu.Unlock()
+	res, err := f.answer(n, method)
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if out, ok := result.(*wire.TurnResult); ok && err == nil {
+		*out = res
+	}
+	return err
+}
+
+func (f *fake) Notify(method string, params any) error {
+	f.note("%s", strings.TrimPrefix(method, "session/"))
+	return nil
+}
+func (f *fake) Done() <-chan struct{} { return f.dead }
+func (f *fake) Err() error {
+	select {
+	case <-f.dead:
+		return errors.New("plugin acme was killed")
+	default:
+		return nil
+	}
+}
+
+func (f *fake) OpenSession(resource.ID, string) error { f.turn = 0; return nil }
+func (f *fake) CloseSession(resource.ID, string)      { f.note("close") }
+func (f *fake) Contact(resource.ID, time.Time)        {}
+func (f *fake) Apply(_ context.Context, b *resource.Batch) error {
+	f.note("apply(%d)", len(b.Ops))
+	if f.apply != nil {
+		return f.apply(b)
+	}
+	return nil
+}
+
+func (f *fake) SetRootState(_ context.Context, _ resource.ID, change func(*resource.RootState)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change(&f.state)
+	f.calls = append(f.calls, fmt.Sprintf("[live=%t offline=%t]", f.state.Live, f.state.Offline))
+	return nil
+}
+
+// report sends a batch with one put and returns the answer that goes with it.
+func (f *fake) report(complete bool, attributes string) wire.TurnResult {
+	f.turn++
+	f.route(wire.Batch{Turn: f.turn, Last: true, Complete: complete, Ops: []wire.Op{
+		{Op: wire.OpPut, Handle: f.turn, Class: "Disk", Attributes: json.RawMessage(attributes)},
+	}})
+	return wire.TurnResult{Turn: f.turn, Updates: true}
+}
+
+var classes = func() map[string]*resource.Class {
+	m := map[string]*resource.Class{}
+	for _, c := range []*resource.Class{
+		{Name: "Array", Bases: []string{resource.BaseScannable, resource.BaseResource}},
+		{Name: "Disk", IDScope: resource.Scoped, IDNames: []string{"serial"}, Attributes: []resource.Attribute{
+			{Name: "serial", Kind: resource.String}, {Name: "size", Kind: resource.Bytes, Default: resource.IntValue(7)},
+			{Name: "model", Kind: resource.String},
+		}, Statistics: []resource.Statistic{{Name: "temperature", Kind: resource.Gauge}, {Name: "sizes", Kind: resource.Histogram, Bins: [][]int64{{0, 9}, {10}}}}},
+	} {
+		c.Plugin = "acme"
+		c.Index()
+		m[c.Name] = c
+	}
+	return m
+}()
+
+const good = `{"serial":"d1","model":"m"}`
+
+// run runs a session of the fake for the given (synthetic) time.
+func run(t *testing.T, f *fake, d time.Duration) {
+	t.Helper()
+	f.dead = make(chan struct{})
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	session.New(session.Options{
+		ID: 1, Plugin: "acme",
+		Root:  func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
+		Wait:  func(context.Context) (session.Plugin, error) { return f, nil },
+		Class: func(n string) *resource.Class { return classes[n] },
+		Seal:  func(s string) string { return s },
+		Sink:  f,
+		Route: func(_ string, to func(wire.Batch)) func() { f.route = to; return func() {} },
+		Log:   slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,
+	}).Run(ctx)
+}
+
+func TestLifeCycle(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		answer func(f *fake) func(int, string) (wire.TurnResult, error)
+		apply  func(*resource.Batch) error
+		time   time.Duration
+		want   string
+	}{
+		{
+			"scan, updates, teardown",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(_ int, m string) (wire.TurnResult, error) {
+					if m == "initial_scan" {
+						r := f.report(true, good)
+						r.UpdatePeriod = 10
+						return r, nil
+					}
+					return wire.TurnResult{}, nil
+				}
+			},
+			nil, 25 * time.Second,
+			"open initial_scan apply(1) [live=true offline=false] update_scan [live=true offline=false] update_scan update_scan teardown close [live=false offline=false]",
+		},
+		{
+			"no update scan",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(_ int, m string) (wire.TurnResult, error) {
+					if m == "initial_scan" {
+						r := f.report(true, good)
+						r.Updates = false
+						return r, nil
+					}
+					return wire.TurnResult{}, nil
+				}
+			},
+			nil, time.Hour,
+			"open initial_scan apply(1) [live=true offline=false] [live=true offline=false] teardown close [live=false offline=false]",
+		},
+		{
+			"the first scan fails, the second is fine",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(n int, m string) (wire.TurnResult, error) {
+					if m != "initial_scan" {
+						return wire.TurnResult{}, nil
+					}
+					if n == 1 {
+						return wire.TurnResult{}, errors.New("no route to host")
+					}
+					return f.report(true, good), nil
+				}
+			},
+			nil, 2 * time.Second,
+			"open initial_scan teardown close [live=false offline=true] open initial_scan apply(1) [live=true offline=true] update_scan [live=true offline=false] teardown close [live=false offline=false]",
+		},
+		{
+			"every update fails: offline holds until one succeeds",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(_ int, m string) (wire.TurnResult, error) {
+					switch m {
+					case "initial_scan":
+						return f.report(true, good), nil
+					case "update_scan":
+						return wire.TurnResult{}, errors.New("timeout")
+					}
+					return wire.TurnResult{}, nil
+				}
+			},
+			nil, 2 * time.Second,
+			"open initial_scan apply(1) [live=true offline=false] update_scan teardown close [live=false offline=true]" +
+				" open initial_scan apply(1) [live=true offline=true] update_scan teardown close [live=false offline=true] [live=false offline=true]",
+		},
+		{
+			"the inventory refuses the turn",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(_ int, m string) (wire.TurnResult, error) {
+					if m == "initial_scan" {
+						return f.report(true, good), nil
+					}
+					return wire.TurnResult{}, nil
+				}
+			},
+			func(*resource.Batch) error { return errors.New("cycle") },
+			500 * time.Millisecond,
+			"open initial_scan apply(1) rejected teardown close [live=false offline=true] [live=false offline=true]",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fake{apply: tc.apply}
+				f.answer = tc.answer(f)
+				run(t, f, tc.time)
+				if got := f.noted(); got != tc.want {
+					t.Errorf("got  %s\nwant %s", got, tc.want)
+				}
+			})
+		})
+	}
+}
+
+func TestBackoffDoublesAndIsCapped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		start := time.Now()
+		var tries []int
+		f.answer = func(_ int, m string) (wire.TurnResult, error) {
+			if m == "initial_scan" {
+				tries = append(tries, int(time.Since(start).Seconds()))
+			}
+			return wire.TurnResult{}, errors.New("refused")
+		}
+		run(t, f, 1200*time.Second)
+		if len(tries) > 0 {
+			t.Errorf("a scan after a failed open at %v", tries)
+		}
+		opens := strings.Count(f.noted(), "open")
+		// 0 1 3 7 15 31 63 127 255 511 767 1023
+		if opens != 12 {
+			t.Errorf("%d tries in 1,200 s, want 12", opens)
+		}
+	})
+}
+
+func TestADeadProcessEndsTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		f.answer = func(n int, m string) (wire.TurnResult, error) {
+			if m == "initial_scan" {
+				if n == 1 {
+					time.AfterFunc(500*time.Millisecond, func() { close(f.dead) })
+				}
+				return f.report(true, good), nil
+			}
+			return wire.TurnResult{}, nil
+		}
+		run(t, f, time.Second)
+		if want := "update_scan [live=true offline=false] close [live=false offline=true]"; !strings.Contains(f.noted(), want) {
+			t.Errorf("%s lacks %s", f.noted(), want)
+		}
+	})
+}
+
+func TestBadReportsNameWhatIsWrong(t *testing.T) {
+	for _, tc := range []struct {
+		name, attributes string
+		want             []string
+	}{
+		{"unknown attribute", `{"serial":"d1","model":"m","colour":"red"}`, []string{"acme.Disk", "colour"}},
+		{"wrong kind", `{"serial":"d1","model":5}`, []string{"acme.Disk", "model", `5`}},
+		{"missing", `{"serial":"d1"}`, []string{"acme.Disk", `serial="d1"`, "model", "no value"}},
+		{"null", `{"serial":"d1","model":null}`, []string{"model", "no value"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fake{}
+				f.answer = func(_ int, m string) (wire.TurnResult, error) {
+					if m == "initial_scan" {
+						return f.report(true, tc.attributes), nil
+					}
+					return wire.TurnResult{}, nil
+				}
+				run(t, f, 500*time.Millisecond)
+				for _, w := range tc.want {
+					if !strings.Contains(f.state.Error, w) {
+						t.Errorf("error %q lacks %q", f.state.Error, w)
+					}
+				}
+				if strings.Contains(f.noted(), "apply") {
+					t.Error("something of it was applied")
+				}
+			})
+		})
+	}
+}
+
+func TestDefaultsFillMandatoryValues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		var got []resource.Value
+		f.apply = func(b *resource.Batch) error { got = b.Ops[0].Values; return nil }
+		f.answer = func(_ int, m string) (wire.TurnResult, error) {
+			if m == "initial_scan" {
+				return f.report(true, good), nil
+			}
+			return wire.TurnResult{}, nil
+		}
+		run(t, f, time.Second)
+		if want := []resource.Value{resource.StringValue("d1"), resource.IntValue(7), resource.StringValue("m")}; !slices.Equal(got, want) {
+			t.Errorf("values %v", got)
+		}
+	})
+}
