@@ -144,7 +144,9 @@ type HookError struct {
 }
 
 // Error implements error.
-func (e *HookError) Error() string { return strings.ReplaceAll(e.Hook, "_", " ") + ": " + e.Err.Error() }
+func (e *HookError) Error() string {
+	return strings.ReplaceAll(e.Hook, "_", " ") + ": " + e.Err.Error()
+}
 
 // Unwrap returns the failure.
 func (e *HookError) Unwrap() error { return e.Err }
@@ -186,9 +188,11 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	}
 	defer s.o.Sink.CloseSession(s.o.ID, r.id)
 
+	// What the plugin reported before a hook failed still counts, so apply goes
+	// on until it has taken all of it.
 	applying, stopApplying := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	wg.Go(func() { r.apply(applying) })
+	wg.Go(func() { r.apply(context.WithoutCancel(ctx), applying.Done()) })
 	stopRoute := s.o.Route(r.id, func(b wire.Batch) {
 		select {
 		case r.turns <- b:
@@ -311,16 +315,14 @@ func (r *run) teardown(ctx context.Context) {
 }
 
 // apply turns the batches of the session into turns and has them committed, in
-// order, until ctx ends or a turn is refused.
-func (r *run) apply(ctx context.Context) {
+// order, until the session is over and all of them are, or a turn is refused.
+func (r *run) apply(ctx context.Context, over <-chan struct{}) {
 	turn := &resource.Batch{}
 	part := 0
 	for {
-		var in wire.Batch
-		select {
-		case in = <-r.turns:
-		case <-ctx.Done():
-			r.end(ctx.Err(), false)
+		in, ok := r.next(over)
+		if !ok {
+			r.end(errors.New("the session is over"), false)
 			return
 		}
 		if in.Part == 0 {
@@ -335,19 +337,34 @@ func (r *run) apply(ctx context.Context) {
 				r.o.Log.Debug("the plugin was not told of a refused turn", "error", nerr)
 			}
 			r.end(err, true)
-			r.drain(ctx)
+			r.drain(over)
 			return
 		}
 	}
 }
 
+// next waits for a batch. When the session is over it returns what is left.
+func (r *run) next(over <-chan struct{}) (wire.Batch, bool) {
+	select {
+	case b := <-r.turns:
+		return b, true
+	case <-over:
+	}
+	select {
+	case b := <-r.turns:
+		return b, true
+	default:
+		return wire.Batch{}, false
+	}
+}
+
 // drain drops what still comes after a refusal, so that the plugin's answer
 // behind it can arrive.
-func (r *run) drain(ctx context.Context) {
+func (r *run) drain(over <-chan struct{}) {
 	for {
 		select {
 		case <-r.turns:
-		case <-ctx.Done():
+		case <-over:
 			return
 		}
 	}
@@ -377,9 +394,7 @@ func (r *run) step(ctx context.Context, turn *resource.Batch, in *wire.Batch, pa
 func (r *run) end(err error, refused bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.err = err; r.err == nil {
-		r.err = errors.New("the session ended")
-	}
+	r.err = err
 	r.applied.Broadcast()
 	if refused {
 		close(r.failed)

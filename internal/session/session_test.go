@@ -47,6 +47,9 @@ func (f *fake) noted() string {
 
 func (f *fake) Call(ctx context.Context, method string, params, result any) error {
 	method = strings.TrimPrefix(method, "session/")
+	if method == "teardown" {
+		synctest.Wait() // what was reported before may be applied before or after
+	}
 	f.note("%s", method)
 	f.mu.Lock()
 	n := 0
@@ -197,6 +200,23 @@ func TestLifeCycle(t *testing.T) {
 			},
 			nil, 2 * time.Second,
 			"open initial_scan teardown close [live=false offline=true] open initial_scan apply(1) [live=true offline=true] update_scan [live=true offline=false] teardown close [live=false offline=false]",
+		},
+		{
+			"a failed update commits what it changed",
+			func(f *fake) func(int, string) (wire.TurnResult, error) {
+				return func(_ int, m string) (wire.TurnResult, error) {
+					switch m {
+					case "initial_scan":
+						return f.report(true, good), nil
+					case "update_scan":
+						f.report(false, good)
+						return wire.TurnResult{}, errors.New("timeout")
+					}
+					return wire.TurnResult{}, nil
+				}
+			},
+			nil, 500 * time.Millisecond,
+			"open initial_scan apply(1) [live=true offline=false] update_scan apply(1) teardown close [live=false offline=true] [live=false offline=true]",
 		},
 		{
 			"every update fails: offline holds until one succeeds",
