@@ -1,0 +1,171 @@
+import type { InfiniteData, QueryClient, QueryKey } from '@tanstack/react-query';
+import type { Schema } from './client';
+import { keys, type ResourceFilter } from './queries';
+
+/** What the events of a short while made out of date. */
+export interface Marks {
+  everything: boolean;
+  /** Health may have changed anywhere: counts, lists, causes. */
+  health: boolean;
+  /** Edges changed somewhere. */
+  edges: boolean;
+  roots: boolean;
+  /** Classes, as plugin.Class, whose tables must be read again. */
+  classes: Set<string>;
+  resources: Set<number>;
+}
+
+export function noMarks(): Marks {
+  return { everything: false, health: false, edges: false, roots: false, classes: new Set(), resources: new Set() };
+}
+
+type Rows = InfiniteData<Schema['ResourceList'], string>;
+
+/**
+ * Takes a `resources` event. New values go into the kept answers at once;
+ * what cannot be known from the event is marked.
+ */
+export function takeResources(client: QueryClient, event: Schema['ResourcesEvent'], marks: Marks): void {
+  if (event.bulk === true) {
+    for (const counts of [event.counts?.created, event.counts?.updated, event.counts?.deleted]) {
+      for (const name of Object.keys(counts ?? {})) marks.classes.add(name);
+    }
+    marks.health = marks.edges = marks.roots = true;
+    for (const query of client.getQueryCache().findAll({ queryKey: ['resource'], type: 'active' })) {
+      marks.resources.add(query.queryKey[1] as number);
+    }
+    return;
+  }
+  for (const ref of [...(event.created ?? []), ...(event.deleted ?? [])]) {
+    marks.classes.add(`${ref.plugin}.${ref.class}`);
+    marks.resources.add(ref.id);
+    marks.edges = marks.roots = marks.health = true;
+  }
+  for (const update of event.updated ?? []) {
+    if (update.edges === true) {
+      // New parents may bring or take illness.
+      marks.edges = marks.health = true;
+    }
+    if (update.state === true) {
+      // What a lost root reports is stale, and that may be all over the place.
+      marks.roots = marks.health = true;
+    }
+    if (update.name !== undefined) marks.edges = marks.roots = true;
+    marks.resources.add(update.id);
+  }
+  patchRows(client, event.updated ?? [], marks);
+}
+
+/** Writes changed values into the rows of tables and into single resources. */
+function patchRows(client: QueryClient, updates: Schema['ResourceUpdate'][], marks: Marks): void {
+  if (updates.length === 0) return;
+  const byID = new Map(updates.map((u) => [u.id, u]));
+  const touched = new Set(updates.map((u) => `${u.plugin}.${u.class}`));
+  for (const query of client.getQueryCache().findAll({ queryKey: ['resources'] })) {
+    const filter = query.queryKey[1] as ResourceFilter;
+    const name = `${filter.plugin ?? ''}.${filter.class ?? ''}`;
+    if (filter.class !== undefined && !touched.has(name)) continue;
+    // The event cannot say where a changed row stands now in a sorted or
+    // searched list. Without both, the row's own place does not change.
+    const sort = filter.sort?.replace(/^-/, '');
+    if (filter.q !== undefined) marks.classes.add(name);
+    if (sort !== undefined && sort !== 'id' && updates.some((u) => moves(u, sort))) marks.classes.add(name);
+    client.setQueryData<Rows>(query.queryKey, (rows) => {
+      if (!rows) return rows;
+      let changed = false;
+      const pages = rows.pages.map((page) => {
+        if (!page.items.some((r) => byID.has(r.id))) return page;
+        changed = true;
+        return { ...page, items: page.items.map((r) => applyUpdate(r, byID.get(r.id))) };
+      });
+      return changed ? { ...rows, pages } : rows;
+    });
+  }
+  for (const update of updates) {
+    client.setQueryData<Schema['Resource']>(keys.resource(update.id), (r) => r && applyUpdate(r, update));
+  }
+}
+
+function moves(update: Schema['ResourceUpdate'], sort: string): boolean {
+  return sort === 'name' ? update.name !== undefined : sort === 'updated' || update.attributes?.[sort] !== undefined;
+}
+
+function applyUpdate(r: Schema['Resource'], update: Schema['ResourceUpdate'] | undefined): Schema['Resource'] {
+  if (!update) return r;
+  const attributes = { ...r.attributes };
+  for (const [name, change] of Object.entries(update.attributes ?? {})) {
+    const old = attributes[name];
+    if (old) attributes[name] = { ...old, value: change.value, text: change.text };
+  }
+  return { ...r, attributes, name: update.name ?? r.name };
+}
+
+/** Takes new samples into the rows and resources that show them. */
+export function takeSamples(client: QueryClient, event: Schema['StatisticsEvent']): void {
+  const byID = new Map<number, Schema['SampleUpdate'][]>();
+  for (const sample of event.items) byID.set(sample.resource, [...(byID.get(sample.resource) ?? []), sample]);
+  const apply = (r: Schema['Resource']): Schema['Resource'] => {
+    const samples = byID.get(r.id);
+    if (!samples) return r;
+    const statistics = { ...r.statistics };
+    for (const s of samples) {
+      const old = statistics[s.name];
+      if (old) statistics[s.name] = { ...old, value: s.value, time: s.time, ...(s.bins ? { bins: s.bins } : {}) };
+    }
+    return { ...r, statistics };
+  };
+  for (const query of client.getQueryCache().findAll({ queryKey: ['resources'], type: 'active' })) {
+    client.setQueryData<Rows>(
+      query.queryKey,
+      (rows) =>
+        rows && {
+          ...rows,
+          pages: rows.pages.map((p) => (p.items.some((r) => byID.has(r.id)) ? { ...p, items: p.items.map(apply) } : p)),
+        },
+    );
+  }
+  for (const [id, samples] of byID) {
+    client.setQueryData<Schema['Resource']>(keys.resource(id), (r) => r && apply(r));
+    client.setQueryData<Schema['SeriesList']>(keys.series(id), (list) => list && appendPoints(list, samples));
+  }
+}
+
+function appendPoints(list: Schema['SeriesList'], samples: Schema['SampleUpdate'][]): Schema['SeriesList'] {
+  return {
+    ...list,
+    items: list.items.map((series) => {
+      const last = series.points.at(-1)?.time ?? '';
+      const fresh = samples.filter((s) => s.name === series.name && Date.parse(s.time) > (Date.parse(last) || 0));
+      if (fresh.length === 0) return series;
+      const points = fresh.map((s) => ({ time: s.time, value: s.value, ...(s.bins ? { bins: s.bins } : {}) }));
+      return { ...series, points: [...series.points, ...points].slice(-240) };
+    }),
+  };
+}
+
+/** Whether the marks make the answer under a key out of date. */
+export function isMarked(key: QueryKey, marks: Marks): boolean {
+  if (marks.everything) return true;
+  switch (key[0]) {
+    case 'status':
+      return marks.health || marks.classes.size > 0;
+    case 'alerts':
+      return marks.health;
+    case 'roots':
+      return marks.roots || marks.health;
+    case 'classes':
+      return marks.classes.size > 0;
+    case 'resource':
+      return marks.health || marks.resources.has(key[1] as number);
+    case 'causes':
+    case 'impact':
+    case 'graph':
+      return marks.health || marks.edges;
+    case 'resources': {
+      const filter = key[1] as ResourceFilter;
+      if (marks.health) return true;
+      return filter.class === undefined ? marks.classes.size > 0 : marks.classes.has(`${filter.plugin ?? ''}.${filter.class}`);
+    }
+  }
+  return false;
+}

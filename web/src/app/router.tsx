@@ -1,0 +1,85 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router';
+import { Overview } from '../pages/overview/Overview';
+import { NotFound, PageError } from './PageError';
+import { Shell } from './Shell';
+
+// Every view has an address, and what a reader sets in a view (filters, sort
+// order, tabs) stands in its address too, as plain text.
+
+const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: PageError });
+
+/** Keeps the named texts of an address and drops empty ones. */
+function texts<K extends string>(...names: K[]) {
+  return (search: Record<string, unknown>): Partial<Record<K, string>> => {
+    const out: Partial<Record<K, string>> = {};
+    for (const name of names) {
+      const value = search[name];
+      if (typeof value === 'string' && value !== '') out[name] = value;
+    }
+    return out;
+  };
+}
+
+const overview = createRoute({ getParentRoute: () => root, path: '/', component: Overview });
+
+export const tableRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/resources/$plugin/$class',
+  validateSearch: texts('q', 'health', 'sort'),
+  component: lazyRouteComponent(() => import('../pages/table/ClassPage'), 'ClassPage'),
+});
+
+export const searchRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/search',
+  validateSearch: texts('q'),
+  component: lazyRouteComponent(() => import('../pages/search/SearchPage'), 'SearchPage'),
+});
+
+export const resourceRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/resource/$id',
+  validateSearch: texts('view'),
+  component: lazyRouteComponent(() => import('../pages/resource/ResourcePage'), 'ResourcePage'),
+});
+
+export const alertsRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/alerts',
+  validateSearch: texts('tab', 'severity', 'class', 'q'),
+  component: lazyRouteComponent(() => import('../pages/alerts/AlertsPage'), 'AlertsPage'),
+});
+
+export const addRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/add',
+  validateSearch: texts('class'),
+  component: lazyRouteComponent(() => import('../pages/add/AddPage'), 'AddPage'),
+});
+
+export const pluginsRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/plugins',
+  component: lazyRouteComponent(() => import('../pages/plugins/PluginsPage'), 'PluginsPage'),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([overview, tableRoute, searchRoute, resourceRoute, alertsRoute, addRoute, pluginsRoute]),
+  defaultPreload: 'intent',
+  scrollRestoration: true,
+  // The page's answers are kept by the query client, not by the router.
+  defaultPreloadStaleTime: 0,
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const params = new URLSearchParams();
+    for (const [key, value] of Object.entries(search)) if (typeof value === 'string') params.set(key, value);
+    const text = params.toString().replaceAll('%2C', ',');
+    return text === '' ? '' : `?${text}`;
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

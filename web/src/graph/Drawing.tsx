@@ -1,0 +1,143 @@
+import { Background, BackgroundVariant, BaseEdge, Controls, Handle, Position, ReactFlow, type Edge, type EdgeProps, type Node, type NodeProps } from '@xyflow/react';
+import '@xyflow/react/dist/base.css';
+import { Link } from '@tanstack/react-router';
+import { useEffect, useMemo, useState } from 'react';
+import type { Schema } from '../api/client';
+import { formatCount } from '../format/number';
+import { fullClass, type ClassLabels } from '../ui/classes';
+import type { Health } from '../ui/health';
+import { HealthIcon } from '../ui/HealthIcon';
+import { collapse, unfoldBy, type Collapsed, type Item } from './collapse';
+import classes from './Drawing.module.css';
+import { itemSize, layOut, roundedPath, type Layout, type Point } from './layout';
+
+interface Props {
+  graph: Schema['Graph'];
+  start: number;
+  labels: ClassLabels;
+}
+
+type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void }, 'item'>;
+type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
+
+const nodeTypes = { item: ItemBox };
+const edgeTypes = { path: PathLine };
+
+/** The graph around a resource: what affects it on the left, what it affects on the right. */
+export function Drawing({ graph, start, labels }: Props) {
+  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, number>>(new Map());
+  const collapsed = useMemo(() => collapse(graph, start, unfolded), [graph, start, unfolded]);
+  const [drawn, setDrawn] = useState<{ collapsed: Collapsed; layout: Layout } | undefined>();
+  const [failed, setFailed] = useState(false);
+
+  useEffect(() => {
+    let wanted = true;
+    layOut(collapsed)
+      .then((layout) => {
+        // The old drawing stays until the new one is ready.
+        if (wanted) setDrawn({ collapsed, layout });
+      })
+      .catch(() => {
+        if (wanted) setFailed(true);
+      });
+    return () => {
+      wanted = false;
+    };
+  }, [collapsed]);
+
+  const nodes = useMemo<ItemNode[]>(() => {
+    const unfold = (key: string) => setUnfolded((old) => new Map(old).set(key, (old.get(key) ?? 0) + unfoldBy));
+    return (drawn?.collapsed.items ?? []).map((item) => ({
+      id: item.key,
+      type: 'item',
+      position: drawn?.layout.items.get(item.key) ?? { x: 0, y: 0 },
+      data: { item, start: item.kind === 'resource' && item.node.id === start, labels, unfold },
+      ...itemSize,
+    }));
+  }, [drawn, start, labels]);
+
+  const edges = useMemo<PathEdge[]>(
+    () =>
+      (drawn?.collapsed.links ?? [])
+        .map((link): PathEdge => {
+          const id = `${link.source}>${link.target}`;
+          return { id, type: 'path', source: link.source, target: link.target, data: { points: drawn?.layout.links.get(id) ?? [], health: link.health } };
+        })
+        // Sick paths lie on top.
+        .sort((a, b) => Number(a.data?.health !== 'ok') - Number(b.data?.health !== 'ok')),
+    [drawn],
+  );
+
+  if (failed) return <p className={classes['note']}>The drawing could not be made. The list shows the same.</p>;
+  if (!drawn) return <p className={classes['note']}>Drawing …</p>;
+  return (
+    <ReactFlow
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={nodeTypes}
+      edgeTypes={edgeTypes}
+      nodesDraggable={false}
+      nodesConnectable={false}
+      nodesFocusable={false}
+      edgesFocusable={false}
+      elementsSelectable={false}
+      // The page scrolls under the pointer; zooming takes a key or the buttons.
+      zoomOnScroll={false}
+      preventScrolling={false}
+      zoomActivationKeyCode="Control"
+      fitView
+      fitViewOptions={{ maxZoom: 1, minZoom: 0.35, padding: 0.06 }}
+      minZoom={0.1}
+      maxZoom={1.5}
+      proOptions={{ hideAttribution: true }}
+    >
+      <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
+      <Controls showInteractive={false} />
+    </ReactFlow>
+  );
+}
+
+function ItemBox({ data: { item, start, labels, unfold } }: NodeProps<ItemNode>) {
+  return (
+    <>
+      <Handle type="target" position={Position.Left} isConnectable={false} />
+      {item.kind === 'resource' ? (
+        <Link
+          to="/resource/$id"
+          params={{ id: String(item.node.id) }}
+          className={`${classes['item'] ?? ''} nopan`}
+          data-health={item.node.health}
+          data-start={start || undefined}
+          data-stale={item.node.stale || undefined}
+          aria-current={start ? 'true' : undefined}
+        >
+          <HealthIcon health={item.node.health} size={18} />
+          <span className={classes['words']}>
+            <span className={classes['name']} title={item.node.name}>
+              {item.node.name}
+            </span>
+            <span className={classes['class']}>
+              {labels.label(fullClass(item.node))}
+              {item.node.stale && ' · stale'}
+            </span>
+          </span>
+        </Link>
+      ) : (
+        <button type="button" className={`${classes['item'] ?? ''} ${classes['group'] ?? ''} nopan`} data-health={item.health} onClick={() => unfold(item.key)}>
+          <HealthIcon health={item.health} size={18} />
+          <span className={classes['words']}>
+            <span className={classes['name']}>
+              {formatCount(item.members.length)} × {labels.label(item.class)}
+            </span>
+            <span className={classes['class']}>{item.sick > 0 ? `${formatCount(item.sick)} not well · show` : 'all well · show'}</span>
+          </span>
+        </button>
+      )}
+      <Handle type="source" position={Position.Right} isConnectable={false} />
+    </>
+  );
+}
+
+function PathLine({ data }: EdgeProps<PathEdge>) {
+  return <BaseEdge path={roundedPath(data?.points ?? [])} className={classes[data?.health ?? 'ok']} interactionWidth={0} />;
+}

@@ -1,0 +1,1 @@
+export function AddPage() { return null; }

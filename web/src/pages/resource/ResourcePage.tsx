@@ -1,0 +1,1 @@
+export function ResourcePage() { return null; }

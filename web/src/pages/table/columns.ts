@@ -1,0 +1,101 @@
+import type { Schema } from '../../api/client';
+
+/** One column of a table of resources, as the class's declaration gives it. */
+export interface ColumnSpec {
+  /** The attribute or statistic; it is also what the server sorts by. */
+  id: string;
+  source: 'name' | 'class' | 'attribute' | 'statistic';
+  header: string;
+  kind: Schema['Kind'] | Schema['StatisticKind'] | 'name';
+  /** In pixels; all columns grow alike where there is room. */
+  width: number;
+  align: 'left' | 'right';
+  sortable: boolean;
+}
+
+// Wide enough for nearly all values of the kind, so that columns stand still
+// while rows come and go.
+const widths: Record<Schema['Kind'], number> = {
+  string: 170,
+  integer: 90,
+  float: 100,
+  boolean: 90,
+  bytes: 110,
+  enum: 120,
+  hostname: 180,
+  uuid: 300,
+  path: 220,
+  password: 0,
+  reference: 190,
+};
+
+const right = new Set<string>(['integer', 'float', 'bytes']);
+
+export const nameColumn: ColumnSpec = {
+  id: 'name',
+  source: 'name',
+  header: 'Name',
+  kind: 'name',
+  width: 250,
+  align: 'left',
+  sortable: true,
+};
+
+export const classColumn: ColumnSpec = {
+  id: 'class',
+  source: 'class',
+  header: 'Class',
+  kind: 'string',
+  width: 170,
+  align: 'left',
+  sortable: true,
+};
+
+/** A column is never so narrow that its heading does not fit. */
+function widthFor(kindWidth: number, header: string): number {
+  return Math.max(kindWidth, Math.min(260, header.length * 8 + 40));
+}
+
+/**
+ * The columns of a class: name, the declared attributes without hidden ones
+ * and passwords, and the latest values of gauges and counters. A histogram
+ * has no place in a cell.
+ */
+export function classColumns(cls: Schema['Class']): ColumnSpec[] {
+  const byName = new Map(cls.attributes.map((a) => [a.name, a]));
+  const columns = [nameColumn];
+  for (const name of cls.columns) {
+    const a = byName.get(name);
+    if (!a || a.hidden || a.kind === 'password') continue;
+    columns.push({
+      id: a.name,
+      source: 'attribute',
+      header: a.label,
+      kind: a.kind,
+      width: widthFor(widths[a.kind], a.label),
+      align: right.has(a.kind) ? 'right' : 'left',
+      sortable: true,
+    });
+  }
+  for (const s of cls.statistics) {
+    if (s.kind === 'histogram') continue;
+    columns.push({
+      id: s.name,
+      source: 'statistic',
+      header: s.label,
+      kind: s.kind,
+      width: widthFor(115, s.label),
+      align: 'right',
+      // The server sorts by attributes only.
+      sortable: false,
+    });
+  }
+  return columns;
+}
+
+/** The sort order after a click on a column: up, down, none. */
+export function nextSort(current: string | undefined, column: string): string | undefined {
+  if (current === column) return `-${column}`;
+  if (current === `-${column}`) return undefined;
+  return column;
+}
