@@ -1,5 +1,7 @@
 package plugin
 
+import "github.com/faultline-storage/faultline/sdk/wire"
+
 // Any is any resource: a pointer to a struct that embeds a base class. As the
 // type of a field it is a reference to a resource of whatever class.
 type Any interface {
@@ -101,4 +103,11 @@ type PathWeight struct {
 	Resource
 	// Weight is higher for a better path.
 	Weight int64
+}
+
+// baseNames are the names of the base classes.
+var baseNames = []string{
+	wire.BaseResource, wire.BaseScannable, wire.BaseHostRoot, wire.BaseHost, wire.BaseController, wire.BaseEnclosure,
+	wire.BaseFan, wire.BasePhysicalDisk, wire.BaseStoragePool, wire.BaseLogicalDrive, wire.BaseLogicalDriveSlice,
+	wire.BaseLogicalDriveOccupier, wire.BaseDeviceNode, wire.BasePathWeight, wire.BaseVirtualMachine,
 }

@@ -1,5 +1,13 @@
 package plugin
 
+import (
+	"encoding/json"
+	"math"
+	"slices"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
 // Condition is an alert condition, made by When, Above or Below (guide, "Alert
 // Conditions").
 type Condition interface {
@@ -23,7 +31,7 @@ func (v ValueCondition[T]) condition() *condition { return v.c }
 //
 //	c.Alert(plugin.When(&d.Status).Warn(Degraded).Error(Failed), "Drive problem")
 func When[T comparable](attribute *T) ValueCondition[T] {
-	return ValueCondition[T]{&condition{kind: "value", field: attribute}}
+	return ValueCondition[T]{&condition{kind: wire.ConditionValue, field: attribute}}
 }
 
 func anys[T any](values []T) []any {
@@ -71,13 +79,13 @@ func (b Bound) condition() *condition { return b.c }
 //
 //	c.Alert(plugin.Above(&d.Temperature).Warn(70).Error(85), "Drive too hot")
 func Above[T Number](field *T) Bound {
-	return Bound{&condition{kind: "upper_bound", field: field}}
+	return Bound{&condition{kind: wire.ConditionUpper, field: field}}
 }
 
 // Below watches the field for values below the bounds that are then given to
 // Error, Warn and Info. A value equal to a bound is fine.
 func Below[T Number](field *T) Bound {
-	return Bound{&condition{kind: "lower_bound", field: field}}
+	return Bound{&condition{kind: wire.ConditionLower, field: field}}
 }
 
 // Error sets the bound beyond which the value is an error.
@@ -88,3 +96,86 @@ func (b Bound) Warn(bound float64) Bound { b.c.warn = &bound; return b }
 
 // Info sets the bound beyond which the value is worth a note.
 func (b Bound) Info(bound float64) Bound { b.c.inf = &bound; return b }
+
+// condition checks a condition and gives it its form in the manifest.
+func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool) {
+	f, st := c.field(cond.field)
+	if f == nil && st == nil {
+		c.c.problem(at, "", "the pointer of the alert condition does not point to a field of this class; write &x.Field with x the receiver of Describe")
+		return w, false
+	}
+	w.Kind = cond.kind
+	if st != nil {
+		w.Attribute = st.Name
+	} else {
+		w.Attribute = f.Name
+	}
+	problem := func(format string, args ...any) (wire.Condition, bool) {
+		c.c.problem(at, w.Attribute, format, args...)
+		return w, false
+	}
+	if cond.kind != wire.ConditionValue {
+		w.ErrorBound, w.WarnBound, w.InfoBound = cond.err, cond.warn, cond.inf
+		if cond.err == nil && cond.warn == nil && cond.inf == nil {
+			return problem("the alert condition has no bound: add Error, Warn or Info")
+		}
+		for _, b := range []*float64{cond.err, cond.warn, cond.inf} {
+			if b != nil && (math.IsNaN(*b) || math.IsInf(*b, 0)) {
+				return problem("a bound of the alert condition is not a finite number")
+			}
+		}
+		return w, true
+	}
+	if f == nil {
+		return problem("When watches attributes; use Above or Below for a statistic")
+	}
+	if len(cond.errs)+len(cond.warns)+len(cond.info) == 0 {
+		return problem("the alert condition has no values: add Error, Warn or Info")
+	}
+	for _, list := range []struct {
+		from []any
+		to   *[]json.RawMessage
+	}{{cond.errs, &w.ErrorStates}, {cond.warns, &w.WarnStates}, {cond.info, &w.InfoStates}} {
+		for _, v := range list.from {
+			raw, err := rawValue(v)
+			if err != nil {
+				return problem("%v", err)
+			}
+			if f.Kind == wire.KindEnum && !slices.ContainsFunc(f.Options, func(o json.RawMessage) bool { return string(o) == string(raw) }) {
+				return problem("the alert condition watches for %s, which is not one of %s", raw, f.optionList())
+			}
+			*list.to = append(*list.to, raw)
+		}
+	}
+	return w, true
+}
+
+// severities names the severities that a condition watches for.
+func severities(w wire.Condition) (list []string) {
+	if w.ErrorBound != nil || len(w.ErrorStates) > 0 {
+		list = append(list, "error")
+	}
+	if w.WarnBound != nil || len(w.WarnStates) > 0 {
+		list = append(list, "warning")
+	}
+	if w.InfoBound != nil || len(w.InfoStates) > 0 {
+		list = append(list, "info")
+	}
+	return list
+}
+
+// addCondition adds a condition if it can be told from the others.
+func (c *class) addCondition(at caller, w wire.Condition) {
+	for _, old := range c.Conditions {
+		if old.Attribute != w.Attribute || old.ID != w.ID {
+			continue
+		}
+		for _, s := range severities(w) {
+			if slices.Contains(severities(old), s) {
+				c.problem(at, w.Attribute, "two alert conditions of severity %s watch this attribute under the same id %q: give each an id of its own", s, w.ID)
+				return
+			}
+		}
+	}
+	c.Conditions = append(c.Conditions, w)
+}

@@ -3,8 +3,12 @@ package plugin
 import (
 	"context"
 	"encoding/json"
-	"io"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -22,16 +26,45 @@ import (
 //
 // UpdateScan is called periodically after InitialScan. Teardown frees what
 // InitialScan acquired; once InitialScan was entered it is called exactly once,
-// also after an error. The hooks of one value never run at the same time.
+// also after an error. The hooks of one value never run at the same time. Their
+// context is Session.Context.
 type Scanner[R Any] interface {
 	InitialScan(ctx context.Context, s *Session, root R) error
 }
 
 // AgentHandler is what a plugin type must implement that is fed only by the
 // agent plugin of the same name (guide, "Handling Data from Agent Plugins").
-// AgentSessionContinue, UpdateScan-less, and Teardown are optional as in Scanner.
+// AgentSessionContinue and Teardown are optional, as in Scanner.
 type AgentHandler interface {
 	AgentSessionStart(ctx context.Context, s *Session, hostID int64, data json.RawMessage) error
+}
+
+type agentContinuer interface {
+	AgentSessionContinue(ctx context.Context, s *Session, hostID int64, data json.RawMessage) error
+}
+
+type tearer interface{ Teardown() error }
+
+// hooks are the hooks of one plugin value; nil for those that it lacks.
+type hooks struct {
+	initial       func(ctx context.Context, s *Session, root Any) error
+	update        func(ctx context.Context, s *Session, root Any) error
+	agentStart    func(ctx context.Context, s *Session, hostID int64, data json.RawMessage) error
+	agentContinue func(ctx context.Context, s *Session, hostID int64, data json.RawMessage) error
+	teardown      func() error
+}
+
+// common fills in the hooks that do not depend on the type of the root.
+func (h *hooks) common(v any) {
+	if a, ok := v.(AgentHandler); ok {
+		h.agentStart = a.AgentSessionStart
+	}
+	if a, ok := v.(agentContinuer); ok {
+		h.agentContinue = a.AgentSessionContinue
+	}
+	if a, ok := v.(tearer); ok {
+		h.teardown = a.Teardown
+	}
 }
 
 // Option is a part of a plugin, for Main and New.
@@ -41,48 +74,258 @@ type Option struct{ apply func(*Program) }
 // each session. The root class is the type of InitialScan's root parameter and
 // is thereby declared; if that is Any, the roots are the declared classes with
 // the base ScannableResource.
-func Scans[P Scanner[R], R Any](newPlugin func() P) Option { return Option{func(*Program) {}} }
+func Scans[P Scanner[R], R Any](newPlugin func() P) Option {
+	at := callerAt(1)
+	type updater interface {
+		UpdateScan(ctx context.Context, s *Session, root R) error
+	}
+	return Option{func(p *Program) {
+		root := reflect.TypeFor[R]()
+		if root.Kind() == reflect.Pointer {
+			p.rootType = root
+			p.declare(root.Elem(), at)
+		}
+		update := reflect.TypeFor[func(P, context.Context, *Session, R) error]()
+		p.setPlugin(reflect.TypeFor[P](), update, at, func() hooks {
+			v := newPlugin()
+			h := hooks{initial: func(ctx context.Context, s *Session, root Any) error { return v.InitialScan(ctx, s, root.(R)) }}
+			if u, ok := any(v).(updater); ok {
+				h.update = func(ctx context.Context, s *Session, root Any) error { return u.UpdateScan(ctx, s, root.(R)) }
+			}
+			h.common(v)
+			return h
+		})
+	}}
+}
 
 // Handles names the plugin type of a plugin that only handles agent data. Its
 // sessions have roots of the declared class with the base HostRoot.
-func Handles[P AgentHandler](newPlugin func() P) Option { return Option{func(*Program) {}} }
+func Handles[P AgentHandler](newPlugin func() P) Option {
+	at := callerAt(1)
+	return Option{func(p *Program) {
+		p.setPlugin(reflect.TypeFor[P](), nil, at, func() hooks {
+			var h hooks
+			h.common(newPlugin())
+			return h
+		})
+	}}
+}
 
 // Reports declares a resource class of the plugin.
 func Reports[T any, P interface {
 	*T
 	Any
 }]() Option {
-	return Option{func(*Program) {}}
+	at := callerAt(1)
+	return Option{func(p *Program) { p.declare(reflect.TypeFor[T](), at) }}
 }
 
 // Version states the plugin's own version, for the host's log.
-func Version(version string) Option { return Option{func(*Program) {}} }
+func Version(version string) Option { return Option{func(p *Program) { p.version = version }} }
 
 // Clock replaces time.Now as the source of the times of samples, for tests.
-func Clock(now func() time.Time) Option { return Option{func(*Program) {}} }
+func Clock(now func() time.Time) Option { return Option{func(p *Program) { p.now = now }} }
+
+// LogLevel sets the level below which log records are not sent. Without it the
+// environment variable FAULTLINE_LOG_LEVEL decides, as the protocol says.
+func LogLevel(level slog.Level) Option { return Option{func(p *Program) { p.level = level }} }
 
 // Program is a declared plugin. Use it instead of Main to have one declaration
-// for the program and its tests.
-type Program struct{}
+// for the program and its tests. It is not changed after New and may be used
+// from any goroutine.
+type Program struct {
+	name, version string
+	classes       []*class
+	byType        map[reflect.Type]*class // by pointer to struct
+	rootType      reflect.Type            // pointer to the root class; nil for any scannable
+	hostRoot      *class                  // of the root of a host session, if no class is declared for it
+	newHooks      func() hooks
+	now           func() time.Time
+	level         slog.Level
+	problems      []wire.Problem
+	manifest      wire.Manifest
+	prints        *prints // the captured standard output, if it is
+}
 
 // New declares a plugin. name is how people call it, apiVersion the version of
 // this SDK's interface that it was written for: 1. Wrong declarations are told
 // by Manifest and, to the host, by Serve.
-func New(name string, apiVersion int, options ...Option) *Program { return &Program{} }
+func New(name string, apiVersion int, options ...Option) *Program {
+	p := &Program{name: name, byType: map[reflect.Type]*class{}, now: time.Now, level: levelFromEnv()}
+	for _, o := range options {
+		if o.apply != nil {
+			o.apply(p)
+		}
+	}
+	if apiVersion != wire.APIVersion {
+		p.problem(caller{}, "the plugin is written for version %d of the plugin interface, this SDK has version %d", apiVersion, wire.APIVersion)
+	}
+	if p.newHooks == nil {
+		p.problem(caller{}, "no plugin type is declared: pass Scans(NewMyPlugin) or Handles(NewMyPlugin)")
+	}
+	p.checkRoots()
+	p.hostRoot = &class{typ: reflect.TypeFor[hostRoot](), index: len(p.classes)}
+	p.hostRoot.Name = wire.BaseHostRoot
+	p.manifest.APIVersion = apiVersion
+	for _, c := range p.classes {
+		p.checkRelations(c)
+		p.problems = append(p.problems, c.problems...)
+		p.manifest.Classes = append(p.manifest.Classes, c.Class)
+	}
+	return p
+}
 
 // Manifest returns what the plugin declares, or everything that is wrong with it.
-func (p *Program) Manifest() (wire.Manifest, []wire.Problem) { return wire.Manifest{}, nil }
+func (p *Program) Manifest() (wire.Manifest, []wire.Problem) {
+	if len(p.problems) > 0 {
+		return wire.Manifest{}, slices.Clone(p.problems)
+	}
+	return p.manifest, nil
+}
 
-// Serve speaks the plugin protocol on in and out until the host asks for
-// shutdown, in ends or ctx ends, and tears all sessions down. It does not touch
-// the process's own standard streams.
-func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error { return nil }
+// syncStdout waits until what was printed so far is in the log.
+func (p *Program) syncStdout() {
+	if p.prints != nil {
+		p.prints.sync()
+	}
+}
 
-// Main speaks the plugin protocol on standard input and output and never
-// returns. Whatever else is written to standard output becomes a warning in
-// the server's log. Started by hand, without a host, it explains itself and
-// exits with status 2.
-func (p *Program) Main() {}
+func (p *Program) problem(at caller, format string, args ...any) {
+	p.problems = append(p.problems, wire.Problem{File: at.file, Line: at.line, Text: fmt.Sprintf(format, args...)})
+}
 
-// Main declares a plugin and runs it: New followed by Program.Main.
-func Main(name string, apiVersion int, options ...Option) { New(name, apiVersion, options...).Main() }
+// declare compiles a class.
+func (p *Program) declare(t reflect.Type, at caller) {
+	ptr := reflect.PointerTo(t)
+	if old := p.byType[ptr]; old != nil {
+		if ptr != p.rootType { // the root class may be named again
+			p.problem(at, "class %s is declared twice", old.Name)
+		}
+		return
+	}
+	c := compile(t, at)
+	for _, old := range p.classes {
+		if old.Name == c.Name {
+			c.problem(at, "", "another class of the plugin has this name: %s", old.typ)
+		}
+	}
+	c.index = len(p.classes)
+	p.classes = append(p.classes, c)
+	p.byType[ptr] = c
+}
+
+// setPlugin notes the plugin type and checks that methods with the name of a
+// hook are hooks. update is the type of a right UpdateScan as a function.
+func (p *Program) setPlugin(t, update reflect.Type, at caller, newHooks func() hooks) {
+	if p.newHooks != nil {
+		p.problem(at, "two plugin types are declared; a plugin has one")
+		return
+	}
+	p.newHooks = newHooks
+	if t.Kind() == reflect.Interface {
+		return
+	}
+	if m, ok := t.MethodByName("UpdateScan"); ok && m.Type != update {
+		if update == nil {
+			p.problem(at, "%s: UpdateScan needs InitialScan: declare the type with Scans", t)
+		} else {
+			p.problem(at, "%s: UpdateScan must be declared as InitialScan is", t)
+		}
+	}
+	if m, ok := t.MethodByName("Teardown"); ok && !t.Implements(reflect.TypeFor[tearer]()) {
+		p.problem(at, "%s: Teardown must be declared as Teardown() error, not %s", t, m.Type)
+	}
+	if m, ok := t.MethodByName("AgentSessionStart"); ok && !t.Implements(reflect.TypeFor[AgentHandler]()) {
+		p.problem(at, "%s: AgentSessionStart must be declared as in AgentHandler, not %s", t, m.Type)
+	}
+	if m, ok := t.MethodByName("AgentSessionContinue"); ok && !t.Implements(reflect.TypeFor[agentContinuer]()) {
+		p.problem(at, "%s: AgentSessionContinue must be declared as AgentSessionStart is, not %s", t, m.Type)
+	}
+}
+
+// checkRoots checks that the classes and InitialScan agree on what a root is.
+func (p *Program) checkRoots() {
+	root := p.byType[p.rootType]
+	if root != nil && !root.has(wire.BaseScannable) {
+		root.problem(root.caller, "", "is the root of InitialScan, so it must embed plugin.ScannableResource")
+	}
+	for _, c := range p.classes {
+		if root != nil && c != root && c.has(wire.BaseScannable) {
+			c.problem(c.caller, "", "is a ScannableResource, but InitialScan takes *%s only; let it take plugin.Any to scan several classes", root.Name)
+		}
+	}
+}
+
+// checkRelations checks relations to classes of the plugin itself, and to base
+// classes. Other plugins are known to the host only.
+func (p *Program) checkRelations(c *class) {
+	for _, r := range c.relations {
+		switch r.w.Plugin {
+		case wire.BuiltinPlugin:
+			if !slices.Contains(baseNames, r.w.Class) {
+				c.problem(r.at, "", "relation to builtin.%s: there is no such base class", r.w.Class)
+			}
+		case "":
+			t := p.class(r.w.Class)
+			if t == nil {
+				c.problem(r.at, "", "relation to %s: this plugin declares no such class", r.w.Class)
+				continue
+			}
+			for _, a := range r.w.Attributes {
+				if t.fieldNamed(a) == nil {
+					c.problem(r.at, a, "relation to %s: that class has no such attribute", r.w.Class)
+				}
+			}
+		}
+	}
+}
+
+// class returns the class of that name, or nil.
+func (p *Program) class(name string) *class {
+	for _, c := range p.classes {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// fieldNamed returns the attribute of that name, or nil.
+func (c *class) fieldNamed(name string) *field {
+	for i := range c.fields {
+		if c.fields[i].Name == name {
+			return &c.fields[i]
+		}
+	}
+	return nil
+}
+
+// Values returns the class and the attributes of a resource as they stand in a
+// message, leaving out those without a value. It does not check them. Tests use
+// it to say what a session is opened for.
+func (p *Program) Values(r Any) (class string, attributes map[string]json.RawMessage, err error) {
+	c := p.byType[reflect.TypeOf(r)]
+	if c == nil {
+		return "", nil, fmt.Errorf("%T is no declared class of the plugin %s", r, p.name)
+	}
+	res := reflect.ValueOf(r).UnsafePointer()
+	attributes = map[string]json.RawMessage{}
+	for i := range c.fields {
+		if f := &c.fields[i]; !f.isNull(res) {
+			if f.rep >= repRef {
+				return "", nil, fmt.Errorf("%s.%s: a reference cannot be given from outside", c.Name, f.Name)
+			}
+			attributes[f.Name] = f.append(nil, res)
+		}
+	}
+	return c.Name, attributes, nil
+}
+
+// hostRoot is the root of a host session if the plugin declares no class for it.
+type hostRoot struct{ HostRoot }
+
+// newResource makes an empty resource of the class.
+func (c *class) newResource() (Any, unsafe.Pointer) {
+	v := reflect.New(c.typ)
+	return v.Interface().(Any), v.UnsafePointer()
+}

@@ -1,0 +1,381 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creachadair/jrpc2"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// sdkVersion is what the handshake tells of this package.
+const sdkVersion = "0.1"
+
+// teardownTime is how long sessions have for their teardown when the host is
+// gone (SPEC.md, section 1).
+const teardownTime = 5 * time.Second
+
+// errTeardownTime says that a teardown did not end in time.
+var errTeardownTime = fmt.Errorf("a session was not torn down within %v", teardownTime)
+
+// server answers the host on one connection.
+type server struct {
+	p    *Program
+	conn *conn
+	stop func() // ends Serve
+
+	mu       sync.Mutex // guards what follows
+	shaken   bool
+	closed   bool
+	sessions map[string]*Session
+}
+
+// Serve speaks the plugin protocol on in and out until the host asks for
+// shutdown, in ends or ctx ends, and tears all sessions down. It does not touch
+// the process's own standard streams. If in is an io.Closer, Serve closes it;
+// else a read of in may still be pending when Serve returns.
+func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &server{p: p, conn: newConn(in, out, cancel), stop: cancel, sessions: map[string]*Session{}}
+	if p.prints != nil {
+		p.prints.logTo(s.conn, p.now)
+	}
+	rpc := jrpc2.NewServer(s, &jrpc2.ServerOptions{
+		DisableBuiltin: true,
+		Concurrency:    math.MaxInt32, // a session that takes long must not keep another from starting
+	})
+	rpc.Start(s.conn)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- rpc.Wait()
+		cancel()
+	}()
+	<-ctx.Done()
+	err := s.teardownAll(teardownTime)
+	select {
+	case rpcErr := <-ended:
+		err = errors.Join(rpcErr, err)
+	default:
+		go rpc.Stop() // it closes in, which may hang in a read
+	}
+	return err
+}
+
+// Assign implements jrpc2.Assigner.
+func (s *server) Assign(ctx context.Context, method string) jrpc2.Handler {
+	switch method {
+	case wire.MethodInitialize:
+		return handle(s.initialize)
+	case wire.MethodSessionOpen:
+		return shaken(s, s.open)
+	case wire.MethodInitialScan:
+		return shaken(s, s.initialScan)
+	case wire.MethodUpdateScan:
+		return shaken(s, s.updateScan)
+	case wire.MethodAgentStart:
+		return shaken(s, s.agentStart)
+	case wire.MethodAgentContinue:
+		return shaken(s, s.agentContinue)
+	case wire.MethodTeardown:
+		return shaken(s, s.teardown)
+	case wire.MethodEncrypt:
+		return shaken(s, s.encrypt)
+	case wire.MethodDefaults:
+		return shaken(s, s.defaults)
+	case wire.MethodShutdown:
+		return handle(s.shutdown)
+	case wire.NoteRejected:
+		return handle(s.rejected)
+	}
+	if r := jrpc2.InboundRequest(ctx); r != nil && r.IsNotification() {
+		return func(context.Context, *jrpc2.Request) (any, error) { return nil, nil }
+	}
+	return func(context.Context, *jrpc2.Request) (any, error) {
+		return nil, jrpc2.Errorf(jrpc2.MethodNotFound, "this plugin knows no method %s", quote(method))
+	}
+}
+
+type empty struct{}
+
+// handle makes a JSON-RPC handler of a function with typed params and result.
+func handle[P, R any](f func(P) (R, error)) jrpc2.Handler {
+	return func(_ context.Context, r *jrpc2.Request) (any, error) {
+		var params P
+		if r.HasParams() {
+			if err := r.UnmarshalParams(&params); err != nil {
+				var je *jrpc2.Error
+				if errors.As(err, &je) {
+					return nil, invalidParams("%s: %s", r.Method(), strings.Trim(string(je.Data), `"`))
+				}
+				return nil, invalidParams("%s: %v", r.Method(), err)
+			}
+		}
+		res, err := f(params)
+		if err != nil {
+			return nil, rpcError(err)
+		}
+		return res, nil
+	}
+}
+
+// shaken is handle for calls that may come after the handshake only.
+func shaken[P, R any](s *server, f func(P) (R, error)) jrpc2.Handler {
+	return handle(func(params P) (R, error) {
+		s.mu.Lock()
+		ok := s.shaken
+		s.mu.Unlock()
+		if !ok {
+			var none R
+			return none, jrpc2.Errorf(wire.CodeBadState, "the first call must be %s", wire.MethodInitialize)
+		}
+		return f(params)
+	})
+}
+
+func invalidParams(format string, args ...any) error {
+	return jrpc2.Errorf(jrpc2.InvalidParams, format, args...)
+}
+
+func errUnknownSession(id string) error {
+	return jrpc2.Errorf(wire.CodeUnknownSession, "session %s is not open", quote(id))
+}
+
+// rpcError gives an error of a hook its form on the wire.
+func rpcError(err error) error {
+	var je *jrpc2.Error
+	if errors.As(err, &je) {
+		return je
+	}
+	code := jrpc2.Code(wire.CodeScanFailed)
+	data := wire.ErrorData{Kind: errorKind(err)}
+	var ve *ValueError
+	if errors.As(err, &ve) {
+		code, data.Attribute = wire.CodeInvalidValue, ve.Attribute
+	}
+	var pe *panicError
+	if errors.As(err, &pe) {
+		data.Detail = pe.stack
+	}
+	msg := strings.ToValidUTF8(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "), "\ufffd")
+	if len(msg) > maxMessage {
+		msg = msg[:maxMessage] + "…"
+	}
+	return (&jrpc2.Error{Code: code, Message: msg}).WithData(data)
+}
+
+func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.shaken {
+		return nil, jrpc2.Errorf(wire.CodeBadState, "%s is called once", wire.MethodInitialize)
+	}
+	version := min(p.Protocol.Max, wire.Version)
+	if version < p.Protocol.Min || version < wire.MinVersion {
+		return nil, jrpc2.Errorf(wire.CodeBadVersion, "no protocol version in common: the host speaks %d to %d, this plugin %d to %d",
+			p.Protocol.Min, p.Protocol.Max, wire.MinVersion, wire.Version)
+	}
+	manifest, problems := s.p.Manifest()
+	if len(problems) > 0 {
+		err := jrpc2.Errorf(wire.CodeBadPlugin, "%d problems in the declarations of plugin %s, the first: %s", len(problems), s.p.name, problemText(problems[0]))
+		return nil, err.WithData(wire.ErrorData{Problems: problems})
+	}
+	s.shaken = true
+	s.conn.handshake()
+	return &wire.InitializeResult{
+		Protocol: version,
+		Plugin:   wire.Peer{Name: s.p.name, Version: s.p.version},
+		SDK:      wire.Peer{Name: "go", Version: sdkVersion},
+		Manifest: manifest,
+	}, nil
+}
+
+// problemText shows a problem as one line.
+func problemText(p wire.Problem) string {
+	var b strings.Builder
+	if p.File != "" {
+		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
+	}
+	if p.Where != "" {
+		b.WriteString(p.Where + ": ")
+	}
+	b.WriteString(p.Text)
+	return b.String()
+}
+
+// session returns an open session.
+func (s *server) session(id string) (*Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if ses := s.sessions[id]; ses != nil {
+		return ses, nil
+	}
+	return nil, errUnknownSession(id)
+}
+
+func (s *server) open(p wire.OpenParams) (empty, error) {
+	ses, err := s.newSession(p)
+	if err != nil {
+		return empty{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return empty{}, jrpc2.Errorf(wire.CodeBadState, "the plugin is shutting down")
+	case s.sessions[p.Session] != nil:
+		return empty{}, jrpc2.Errorf(wire.CodeBadState, "session %s is open already", quote(p.Session))
+	}
+	if err := protect(func() error { ses.hooks = s.p.newHooks(); return nil }); err != nil {
+		return empty{}, err
+	}
+	s.sessions[p.Session] = ses
+	go ses.loop()
+	return empty{}, nil
+}
+
+// newSession makes a session with its root.
+func (s *server) newSession(p wire.OpenParams) (*Session, error) {
+	c := s.p.class(p.Class)
+	if c == nil && (p.Class == wire.BaseHostRoot || p.Class == "") {
+		c = s.p.hostRoot
+	}
+	if c == nil {
+		return nil, invalidParams("this plugin has no class %s", quote(p.Class))
+	}
+	if c != s.p.hostRoot && !c.has(wire.BaseScannable) && !c.has(wire.BaseHostRoot) {
+		return nil, invalidParams("class %s cannot be a root: it is neither a ScannableResource nor a HostRoot", c.Name)
+	}
+	root, err := c.decodeRoot(p.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	ses := &Session{id: p.Session, prog: s.p, conn: s.conn, now: s.p.now, linked: map[*node][]*node{}, wake: make(chan struct{}, 1)}
+	ses.ctx, ses.stop = context.WithCancel(context.Background())
+	ses.Log = slog.New(&handler{conn: s.conn, session: p.Session, level: s.p.level, now: s.p.now})
+	ses.w = batchWriter{conn: s.conn, session: appendString(nil, p.Session)}
+	for _, c := range s.p.classes {
+		ses.tables = append(ses.tables, newTable(c))
+	}
+	ses.tables = append(ses.tables, newTable(s.p.hostRoot))
+	ses.setRoot(c, root)
+	return ses, nil
+}
+
+// teardown answers session/teardown. A session that is not open is torn down.
+func (s *server) teardown(p wire.SessionParams) (empty, error) {
+	ses, err := s.session(p.Session)
+	if err != nil {
+		return empty{}, nil
+	}
+	err = ses.tearDown()
+	s.mu.Lock()
+	if s.sessions[p.Session] == ses {
+		delete(s.sessions, p.Session)
+	}
+	s.mu.Unlock()
+	return empty{}, err
+}
+
+// teardownAll tears all sessions down at the same time and lets no more be
+// opened.
+func (s *server) teardownAll(timeout time.Duration) error {
+	s.mu.Lock()
+	s.closed = true
+	var wg sync.WaitGroup
+	for _, ses := range s.sessions {
+		wg.Go(func() {
+			if err := ses.tearDown(); err != nil {
+				ses.Log.Error("teardown failed", "error", err.Error())
+			}
+		})
+	}
+	clear(s.sessions)
+	s.mu.Unlock()
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-time.After(timeout):
+		return errTeardownTime
+	}
+}
+
+func (s *server) shutdown(empty) (empty, error) {
+	err := s.teardownAll(teardownTime)
+	s.p.syncStdout()
+	s.conn.afterLast(s.stop)
+	return empty{}, err
+}
+
+// rejected notes in the log that the host refused a turn. The host tears the
+// session down next.
+func (s *server) rejected(p wire.Rejected) (empty, error) {
+	if ses, err := s.session(p.Session); err == nil {
+		ses.Log.Debug("the host refused a turn", "turn", p.Turn, "error", p.Error)
+	}
+	return empty{}, nil
+}
+
+func (s *server) encrypt(p wire.EncryptParams) (res wire.EncryptResult, err error) {
+	c := s.p.class(p.Class)
+	if c == nil {
+		return res, invalidParams("this plugin has no class %s", quote(p.Class))
+	}
+	f := c.fieldNamed(p.Attribute)
+	if f == nil || f.Kind != wire.KindPassword {
+		return res, invalidParams("%s has no password attribute %s", c.Name, quote(p.Attribute))
+	}
+	if c.encrypt == nil {
+		return wire.EncryptResult{Value: p.Value}, nil
+	}
+	err = protect(func() (err error) {
+		res.Value, err = c.encrypt(p.Value)
+		return err
+	})
+	if err == nil && strings.ToValidUTF8(res.Value, "") != res.Value {
+		err = fmt.Errorf("Encrypt of %s returned bytes that are not UTF-8: use base64, for example", c.Name)
+	}
+	return res, err
+}
+
+func (s *server) defaults(p wire.DefaultsParams) (res wire.DefaultsResult, err error) {
+	c := s.p.class(p.Class)
+	if c == nil {
+		return res, invalidParams("this plugin has no class %s", quote(p.Class))
+	}
+	_, root := c.newResource()
+	given := map[string]json.RawMessage{}
+	for name, raw := range p.Attributes {
+		if string(raw) != "null" {
+			given[name] = raw
+		}
+	}
+	if err := c.decode(root, given); err != nil {
+		return res, err
+	}
+	res.Attributes = map[string]json.RawMessage{}
+	err = protect(func() error {
+		for _, computed := range []bool{false, true} {
+			for i := range c.fields {
+				f := &c.fields[i]
+				if _, ok := given[f.Name]; ok || !f.hasDefault() || (f.set == nil) != computed {
+					continue
+				}
+				f.setDefaultValue(root)
+				res.Attributes[f.Name] = f.append(nil, root)
+			}
+		}
+		return nil
+	})
+	return res, err
+}

@@ -1,0 +1,8 @@
+//go:build unix && !linux && !solaris && !illumos && !aix
+
+package plugin
+
+import "syscall"
+
+// dupTo makes descriptor to a copy of from.
+func dupTo(from, to int) error { return syscall.Dup2(from, to) }
