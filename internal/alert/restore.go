@@ -1,0 +1,104 @@
+package alert
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/faultline-storage/faultline/internal/feed"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// load makes the stored active alerts the state of the stage.
+func (s *Stage) load(ctx context.Context) error {
+	s.classes = make(map[*resource.Class]*watch)
+	own := make(map[resource.ID][]*resource.Alert)
+	active := make(map[resource.AlertID]*resource.Alert)
+	next, seq, err := s.opts.Store.LoadAlerts(ctx, func(a *resource.Alert) error {
+		own[a.Resource] = append(own[a.Resource], a)
+		active[a.ID] = a
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, list := range own {
+		slices.SortFunc(list, worstFirst)
+	}
+	missed, err := s.missed(ctx, active)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.own, s.active, s.next, s.seq = own, active, next, seq
+	s.mu.Unlock()
+	s.effects.forget()
+	if s.feed == nil {
+		s.feed = feed.New[[]*resource.Alert](s.opts.Keep, seq)
+		close(s.loaded)
+	} else if len(missed) > 0 {
+		s.feed.Append(missed[len(missed)-1].Seq, missed)
+	}
+	return nil
+}
+
+// missed returns, by Seq, the alerts that an earlier Run committed but did not
+// tell of, because the commit reported an error and yet happened.
+func (s *Stage) missed(ctx context.Context, active map[resource.AlertID]*resource.Alert) ([]*resource.Alert, error) {
+	if s.feed == nil {
+		return nil, nil
+	}
+	var out []*resource.Alert
+	for id, a := range active {
+		if s.active[id] == nil {
+			out = append(out, a)
+		}
+	}
+	for id := range s.active {
+		if active[id] == nil {
+			a, err := s.opts.Store.Alert(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b *resource.Alert) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out, nil
+}
+
+// reconcile compares the alerts with what the inventory has.
+func (s *Stage) reconcile(ctx context.Context, snapshot iter.Seq[*resource.Resource]) error {
+	p := s.begin(s.opts.Now())
+	missing := make(map[resource.ID]bool, len(s.own))
+	for id := range s.own {
+		missing[id] = true
+	}
+	for r := range snapshot {
+		if len(missing) > 0 && missing[r.ID] {
+			delete(missing, r.ID)
+			if !s.known(r.Class.Plugin, r.Class.Name) {
+				continue
+			}
+		}
+		p.all(r)
+	}
+	gone := make([]resource.ID, 0, len(missing))
+	for id := range missing {
+		gone = append(gone, id)
+	}
+	slices.Sort(gone)
+	for _, id := range gone {
+		if a := s.own[id][0]; s.known(a.Plugin, a.Class) {
+			p.endAll(id)
+		}
+	}
+	return p.commit(ctx)
+}
+
+// known reports whether the server knows the class now. What it does not know
+// it cannot judge.
+func (s *Stage) known(plugin, class string) bool {
+	return s.opts.Class == nil || s.opts.Class(plugin, class) != nil
+}

@@ -1,0 +1,204 @@
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/feed"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Store is what the stage asks of a database. See storetest for its rules.
+type Store interface {
+	// LoadAlerts calls f for every active alert and returns the next free ID and
+	// the greatest seq of any alert.
+	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
+	// CommitAlerts inserts or updates the alerts in one transaction.
+	CommitAlerts(ctx context.Context, alerts []*resource.Alert) error
+	// Alert returns one alert, active or ended, or a NotFound fault.
+	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
+	// Alerts answers a query.
+	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
+}
+
+// Options are what a stage needs. Store, Get, Walk and Now are required.
+type Options struct {
+	Store Store
+	// Get returns a resource of the live graph, or nil.
+	Get func(resource.ID) *resource.Resource
+	// Walk goes along the live graph; see resource.Step.
+	Walk func(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
+	// Class returns a class that the server knows now, or nil. The alerts of a
+	// resource that is gone are ended only if its class is known. Without Class
+	// all are.
+	Class func(plugin, name string) *resource.Class
+	// Count returns how many resources a class has. HealthCounts needs it.
+	Count func(*resource.Class) int
+	// Now is the clock for what happens at a start; changes carry their own time.
+	Now func() time.Time
+	Log *slog.Logger // nil discards
+	// Keep is how many sets of alerts subscribers may lag behind; 0 means 4096.
+	Keep int
+}
+
+// Stage is the alert stage. Run evaluates; the other methods are safe for
+// concurrent use, also before and after Run.
+type Stage struct {
+	opts    Options
+	classes map[*resource.Class]*watch // used by Run only
+	loaded  chan struct{}              // closed when feed is set
+	effects effects
+
+	mu sync.RWMutex // held for writing by Run only
+	// own has the active alerts by resource, worst first. The slices and the
+	// alerts are never modified.
+	own      map[resource.ID][]*resource.Alert
+	active   map[resource.AlertID]*resource.Alert
+	next     resource.AlertID
+	seq      uint64
+	position uint64        // of the inventory: changes up to it are evaluated
+	moved    chan struct{} // closed when position changes
+	feed     *feed.Log[[]*resource.Alert]
+}
+
+// New returns a stage that knows no alerts yet. It starts nothing.
+func New(opts Options) (*Stage, error) {
+	if opts.Store == nil || opts.Get == nil || opts.Walk == nil || opts.Now == nil {
+		return nil, errors.New("alert: the options Store, Get, Walk and Now are required")
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Keep == 0 {
+		opts.Keep = 4096
+	}
+	return &Stage{
+		opts:   opts,
+		loaded: make(chan struct{}), moved: make(chan struct{}),
+		own:    make(map[resource.ID][]*resource.Alert),
+		active: make(map[resource.AlertID]*resource.Alert),
+	}, nil
+}
+
+// Run loads the stored alerts, brings them in line with the snapshot, which was
+// taken at position seq of the inventory, and follows the changes until they
+// end. It returns the error that ended it, or ctx's. After an error that was
+// not ctx's the caller may run it again, from a new snapshot; it must not run
+// twice at a time.
+func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], seq uint64, changes iter.Seq2[*resource.Changes, error]) error {
+	if err := s.load(ctx); err != nil {
+		return fmt.Errorf("load alerts: %w", err)
+	}
+	if err := s.reconcile(ctx, snapshot); err != nil {
+		return fmt.Errorf("bring alerts in line with the inventory: %w", err)
+	}
+	s.moveTo(seq)
+	for c, err := range changes {
+		if err != nil {
+			return fmt.Errorf("read changes: %w", err)
+		}
+		if err := s.observe(ctx, c); err != nil {
+			return fmt.Errorf("evaluate change %d: %w", c.Seq, err)
+		}
+		s.moveTo(c.Seq)
+	}
+	return ctx.Err()
+}
+
+// observe evaluates one set of changes and commits what it raises and ends.
+func (s *Stage) observe(ctx context.Context, c *resource.Changes) error {
+	p := s.begin(c.Time)
+	gone := make(map[resource.ID]bool, len(c.Deleted))
+	for _, r := range c.Deleted {
+		gone[r.ID] = true
+		p.endAll(r.ID)
+	}
+	for _, r := range c.Created {
+		p.all(r)
+	}
+	for i := range c.Updated {
+		u := &c.Updated[i]
+		switch {
+		case gone[u.Resource.ID]:
+		case u.Name:
+			// A new declaration of the class also comes as a change of name.
+			p.all(u.Resource)
+		default:
+			p.attributes(u.Resource, u.Attributes)
+			if u.State {
+				p.offline(u.Resource)
+			}
+		}
+	}
+	p.samples(c, gone)
+	s.effects.changed(c)
+	return p.commit(ctx)
+}
+
+// moveTo tells those who wait that changes up to seq are evaluated.
+func (s *Stage) moveTo(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.position = seq
+	close(s.moved)
+	s.moved = make(chan struct{})
+}
+
+// WaitSeq waits until the changes of the inventory up to and including seq are
+// evaluated and committed, and visible to the other methods. It returns ctx's
+// error if ctx ends before.
+func (s *Stage) WaitSeq(ctx context.Context, seq uint64) error {
+	select {
+	case <-s.loaded:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for {
+		s.mu.RLock()
+		at, moved := s.position, s.moved
+		s.mu.RUnlock()
+		if at >= seq {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Seq is the Seq of the last alert that changed.
+func (s *Stage) Seq() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.seq
+}
+
+// Since yields the alerts that changed after seq, those that changed together
+// together and by Seq, then waits for more until ctx ends. It yields
+// feed.ErrBehind, once and last, if some of them are no longer kept. The alerts
+// must not be modified.
+func (s *Stage) Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Alert, error] {
+	return func(yield func([]*resource.Alert, error) bool) {
+		select {
+		case <-s.loaded:
+		case <-ctx.Done():
+			return
+		}
+		for list, err := range s.feed.Since(ctx, seq) {
+			// A reader may have stopped in the middle of a set.
+			for len(list) > 0 && list[0].Seq <= seq {
+				list = list[1:]
+			}
+			if !yield(list, err) {
+				return
+			}
+		}
+	}
+}
