@@ -21,7 +21,7 @@ OBFUSCATED = 'acme1:'  # before an obfuscated password; says how it was made
 PAD = b'Acme array'
 REQUEST_TIMEOUT = 10   # seconds for one answer, event waits aside
 EVENT_WAIT = 30        # seconds
-PAGE_SIZE = 10000      # objects in one answer
+PAGE_SIZE = 2000       # objects in one answer
 RETRY_PAUSE = 1        # seconds after the events could not be read
 
 

@@ -92,7 +92,7 @@ func TestManifestsAreEqual(t *testing.T) {
 
 // TestSameGraph drives both plugins through the same life of an array.
 func TestSameGraph(t *testing.T) {
-	array, url := simulate(t, sim.Options{Disks: 200, Seed: 5})
+	array, url := simulate(t, sim.Options{Disks: 204, Seed: 5})
 	g, p := startGo(t), startPython(t)
 	same := func(when string) []string {
 		t.Helper()
@@ -109,7 +109,7 @@ func TestSameGraph(t *testing.T) {
 		}
 	}
 	dump := same("after the initial scan")
-	if want := 1 + 2 + 3 + 12 + 6 + 200 + 20 + 30 + 60; len(dump) != want {
+	if want := 1 + 2 + 3 + 12 + 6 + 204 + 20 + 30 + 60; len(dump) != want {
 		t.Errorf("%d resources, want %d", len(dump), want)
 	}
 	has(t, dump, "Array(", `"acme-1"`, `model="AX-5000"`)
@@ -141,7 +141,7 @@ func TestSameGraph(t *testing.T) {
 				t.Errorf("%d disks affect pool 2 after a spare took over, want 10", disks)
 			}
 		case "remove-disk disk-17":
-			if want := 1 + 2 + 3 + 12 + 6 + 199 + 20 + 30 + 60; len(dump) != want {
+			if want := 1 + 2 + 3 + 12 + 6 + 203 + 20 + 30 + 60; len(dump) != want {
 				t.Errorf("%d resources after %s, want %d", len(dump), step, want)
 			}
 		}
@@ -250,9 +250,7 @@ func TestScansFailWhenTheArrayDoes(t *testing.T) {
 			h.open(root(url))
 			h.initialScan()
 			strike(t, array, "garbage")
-			for range 5 {
-				fails(wire.MethodUpdateScan, "")
-			}
+			fails(wire.MethodUpdateScan, "")
 			h.teardown()
 		})
 	}
@@ -302,20 +300,22 @@ func TestRestart(t *testing.T) {
 }
 
 func TestLargeArrayHasPages(t *testing.T) {
-	array, url := simulate(t, sim.Options{Disks: 12_345})
+	array, url := simulate(t, sim.Options{Disks: 2_345})
 	g, p := startGo(t), startPython(t)
 	for _, h := range []*host{g, p} {
 		h.open(root(url))
 		h.initialScan()
 	}
-	strike(t, array, "upgrade-firmware 100%", "remove-disk disk-12000")
-	for _, h := range []*host{g, p} {
+	strike(t, array, "upgrade-firmware 100%", "remove-disk disk-2200")
+	var dumps [2]string
+	for i, h := range []*host{g, p} {
 		h.updateScan()
-		if n := strings.Count(strings.Join(h.dump(), "\n"), "\nDisk("); n != 12_344 {
-			t.Errorf("%d disks, want 12344", n)
+		dumps[i] = strings.Join(h.dump(), "\n")
+		if n := strings.Count(dumps[i], "\nDisk("); n != 2_344 {
+			t.Errorf("%d disks, want 2344", n)
 		}
 	}
-	if d := cmp.Diff(g.dump(), p.dump()); d != "" {
-		t.Error(d)
+	if dumps[0] != dumps[1] {
+		t.Error("Go and Python report different graphs; TestSameGraph shows how")
 	}
 }

@@ -17,7 +17,7 @@ import (
 const (
 	requestTimeout = 10 * time.Second // for one answer, event waits aside
 	eventWait      = 30 * time.Second
-	pageSize       = 5_000    // objects in one answer; small enough to decode several at once
+	pageSize       = 2_000    // objects in one answer; small enough to decode several at once
 	readers        = 4        // requests at a time
 	maxAnswer      = 64 << 20 // bytes
 )

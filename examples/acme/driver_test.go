@@ -298,10 +298,13 @@ func (h *host) dump() []string {
 	}
 	var name func(handle int64) string
 	value := func(raw json.RawMessage) string {
+		if len(raw) == 0 {
+			return "nothing"
+		}
 		var ref struct {
 			Handle *int64 `json:"$ref"`
 		}
-		if json.Unmarshal(raw, &ref) == nil && ref.Handle != nil {
+		if raw[0] == '{' && json.Unmarshal(raw, &ref) == nil && ref.Handle != nil {
 			return name(*ref.Handle)
 		}
 		return string(raw)
