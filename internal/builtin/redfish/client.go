@@ -113,11 +113,12 @@ func (e *deniedError) Error() string {
 type transportError struct{ err error }
 
 func (e *transportError) Error() string {
+	var timeout net.Error
+	if errors.As(e.err, &timeout) && timeout.Timeout() {
+		return "no answer in time"
+	}
 	var u *url.Error
 	if errors.As(e.err, &u) {
-		if u.Timeout() {
-			return "no answer in time"
-		}
 		return u.Err.Error() // without the address, which the caller names
 	}
 	return e.err.Error()
@@ -132,14 +133,20 @@ func (e *goneError) Error() string {
 }
 func (e *goneError) Unwrap() error { return e.err }
 
-// get reads one document. Besides the context's own end, its errors of type
-// *deniedError and *goneError mean that asking on is of no use.
-func (c *client) get(ctx context.Context, raw string) (object, error) {
+// get reads one document. Requests queue up; when its turn comes, still may
+// say that the document is no longer wanted. Besides the context's own end, the
+// errors *deniedError and *goneError mean that asking on is of no use.
+func (c *client) get(ctx context.Context, raw string, still func() error) (object, error) {
 	select {
 	case c.slot <- struct{}{}:
 		defer func() { <-c.slot }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if still != nil {
+		if err := still(); err != nil {
+			return nil, err
+		}
 	}
 	b, err := c.try(ctx, raw)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // object is one JSON object as a service sent it. Its accessors never fail:
@@ -79,7 +80,7 @@ func (o object) text(key string) string {
 	s := ""
 	switch v := o[key].(type) {
 	case string:
-		s = strings.TrimSpace(strings.Trim(v, "\x00"))
+		s = strings.TrimFunc(v, func(r rune) bool { return r == 0 || unicode.IsSpace(r) })
 	case json.Number:
 		s = v.String()
 	}

@@ -65,7 +65,7 @@ func (m *memory) recognise(nodes []*node, r *reader) {
 			continue
 		}
 		for _, doc := range k.sources {
-			if r.unread(doc) {
+			if !m.silent(doc, r, map[string]bool{}) { // it may still speak of n, but is out of sight
 				fill(n.res, k.last)
 				n.addSources(k.sources...)
 				break

@@ -24,7 +24,7 @@ const (
 // not be read, and who linked to them: that decides what may be removed. It
 // is safe for concurrent use.
 type reader struct {
-	fetch func(ctx context.Context, raw string) (object, error)
+	fetch func(ctx context.Context, raw string, still func() error) (object, error)
 	site  site
 	stop  context.CancelCauseFunc // ends the walk when asking on is of no use
 	// expand is set if the service can answer a collection with its members.
@@ -96,11 +96,6 @@ func (r *reader) read(ctx context.Context, from, link string, soft bool) *docume
 	d.from[from] = true
 	d.soft = d.soft && soft
 	r.mu.Unlock()
-	if !known && r.tooSlow(from) {
-		d.err = fmt.Errorf("not asked for: %d others of the same list gave no answer in time", maxTimeouts)
-		close(d.done)
-		return d
-	}
 	if known {
 		select {
 		case <-d.done:
@@ -109,7 +104,7 @@ func (r *reader) read(ctx context.Context, from, link string, soft bool) *docume
 		}
 		return d
 	}
-	body, err := r.fetch(ctx, a.raw)
+	body, err := r.fetch(ctx, a.raw, func() error { return r.tooSlow(from) })
 	var denied *deniedError
 	var gone *goneError
 	if errors.As(err, &denied) || errors.As(err, &gone) {
@@ -126,10 +121,14 @@ func (r *reader) read(ctx context.Context, from, link string, soft bool) *docume
 	return d
 }
 
-func (r *reader) tooSlow(from string) bool {
+// tooSlow returns an error if enough of what a document links to did not answer in time.
+func (r *reader) tooSlow(from string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.slow[from] >= maxTimeouts
+	if r.slow[from] < maxTimeouts {
+		return nil
+	}
+	return fmt.Errorf("not asked for: %d others of the same list gave no answer in time", maxTimeouts)
 }
 
 // put stores the body of a document that came along with another one.
