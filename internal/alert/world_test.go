@@ -53,7 +53,7 @@ func newWorld(tb testing.TB, store alert.Store) *world {
 func (w *world) up() {
 	w.tb.Helper()
 	s, err := alert.New(alert.Options{Store: w.store, Get: w.Get, Walk: w.Walk, Class: w.Class, Count: w.Count,
-		Now: func() time.Time { return epoch.Add(time.Duration(w.seq) * time.Second) }})
+		Now: w.now})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -78,6 +78,12 @@ func (w *world) run() {
 	if err := s.WaitSeq(w.tb.Context(), seq); err != nil {
 		w.tb.Fatal(err)
 	}
+}
+
+func (w *world) now() time.Time {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return epoch.Add(time.Duration(w.seq) * time.Second)
 }
 
 func (w *world) snapshot() (iter.Seq[*resource.Resource], uint64) {
