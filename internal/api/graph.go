@@ -86,11 +86,12 @@ func (h *handlers) GetImpact(_ context.Context, req gen.GetImpactRequestObject) 
 	}
 	steps, _ := h.inventory.Walk(r.ID, resource.Down, 0, 0)
 	steps = others(steps)
+	counts, filesystems := summarize(steps)
 	listed := steps[:min(len(steps), most)]
 	path := newPaths(r.ID, steps)
 	out := gen.Impact{
 		Resource: h.view.Node(r, 0), Items: make([]gen.ImpactItem, len(listed)),
-		Counts: countSteps(steps), Total: len(steps), Filesystems: []gen.Ref{},
+		Counts: counts, Total: len(steps), Filesystems: filesystems,
 		Truncated: len(listed) < len(steps),
 	}
 	for i, st := range listed {
@@ -167,17 +168,35 @@ func others(steps []resource.Step) []resource.Step {
 	return steps
 }
 
-func countSteps(steps []resource.Step) gen.Counts {
-	// By class first: a name is built once and not for each of 100,000 steps.
-	byClass := map[*resource.Class]int{}
+// fileSystem is the base class of the file systems that an impact names.
+const fileSystem = "FileSystem"
+
+// summarize counts the steps by full class name and names the file systems.
+func summarize(steps []resource.Step) (gen.Counts, []gen.Ref) {
+	// By class first: what a class is and is called is found once and not for
+	// each of 100,000 steps.
+	type class struct {
+		n          int
+		fileSystem bool
+	}
+	classes := map[*resource.Class]*class{}
+	filesystems := []gen.Ref{}
 	for _, st := range steps {
-		byClass[st.Resource.Class]++
+		c := classes[st.Resource.Class]
+		if c == nil {
+			c = &class{fileSystem: st.Resource.Class.Is(fileSystem)}
+			classes[st.Resource.Class] = c
+		}
+		c.n++
+		if c.fileSystem {
+			filesystems = append(filesystems, ref(st.Resource))
+		}
 	}
-	out := make(gen.Counts, len(byClass))
-	for c, n := range byClass {
-		out[c.FullName()] += n
+	counts := make(gen.Counts, len(classes))
+	for c, found := range classes {
+		counts[c.FullName()] += found.n
 	}
-	return out
+	return counts, filesystems
 }
 
 // paths finds the way back to the start of a walk. Its index of the steps is

@@ -691,17 +691,15 @@ type Plugin struct {
 	// Path The file or package, or `builtin:NAME`.
 	Path string `json:"path"`
 
-	// Pid The process that runs the plugin. Absent if there is none.
-	Pid int `json:"pid,omitempty"`
+	// PID The process that runs the plugin. Absent if there is none.
+	PID int `json:"pid,omitempty"`
 
 	// Problems What is wrong with the plugin's declarations.
 	Problems []PluginProblem `json:"problems"`
 
 	// Restarts How often the process was started again.
 	Restarts int `json:"restarts"`
-
-	// Sdk The library that the plugin is written with.
-	Sdk SDK `json:"sdk"`
+	SDK      SDK `json:"sdk"`
 
 	// Sessions Number of roots that the plugin serves.
 	Sessions int         `json:"sessions"`

@@ -1,0 +1,165 @@
+package apitest
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Alerts implements api.Alerts for a World.
+type Alerts struct{ w *World }
+
+// Raise makes an alert.
+func (w *World) Raise(id resource.ID, sev resource.Severity, condition, attribute, message string) *resource.Alert {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.byID[id]
+	w.aseq++
+	a := &resource.Alert{
+		ID: resource.AlertID(len(w.alerts) + 1), Resource: id, Plugin: r.Class.Plugin, Class: r.Class.Name,
+		Condition: condition, Attribute: attribute, Severity: sev, Message: message,
+		Text: message + ": " + r.Class.Label() + " " + r.Name(), Began: Start, Seq: w.aseq,
+	}
+	w.alerts[a.ID] = a
+	w.alerted.Append(w.aseq, []*resource.Alert{a})
+	return a
+}
+
+// End ends an alert.
+func (w *World) End(id resource.AlertID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.aseq++
+	a := *w.alerts[id]
+	a.Ended, a.Seq = Start.Add(3600e9), w.aseq
+	w.alerts[id] = &a
+	w.alerted.Append(w.aseq, []*resource.Alert{&a})
+}
+
+// PublishAlerts adds a set of alerts to the log as they are.
+func (w *World) PublishAlerts(list []*resource.Alert) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range list {
+		w.aseq++
+		a.Seq = w.aseq
+	}
+	w.alerted.Append(w.aseq, list)
+}
+
+// Own implements api.Alerts.
+func (a Alerts) Own(id resource.ID) (out []*resource.Alert) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	for _, al := range a.w.alerts {
+		if al.Resource == id && al.Active() {
+			out = append(out, al)
+		}
+	}
+	slices.SortFunc(out, func(x, y *resource.Alert) int {
+		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(x.ID, y.ID))
+	})
+	return out
+}
+
+// Inherited implements api.Alerts.
+func (a Alerts) Inherited(id resource.ID) (out []*resource.Alert) {
+	steps, _ := a.w.Walk(id, resource.Up, 0, 0)
+	for _, st := range steps {
+		if st.Depth > 0 {
+			out = append(out, a.Own(st.Resource.ID)...)
+		}
+	}
+	slices.SortStableFunc(out, func(x, y *resource.Alert) int { return cmp.Compare(y.Severity, x.Severity) })
+	return out
+}
+
+// Health implements api.Alerts.
+func (a Alerts) Health(id resource.ID) (worst resource.Severity) {
+	for _, al := range append(a.Own(id), a.Inherited(id)...) {
+		worst = max(worst, al.Severity)
+	}
+	return worst
+}
+
+// Get implements api.Alerts.
+func (a Alerts) Get(id resource.AlertID) *resource.Alert {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return a.w.alerts[id]
+}
+
+// List implements api.Alerts, newest first.
+func (a Alerts) List(q resource.AlertQuery) (page resource.AlertPage, err error) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.w.alerts))) {
+		al := a.w.alerts[id]
+		if q.Active != nil && al.Active() != *q.Active || q.Resource != 0 && al.Resource != q.Resource ||
+			q.Class != "" && al.Class != q.Class || q.Severities != nil && !slices.Contains(q.Severities, al.Severity) {
+			continue
+		}
+		page.Items = append(page.Items, al)
+	}
+	from := 0
+	if q.Cursor != "" {
+		if from, err = strconv.Atoi(q.Cursor); err != nil || from < 0 || from > len(page.Items) {
+			return page, resource.FieldErrorf("cursor", "%q is no cursor of this list", q.Cursor)
+		}
+	}
+	page.Items = page.Items[from:]
+	if len(page.Items) > q.Limit {
+		page.Items, page.Next = page.Items[:q.Limit], strconv.Itoa(from+q.Limit)
+	}
+	return page, nil
+}
+
+// Affected implements api.Alerts.
+func (a Alerts) Affected(al *resource.Alert) (counts map[string]int, filesystems []resource.ID) {
+	steps, _ := a.w.Walk(al.Resource, resource.Down, 0, 0)
+	counts = map[string]int{}
+	for _, st := range steps {
+		if st.Depth > 0 {
+			counts[st.Resource.Class.FullName()]++
+		}
+	}
+	return counts, nil
+}
+
+// HealthCounts implements api.Alerts.
+func (a Alerts) HealthCounts(c *resource.Class) (n [4]int) {
+	page, _ := a.w.List(resource.Query{Plugin: c.Plugin, Class: c.Name, Limit: 1000})
+	for _, r := range page.Items {
+		n[a.Health(r.ID)]++
+	}
+	return n
+}
+
+// ActiveCounts implements api.Alerts.
+func (a Alerts) ActiveCounts() (n [4]int) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	for _, al := range a.w.alerts {
+		if al.Active() {
+			n[al.Severity]++
+		}
+	}
+	return n
+}
+
+// Since implements api.Alerts.
+func (a Alerts) Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Alert, error] {
+	return a.w.alerted.Since(ctx, seq)
+}
+
+// Seq implements api.Alerts.
+func (a Alerts) Seq() uint64 {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	return a.w.aseq
+}

@@ -1,0 +1,373 @@
+// Package apitest is a small world of made-up storage behind the interfaces
+// that package api asks for. Tests of the API and of the command line serve it.
+package apitest
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/feed"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Start is the time at which the world begins.
+var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// IDs of the resources of a new World. The pool has the drives as parents, the
+// drives have the enclosure, and the LUN has the pool. Drive2 has failed.
+const (
+	Couplet   resource.ID = 1
+	Enclosure resource.ID = 2
+	Drive1    resource.ID = 3
+	Drive2    resource.ID = 4
+	Pool      resource.ID = 5
+	Lun       resource.ID = 6
+)
+
+// Password is the stored password of the couplet. It must never be seen.
+const Password = "sealed-secret"
+
+// World implements the sources of api.Options: Inventory, Roots and Stats by
+// itself, and the alerts by Alerts. It is safe for concurrent use.
+type World struct {
+	mu      sync.Mutex
+	classes []*resource.Class
+	byID    map[resource.ID]*resource.Resource
+	changes *feed.Log[*resource.Changes]
+	seq     uint64
+	next    resource.ID
+
+	alerts  map[resource.AlertID]*resource.Alert
+	alerted *feed.Log[[]*resource.Alert]
+	aseq    uint64
+
+	// Added holds the attributes of the last Add or Edit, as they came.
+	Added map[string]json.RawMessage
+	// Fail is returned by Add, Edit and Remove if it is not nil.
+	Fail error
+}
+
+// New returns a world of one couplet with what it holds.
+func New() *World {
+	w := &World{
+		classes: Classes(), byID: map[resource.ID]*resource.Resource{}, next: 1,
+		changes: feed.New[*resource.Changes](8, 0), alerts: map[resource.AlertID]*resource.Alert{},
+		alerted: feed.New[[]*resource.Alert](8, 0),
+	}
+	text, num := resource.StringValue, resource.IntValue
+	w.Create("Couplet", Couplet, "Couplet 10.0.0.7", nil,
+		text("10.0.0.7"), text("admin"), text(Password), resource.Null)
+	w.Create("Enclosure", Couplet, "Enclosure 1", nil, num(1))
+	drive := func(slot int64, status string) {
+		w.Create("HardDrive", Couplet, "Drive "+strconv.FormatInt(slot, 10), []resource.ID{Enclosure},
+			num(slot), text(status), num(4_000_787_030_016), resource.RefValue(int64(Enclosure)), text("fw-7"))
+	}
+	drive(1, "OK")
+	drive(2, "FAILED")
+	w.Create("RaidPool", Couplet, "Pool 0", []resource.ID{Drive1, Drive2}, num(0), text("raid6"))
+	w.Create("Lun", Couplet, "scratch", []resource.ID{Pool}, num(7), text("scratch"), resource.BoolValue(true))
+	w.Raise(Drive2, resource.Error, "failure", "status", "Drive failure")
+	return w
+}
+
+// Options returns the options of a server of the world.
+func (w *World) Options() api.Options {
+	return api.Options{
+		Inventory: w, Alerts: Alerts{w}, Roots: w, Stats: w, Plugins: Plugins,
+		Version: "1.2.3", Started: Start,
+	}
+}
+
+// Plugins returns a plugin that runs and one that does not.
+func Plugins() []api.Plugin {
+	return []api.Plugin{
+		{Name: "acme", Kind: gen.Go, Path: "/opt/acme", Version: "1", SDK: gen.SDK{Name: "go", Version: "0.1.0"},
+			State: gen.Running, PID: 4711, Sessions: 1, Classes: []string{"acme.Couplet", "acme.HardDrive"}},
+		{Name: "broken", Kind: gen.Python, Path: "broken.py", State: gen.Failed, Error: "1 problem",
+			Problems: []gen.PluginProblem{{File: "broken.py", Line: 7, Where: "Disk.size", Text: "no such option: sise"}}},
+	}
+}
+
+// Create adds a resource to the world, with the next ID, and returns it.
+func (w *World) Create(class string, root resource.ID, label string, parents []resource.ID, values ...resource.Value) *resource.Resource {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := &resource.Resource{
+		ID: w.next, Class: w.class("acme", class), Label: label, Values: values, Scope: root,
+		Reporters: []resource.ID{root}, Parents: parents, FirstSeen: Start, Updated: Start,
+	}
+	if r.Class.Root() {
+		r.Root = &resource.RootState{Live: true, LastContact: Start.Add(time.Minute)}
+		r.Scope, r.Reporters = r.ID, []resource.ID{r.ID}
+	}
+	w.next++
+	w.byID[r.ID] = r
+	for _, p := range parents {
+		parent := *w.byID[p]
+		parent.Children = append(slices.Clone(parent.Children), r.ID)
+		w.byID[p] = &parent
+	}
+	w.publish(&resource.Changes{Created: []*resource.Resource{r}})
+	return r
+}
+
+// Set changes an attribute of a resource.
+func (w *World) Set(id resource.ID, attribute string, v resource.Value) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := *w.byID[id]
+	i := r.Class.Attr(attribute)
+	r.Values = slices.Clone(r.Values)
+	r.Values[i] = v
+	w.byID[id] = &r
+	w.publish(&resource.Changes{Root: r.Scope, Updated: []resource.Update{{Resource: &r, Attributes: []int{i}}}})
+}
+
+// Sample records a sample that nobody keeps; only the events tell it.
+func (w *World) Sample(id resource.ID, stat int, value float64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.publish(&resource.Changes{Samples: []resource.Sample{{Resource: id, Stat: stat, Time: Start, Value: value}}})
+}
+
+// Publish adds changes to the log as they are.
+func (w *World) Publish(ch *resource.Changes) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.publish(ch)
+}
+
+// SetRoot changes the state of a root.
+func (w *World) SetRoot(id resource.ID, s resource.RootState) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := *w.byID[id]
+	r.Root = &s
+	w.byID[id] = &r
+	w.publish(&resource.Changes{Root: id, Updated: []resource.Update{{Resource: &r, State: true}}})
+}
+
+func (w *World) publish(ch *resource.Changes) {
+	w.seq++
+	ch.Seq, ch.Time = w.seq, Start
+	w.changes.Append(w.seq, ch)
+}
+
+func (w *World) class(plugin, name string) *resource.Class {
+	for _, c := range w.classes {
+		if c.Plugin == plugin && c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// Get implements api.Inventory.
+func (w *World) Get(id resource.ID) *resource.Resource {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byID[id]
+}
+
+// Stale implements api.Inventory.
+func (w *World) Stale(r *resource.Resource) bool {
+	root := w.Get(r.Scope)
+	return root == nil || root.Root == nil || !root.Root.Live
+}
+
+// Classes implements api.Inventory.
+func (w *World) Classes() []*resource.Class { return w.classes }
+
+// Count implements api.Inventory.
+func (w *World) Count(c *resource.Class) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range w.byID {
+		if r.Class == c {
+			n++
+		}
+	}
+	return n
+}
+
+// Seq implements api.Inventory.
+func (w *World) Seq() uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seq
+}
+
+// Since implements api.Inventory.
+func (w *World) Since(ctx context.Context, seq uint64) iter.Seq2[*resource.Changes, error] {
+	return w.changes.Since(ctx, seq)
+}
+
+// Walk implements api.Inventory.
+func (w *World) Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.byID[start]
+	if r == nil {
+		return nil, false
+	}
+	steps = []resource.Step{{Resource: r}}
+	seen := map[resource.ID]bool{start: true}
+	for i := 0; i < len(steps); i++ {
+		st := steps[i]
+		if depth > 0 && st.Depth == depth {
+			continue
+		}
+		next := st.Resource.Parents
+		if dir == resource.Down {
+			next = st.Resource.Children
+		}
+		for _, id := range next {
+			if seen[id] {
+				continue
+			}
+			if limit > 0 && len(steps) == limit {
+				return steps, true
+			}
+			seen[id] = true
+			steps = append(steps, resource.Step{Resource: w.byID[id], Via: st.Resource.ID, Depth: st.Depth + 1})
+		}
+	}
+	return steps, false
+}
+
+// List implements api.Inventory, sorted by ID or, with Sort "-id", downwards.
+func (w *World) List(q resource.Query) (resource.Page, error) {
+	within := func(id resource.ID, dir resource.Direction) func(resource.ID) bool {
+		if id == 0 {
+			return func(resource.ID) bool { return true }
+		}
+		steps, _ := w.Walk(id, dir, 0, 0)
+		return func(id resource.ID) bool {
+			return slices.ContainsFunc(steps, func(st resource.Step) bool { return st.Resource.ID == id })
+		}
+	}
+	up, down := within(q.AncestorOf, resource.Up), within(q.DescendantOf, resource.Down)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []*resource.Resource
+	for id := resource.ID(1); id < w.next; id++ {
+		r := w.byID[id]
+		if r == nil || q.Plugin != "" && r.Class.Plugin != q.Plugin || q.Class != "" && r.Class.Name != q.Class ||
+			q.Base != "" && !r.Class.Is(q.Base) || q.Scope != 0 && r.Scope != q.Scope ||
+			q.Text != "" && !strings.Contains(strings.ToLower(r.Name()), strings.ToLower(q.Text)) ||
+			q.Parent != 0 && !slices.Contains(r.Parents, q.Parent) || !up(id) || !down(id) {
+			continue
+		}
+		if q.Health != nil {
+			w.mu.Unlock()
+			h := q.HealthOf(id)
+			w.mu.Lock()
+			if !slices.Contains(q.Health, h) {
+				continue
+			}
+		}
+		all = append(all, r)
+	}
+	switch q.Sort {
+	case "", "id":
+	case "-id":
+		slices.Reverse(all)
+	default:
+		return resource.Page{}, resource.FieldErrorf("sort", "resources cannot be sorted by %q", q.Sort)
+	}
+	from := 0
+	if q.Cursor != "" {
+		var err error
+		if from, err = strconv.Atoi(q.Cursor); err != nil || from < 0 || from > len(all) {
+			return resource.Page{}, resource.FieldErrorf("cursor", "%q is no cursor of this list", q.Cursor)
+		}
+	}
+	page := resource.Page{Items: all[from:]}
+	if len(page.Items) > q.Limit {
+		page.Items, page.Next = page.Items[:q.Limit], strconv.Itoa(from+q.Limit)
+	}
+	return page, nil
+}
+
+// Add implements api.Roots.
+func (w *World) Add(_ context.Context, plugin, class string, attributes map[string]json.RawMessage) (resource.ID, error) {
+	if w.Fail != nil {
+		return 0, w.Fail
+	}
+	w.Added = attributes
+	c := w.class(plugin, class)
+	if c == nil {
+		return 0, resource.FieldErrorf("class", "there is no class %s.%s", plugin, class)
+	}
+	values := make([]resource.Value, len(c.Attributes))
+	for name := range attributes {
+		i := c.Attr(name)
+		if i < 0 {
+			return 0, resource.FieldErrorf(name, "class %s has no attribute %q", c.FullName(), name)
+		}
+		values[i] = resource.StringValue(string(attributes[name]))
+	}
+	return w.Create(class, 0, c.Label()+" new", nil, values...).ID, nil
+}
+
+// Edit implements api.Roots.
+func (w *World) Edit(_ context.Context, id resource.ID, alias *string, attributes map[string]json.RawMessage) error {
+	if w.Fail != nil {
+		return w.Fail
+	}
+	w.Added = attributes
+	if alias == nil {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := *w.byID[id]
+	r.Alias = *alias
+	w.byID[id] = &r
+	w.publish(&resource.Changes{Updated: []resource.Update{{Resource: &r, Name: true}}})
+	return nil
+}
+
+// Remove implements api.Roots.
+func (w *World) Remove(_ context.Context, id resource.ID) error {
+	if w.Fail != nil {
+		return w.Fail
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := w.byID[id]
+	delete(w.byID, id)
+	w.publish(&resource.Changes{Deleted: []*resource.Resource{r}})
+	return nil
+}
+
+// Latest implements api.Stats: the drives are 40 degrees warm.
+func (w *World) Latest(id resource.ID) []resource.Sample {
+	if id != Drive1 && id != Drive2 {
+		return nil
+	}
+	return []resource.Sample{
+		{Resource: id, Stat: 0, Time: Start, Value: 40},
+		{Resource: id, Stat: 1, Time: Start, Bins: []int64{5, 0, 2}},
+	}
+}
+
+// Series implements api.Stats: ten samples, a second apart.
+func (w *World) Series(id resource.ID, stat int, from, to time.Time) (out []resource.Sample) {
+	for i := range 10 {
+		t := Start.Add(time.Duration(i) * time.Second)
+		if from.After(t) || !to.IsZero() && to.Before(t) {
+			continue
+		}
+		out = append(out, resource.Sample{Resource: id, Stat: stat, Time: t, Value: float64(30 + i), Bins: nil})
+	}
+	return out
+}
