@@ -15,7 +15,6 @@ _INT_MIN, _INT_MAX = -2 ** 63, 2 ** 63 - 1
 
 # A label of a DNS name: letters, digits and inner hyphens, 63 characters at most.
 _DNS_NAME = re.compile(r'(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\Z')
-_IPV4 = re.compile(r'(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}\Z', re.ASCII)
 _UUID = re.compile(r'[0-9a-fA-F]{32}\Z')
 
 
@@ -281,11 +280,8 @@ class Hostname(BaseResourceAttribute):
             if ':' in value:
                 if not _is_ipv6(value):
                     raise ValueError('is no IPv6 address')
-            elif len(value) > 255 or not _DNS_NAME.match(value):
+            elif len(value) > 253 or not _DNS_NAME.match(value):  # an IPv4 address has the form of a DNS name
                 raise ValueError('is neither a DNS name nor an IP address')
-            elif value[-1] in '0123456789' and value.replace('.', '').isdigit() and '.' in value \
-                    and not _IPV4.match(value):
-                raise ValueError('is no IPv4 address')
             return value
         return check
 

@@ -8,7 +8,6 @@ import re
 
 #: Offending source lines of a SyntaxError: pattern, advice. The first that matches is given.
 _SYNTAX = [(re.compile(p), t) for p, t in (
-    (r'^\s*print\s*>>', 'write print(text, file=f)'),
     (r'^\s*print\b(?!\s*\()', 'print is a function: print("text"), or better self.log.info("text")'),
     (r'\bexcept\b[^#]*,\s*\w+\s*:', 'write "except Error as e:"'),
     (r'\braise\s+[\w.]+\s*,', 'write raise Error("text")'),
@@ -79,7 +78,9 @@ def find(code, read_source):
     code is the module's code object, which tells in no time whether there is anything to look for; read_source returns
     the source text. What a test of the Python version or a handler of NameError guards is left alone.
     """
-    if not _names_of(code) & (_NAMES.keys() | _METHODS.keys()):
+    names = _names_of(code)
+    if not names & (_NAMES.keys() | _METHODS.keys()) and not (
+            'print' in names and re.search(r'\bprint\s*>>', read_source())):
         return []
     import ast  # only here: it costs time and memory, and few plugins need it
     tree = ast.parse(read_source())
@@ -113,6 +114,8 @@ def _walk(ast, node, bound, found):
         instead, arguments = _METHODS[node.func.attr]
         if len(node.args) == arguments and not node.keywords:
             found.append((node.lineno, '.%s() is Python 2; write %s' % (node.func.attr, instead)))
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and getattr(node.left, 'id', '') == 'print':
+        found.append((node.lineno, 'print >>file is Python 2; write print(text, file=f)'))
     elif isinstance(node, (ast.If, ast.IfExp)) and re.search(r'PY2|PY3|version_info', ast.dump(node.test)):
         return
     elif isinstance(node, ast.Try) and any(

@@ -130,13 +130,15 @@ class Session:
     def link(self, resource, parent, present):
         """Add or remove a parent."""
         with self.lock:
-            parents = resource._fl_parents
-            if present == (parent in parents) or resource._fl_session is not self:
-                return
+            if resource._fl_session is not self:
+                return  # it was removed, perhaps by another thread just now
             if present:
                 self._own(parent, 'a parent')
                 if parent is resource:
                     raise ValueError('%r cannot be its own parent' % resource)
+            parents = resource._fl_parents
+            if present == (parent in parents):
+                return
             self._note(resource, PARENTS, parents, self.events)
             kept = tuple(p for p in parents if p is not parent and p._fl_session is self)
             set_parents(resource, kept + (parent,) if present else kept)

@@ -1,0 +1,7 @@
+class Client:
+    def serials(self):
+        return ['A', 'B']
+
+
+def connect():
+    return Client()
