@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+)
+
+// resourceFilters are the flags of `get resources`.
+type resourceFilters struct {
+	plugin, class, base, q, sort                  string
+	scope, host, parent, ancestorOf, descendantOf string
+	health                                        []string
+}
+
+func (g *getter) resources() *cobra.Command {
+	var f resourceFilters
+	cmd := &cobra.Command{
+		Use:     "resources [ID|NAME]",
+		Aliases: []string{"resource"},
+		Short:   "List resources, or show one",
+		Example: "  faultline get resources --class acme.HardDrive --health error,warning --sort -temperature\n" +
+			"  faultline get resources --ancestor-of 'lun 7' -o json",
+		Args: maxOneArg("resource"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := g.conn.dial()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				return g.oneResource(cmd.Context(), c, args[0])
+			}
+			return g.manyResources(cmd.Context(), c, &f)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.plugin, "plugin", "", "only those of this plugin")
+	fs.StringVar(&f.class, "class", "", "only those of this `class`: PLUGIN.CLASS or CLASS")
+	fs.StringVar(&f.base, "base", "", "only those of this base `class`, such as PhysicalDisk")
+	fs.StringVar(&f.scope, "scope", "", "only what this root (ID or name) reports")
+	fs.StringVar(&f.host, "host", "", "only what this host (ID) reports")
+	fs.StringSliceVar(&f.health, "health", nil, "only those in these `states`: ok, info, warning, error")
+	fs.StringVarP(&f.q, "q", "q", "", "only those with this `text` in their name or an attribute")
+	fs.StringVar(&f.parent, "parent", "", "only the children of this resource")
+	fs.StringVar(&f.ancestorOf, "ancestor-of", "", "this resource and what can make it sick")
+	fs.StringVar(&f.descendantOf, "descendant-of", "", "this resource and what it can make sick")
+	fs.StringVar(&f.sort, "sort", "", "`field` or attribute to sort by; -field for descending")
+	g.paging(cmd)
+	return cmd
+}
+
+func (g *getter) manyResources(ctx context.Context, c *client, f *resourceFilters) error {
+	p := gen.ListResourcesParams{
+		Plugin: optional(f.plugin), Class: optional(f.class), Base: optional(f.base), Q: optional(f.q), Sort: optional(f.sort),
+	}
+	for _, h := range f.health {
+		p.Health = append(p.Health, gen.Severity(h))
+	}
+	for _, r := range []struct {
+		arg string
+		to  **gen.ID
+	}{{f.scope, &p.Scope}, {f.host, &p.Host}, {f.parent, &p.Parent}, {f.ancestorOf, &p.AncestorOf}, {f.descendantOf, &p.DescendantOf}} {
+		var err error
+		if *r.to, err = resourceID(ctx, c, r.arg); err != nil {
+			return err
+		}
+	}
+	items, next, err := g.pages(func(limit *int, cursor *string) (json.RawMessage, error) {
+		p.Limit, p.Cursor = limit, cursor
+		_, raw, err := answer[gen.ResourceList](c.ListResources(ctx, &p))
+		return raw, err
+	})
+	if err != nil {
+		return err
+	}
+	return g.list(items, next, func() error {
+		list, err := decode[gen.Resource](items)
+		if err != nil {
+			return err
+		}
+		return g.resourceTable(ctx, c, list)
+	})
+}
+
+// resourceTable prints resources with the columns of their class, if they are
+// all of one.
+func (g *getter) resourceTable(ctx context.Context, c *client, list []gen.Resource) error {
+	same := len(list) > 0
+	for _, r := range list {
+		same = same && r.Plugin == list[0].Plugin && r.Class == list[0].Class
+	}
+	if !same {
+		t := g.table("ID", "CLASS", "NAME", "HEALTH")
+		for _, r := range list {
+			t.AppendRow([]any{r.ID, r.Plugin + "." + r.Class, clean(r.Name), g.health(string(r.Health), r.Stale)})
+		}
+		t.Render()
+		return nil
+	}
+	cl, err := c.class(ctx, list[0].Plugin, list[0].Class)
+	if err != nil {
+		return err
+	}
+	header := []any{"ID", "NAME", "HEALTH"}
+	var columns []string
+	if cl != nil { // else its plugin is gone since the list was read
+		columns = cl.Columns
+		labels := map[string]string{}
+		for _, a := range cl.Attributes {
+			labels[a.Name] = a.Label
+		}
+		for _, n := range columns {
+			header = append(header, clean(labels[n]))
+		}
+	}
+	t := g.table(header...)
+	for _, r := range list {
+		row := []any{r.ID, clean(r.Name), g.health(string(r.Health), r.Stale)}
+		for _, n := range columns {
+			row = append(row, dash(r.Attributes[n].Text))
+		}
+		t.AppendRow(row)
+	}
+	t.Render()
+	return nil
+}
+
+func (g *getter) oneResource(ctx context.Context, c *client, arg string) error {
+	r, raw, err := c.find(ctx, arg)
+	if err != nil {
+		return err
+	}
+	if done, err := g.raw(g.format, raw); done {
+		return err
+	}
+	cl, err := c.class(ctx, r.Plugin, r.Class)
+	if err != nil {
+		return err
+	}
+	t := g.table()
+	row := func(k string, v any) { t.AppendRow([]any{k, v}) }
+	row("ID", r.ID)
+	row("Class", r.Plugin+"."+r.Class)
+	row("Name", clean(r.Name))
+	if r.Alias != nil {
+		row("Label", clean(r.Label))
+	}
+	row("Health", g.health(string(r.Health), r.Stale))
+	row("Parents", dash(strings.Trim(fmt.Sprint(r.Parents), "[]")))
+	row("Children", r.ChildrenCount)
+	row("First seen", when(r.FirstSeen))
+	row("Updated", when(r.Updated))
+	if s := r.Session; s != nil {
+		row("Session", strings.Join(nonEmpty(string(s.State), clean(s.Error)), ": "))
+		if s.LastContact != nil {
+			row("Last contact", when(*s.LastContact))
+		}
+		if s.NextTry != nil {
+			row("Next try", when(*s.NextTry))
+		}
+		for _, what := range s.Incomplete {
+			row("Not read", clean(what))
+		}
+	}
+	t.Render()
+	g.values(r, cl)
+	g.alertLines("Alerts", r.OwnAlerts, 0)
+	g.alertLines("Inherited alerts", r.InheritedAlerts, r.InheritedAlertsCount)
+	return nil
+}
+
+// values prints attributes and statistics, in the order of the class.
+func (g *getter) values(r gen.Resource, cl *gen.Class) {
+	names, stats := slices.Sorted(maps.Keys(r.Attributes)), slices.Sorted(maps.Keys(r.Statistics))
+	if cl != nil {
+		names, stats = nil, nil
+		for _, a := range cl.Attributes {
+			if v, ok := r.Attributes[a.Name]; ok && !v.Hidden {
+				names = append(names, a.Name)
+			}
+		}
+		for _, s := range cl.Statistics {
+			stats = append(stats, s.Name)
+		}
+	}
+	t := g.table()
+	for _, n := range names {
+		t.AppendRow([]any{clean(r.Attributes[n].Label), dash(r.Attributes[n].Text)})
+	}
+	for _, n := range stats {
+		s := r.Statistics[n]
+		v := "-"
+		if s.Value != nil {
+			v = strings.TrimSpace(fmt.Sprintf("%v %s", *s.Value, s.Unit))
+		} else if len(s.Bins) > 0 {
+			v = strings.Trim(fmt.Sprint(s.Bins), "[]")
+		}
+		t.AppendRow([]any{clean(s.Label), clean(v)})
+	}
+	if t.Length() > 0 {
+		fmt.Fprintln(g.out)
+		t.Render()
+	}
+}
+
+func (g *getter) alertLines(title string, list []gen.AlertSummary, count int) {
+	if len(list) == 0 {
+		return
+	}
+	fmt.Fprintf(g.out, "\n%s:\n", title)
+	for _, a := range list {
+		fmt.Fprintf(g.out, "  %s: %s (alert %d, since %s)\n", g.severity(string(a.Severity)), clean(a.Text), a.ID, when(a.Began))
+	}
+	if count > len(list) {
+		fmt.Fprintf(g.out, "  and %d more\n", count-len(list))
+	}
+}
+
+// when prints a time to the second, in UTC as the server's log has it.
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
