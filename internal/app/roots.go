@@ -224,8 +224,9 @@ func (r *roots) Edit(ctx context.Context, id resource.ID, alias *string, attribu
 // Remove implements api.Roots. The session ends first, so that nothing is
 // reported for what is being removed.
 func (r *roots) Remove(ctx context.Context, id resource.ID) error {
-	if res := r.inv.Get(id); res != nil && res.Root != nil {
-		r.stop(id)
+	if res := r.inv.Get(id); res == nil || res.Root == nil {
+		return r.inv.RemoveRoot(ctx, id) // which says why not
 	}
+	r.stop(id)
 	return r.inv.RemoveRoot(ctx, id)
 }

@@ -38,11 +38,11 @@ type running struct {
 }
 
 // run follows the inventory until ctx ends: a root that appears gets a
-// session, one that a user edits gets a new one.
-func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], changes iter.Seq2[*resource.Changes, error]) error {
-	defer r.stopAll()
+// session, one that a user edits gets a new one. It is a subscriber; sessions
+// go on when it is run again. The caller stops them with stopAll.
+func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], _ uint64, changes iter.Seq2[*resource.Changes, error]) error {
 	for root := range roots {
-		if root.Root != nil {
+		if root.Root != nil && !r.has(root.ID) {
 			r.start(ctx, root)
 		}
 	}
@@ -71,7 +71,7 @@ func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], ch
 			}
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
 func (r *runner) has(id resource.ID) bool {

@@ -1,0 +1,195 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/alert"
+	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/metrics"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/secret"
+	"github.com/faultline-storage/faultline/internal/session"
+	"github.com/faultline-storage/faultline/internal/store/memory"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// RunOptions say what Tool.Run scans.
+type RunOptions struct {
+	Path string // of the plugin
+	// Class is the scannable class of the root; empty if the plugin has just one.
+	Class      string
+	Attributes map[string]json.RawMessage // of the root
+	Updates    int                        // update scans after the initial scan
+}
+
+// Found is what a scan in the terminal found, in the shapes of the API.
+type Found struct {
+	Resources []gen.Resource `json:"resources"`
+	Alerts    []gen.Alert    `json:"alerts"`
+	Series    []gen.Series   `json:"series"`
+	// Errors are the hooks that failed and what could not be read.
+	Errors []HookFailure `json:"errors"`
+}
+
+// HookFailure is a failed hook, or with Hook "incomplete" something that the
+// initial scan could not read.
+type HookFailure struct {
+	Hook    string `json:"hook"`
+	Message string `json:"message"`
+	// Kind is the type of the failure in the author's language, Detail its stack.
+	Kind   string `json:"kind,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Run scans once with a plugin. What it found goes through the same stages as
+// in a server, with everything kept in memory. A hook that fails ends the run
+// and is listed in Found.Errors; other errors mean that there was no scan.
+func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
+	spec, err := t.resolve(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	plugins := &pluginSet{routes: map[string]func(wire.Batch){}}
+	po := t.options(spec)
+	po.OnBatch = plugins.deliver
+	p, err := pluginhost.Start(ctx, po)
+	if err != nil {
+		return nil, err
+	}
+	found, err := t.scan(ctx, o, p, plugins)
+	return found, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+}
+
+func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, plugins *pluginSet) (*Found, error) {
+	classes, err := session.Classes(p.Name(), p.Info().Manifest)
+	if err != nil {
+		return nil, err
+	}
+	log := t.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	store := memory.New()
+	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: log, Now: time.Now})
+	if err != nil {
+		return nil, err
+	}
+	stats := metrics.New(metrics.Options{})
+	alerts, err := alert.New(alert.Options{Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Now: time.Now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	var stages lifecycle
+	failed := make(chan error, 1)
+	all, seq, changes := inv.Subscribe(ctx)
+	stages.run("alert", func(err error) { failed <- err }, func(ctx context.Context) error {
+		return alerts.Run(ctx, all, seq, tee(ctx, changes, stats.Observe))
+	})
+	defer func() { _ = stages.stop(stopTimeout) }() // it only waits for what runs in memory
+
+	class, err := rootClass(o.Class, p.Name(), classes)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := secret.NewEphemeral()
+	if err != nil {
+		return nil, err
+	}
+	process := func(context.Context, string) (*pluginhost.Process, error) { return p, nil }
+	r := &roots{inv: inv, secrets: secrets, process: process}
+	id, err := r.Add(ctx, p.Name(), class, o.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	incomplete, err := session.New(session.Options{
+		ID: id, Plugin: p.Name(),
+		Root:  func() (session.Root, error) { return rootFor(inv, secrets, id) },
+		Wait:  func(context.Context) (session.Plugin, error) { return p, nil },
+		Class: func(name string) *resource.Class { return inv.Class(p.Name(), name) },
+		Seal:  func(plain string) string { return secrets.Seal(passwords, plain) },
+		Sink:  inv, Route: plugins.route, Log: log, Now: time.Now, After: time.After,
+	}).Once(ctx, o.Updates)
+	found := &Found{Resources: []gen.Resource{}, Alerts: []gen.Alert{}, Series: []gen.Series{}, Errors: []HookFailure{}}
+	for _, text := range incomplete {
+		found.Errors = append(found.Errors, HookFailure{Hook: "incomplete", Message: text})
+	}
+	if err != nil {
+		var hook *session.HookError
+		if !errors.As(err, &hook) {
+			return nil, err
+		}
+		found.Errors = append(found.Errors, hookFailure(hook))
+	}
+	if err := alerts.WaitSeq(ctx, inv.Seq()); err != nil {
+		return nil, err
+	}
+	return found, found.fill(&api.View{Resources: inv, Alerts: alerts, Stats: stats}, inv, alerts, stats)
+}
+
+// rootClass finds the class to add if none is named.
+func rootClass(name, plugin string, classes []*resource.Class) (string, error) {
+	if name != "" {
+		return strings.TrimPrefix(name, plugin+"."), nil
+	}
+	var names []string
+	for _, c := range classes {
+		if c.Scannable() {
+			names = append(names, c.Name)
+		}
+	}
+	if len(names) == 1 {
+		return names[0], nil
+	}
+	return "", resource.FieldErrorf("class", "plugin %s has %d scannable classes; name one with --class: %s", plugin, len(names), strings.Join(names, ", "))
+}
+
+func hookFailure(e *session.HookError) HookFailure {
+	f := HookFailure{Hook: e.Hook, Message: e.Err.Error()}
+	var call *pluginhost.CallError
+	if errors.As(e.Err, &call) {
+		f.Message, f.Kind, f.Detail = call.Message, call.Data.Kind, call.Data.Detail
+	}
+	return f
+}
+
+// fill renders everything there is.
+func (f *Found) fill(view *api.View, inv *inventory.Inventory, alerts *alert.Stage, stats *metrics.Latest) error {
+	q := resource.Query{Limit: 10000}
+	for {
+		page, err := inv.List(q)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Items {
+			f.Resources = append(f.Resources, view.Resource(r))
+			for _, s := range stats.Latest(r.ID) {
+				f.Series = append(f.Series, view.Series(r, s.Stat, stats.Series(r.ID, s.Stat, time.Time{}, time.Time{})))
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			break
+		}
+	}
+	active := true
+	aq := resource.AlertQuery{Active: &active, Limit: 1000}
+	for {
+		page, err := alerts.List(aq)
+		if err != nil {
+			return err
+		}
+		for _, a := range page.Items {
+			f.Alerts = append(f.Alerts, view.Alert(a))
+		}
+		if aq.Cursor = page.Next; aq.Cursor == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,252 @@
+// Package app is the wiring: it makes the stages and draws the arrows between
+// them. It is the only package that knows two stages at once.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/alert"
+	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/auth"
+	"github.com/faultline-storage/faultline/internal/config"
+	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/metrics"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/secret"
+	"github.com/faultline-storage/faultline/internal/store/sqlite"
+	"github.com/faultline-storage/faultline/python"
+	"github.com/faultline-storage/faultline/sdk/wire"
+	"github.com/faultline-storage/faultline/web"
+)
+
+const (
+	// stopTimeout bounds a clean stop: plugins have their own, shorter bounds.
+	stopTimeout = 30 * time.Second
+	// logKept is how long entries of the change log are kept.
+	logKept = 7 * 24 * time.Hour
+)
+
+// Options configure a Server.
+type Options struct {
+	Config  config.Config
+	Log     *slog.Logger
+	Version string
+	// Program is this program's file, which runs the built-in plugins;
+	// os.Executable if empty.
+	Program string
+}
+
+// Server is a running manager server.
+type Server struct {
+	lifecycle
+	o      Options
+	log    *slog.Logger
+	addr   net.Addr
+	failed chan error // the first part that ended on its own
+}
+
+// Start starts a server. On an error nothing of it is left. The caller stops
+// the server with Stop.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	s := &Server{o: o, log: o.Log, failed: make(chan error, 1)}
+	if err := s.setup(ctx); err != nil {
+		return nil, errors.Join(err, s.stop(stopTimeout))
+	}
+	return s, nil
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.addr }
+
+// Failed delivers the error of a part that ended although nobody stopped it.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Stop ends the server: first the requests, then the sessions with their
+// teardown, then the plugins, the stages and the store.
+func (s *Server) Stop() error { return s.stop(stopTimeout) }
+
+// setup is the whole wiring, top to bottom. It stays one function so that its
+// order, which is the order of the data flow, can be read.
+func (s *Server) setup(ctx context.Context) error {
+	c := s.o.Config
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data directory (see data in the configuration, or --data): %w", err)
+	}
+	tokens := auth.Open(auth.Options{Path: filepath.Join(c.Data, "tokens")})
+	tlsConfig, err := s.guard(tokens)
+	if err != nil {
+		return err
+	}
+
+	store, err := sqlite.Open(ctx, filepath.Join(c.Data, "faultline.db"))
+	if err != nil {
+		return err
+	}
+	s.onStop("store", func(context.Context) error { return store.Close() })
+
+	secrets, err := secret.Open(filepath.Join(c.Data, "secret.key"))
+	if err != nil {
+		return err
+	}
+
+	classes, err := knownClasses(ctx, store, s.log)
+	if err != nil {
+		return err
+	}
+	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: s.part("inventory"), Now: time.Now})
+	if err != nil {
+		return err
+	}
+
+	stats := metrics.New(metrics.Options{})
+	s.run("metrics", s.fail, func(ctx context.Context) error {
+		return keepUp(ctx, s.part("metrics"), inv, follow(stats.Observe))
+	})
+
+	alerts, err := alert.New(alert.Options{
+		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Now: time.Now, Log: s.part("alert"),
+	})
+	if err != nil {
+		return err
+	}
+	s.run("alert", s.fail, func(ctx context.Context) error {
+		return keepUp(ctx, s.part("alert"), inv, alerts.Run)
+	})
+
+	plugins := newPluginSet(context.WithoutCancel(ctx), c.Plugins, pluginhost.Options{
+		Log:         s.part("plugin"),
+		PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
+		CallTimeout: time.Duration(c.CallTimeout),
+		Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
+	}, pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program}, c.DebugPlugins, declarer(store, inv))
+	sessions := &runner{
+		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
+		updatePeriod: time.Duration(c.UpdatePeriod), running: map[resource.ID]*running{},
+	}
+	if c.Runner {
+		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
+		s.run("sessions", s.fail, func(ctx context.Context) error {
+			defer sessions.stopAll()
+			return keepUp(ctx, s.part("session"), inv, sessions.run)
+		})
+	}
+	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, store) })
+
+	ui, _ := web.FS()
+	apiOptions := api.Options{
+		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
+		Roots:   &roots{inv: inv, secrets: secrets, process: plugins.process, stop: sessions.stopOne},
+		Plugins: func() []api.Plugin { return pluginStates(plugins, sessions, inv) },
+		Version: s.o.Version, Started: time.Now(), Log: s.part("api"),
+	}
+	if tlsConfig != nil || !isLoopback(c.Listen) {
+		apiOptions.Authorize = tokens.Allow
+	}
+	return s.listen(api.New(apiOptions).HTTPServer(), tlsConfig)
+}
+
+// guard refuses to serve other machines without TLS and a token.
+func (s *Server) guard(tokens *auth.Tokens) (*tls.Config, error) {
+	c := s.o.Config
+	var tlsConfig *tls.Config
+	if c.TLSCert != "" {
+		var err error
+		if tlsConfig, err = auth.ServerTLS(c.TLSCert, c.TLSKey); err != nil {
+			return nil, err
+		}
+	}
+	if isLoopback(c.Listen) {
+		return tlsConfig, nil
+	}
+	list, err := tokens.List()
+	if err != nil {
+		return nil, err
+	}
+	var missing []error
+	if tlsConfig == nil {
+		missing = append(missing, errors.New("a certificate (tls_cert and tls_key in the configuration, or --tls-cert and --tls-key)"))
+	}
+	if len(list) == 0 {
+		missing = append(missing, fmt.Errorf("a token (faultline token create NAME --data %s)", c.Data))
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("to listen on %s, which other machines can reach, the server needs\n%w", c.Listen, errors.Join(missing...))
+	}
+	return tlsConfig, nil
+}
+
+// isLoopback reports whether only this machine can reach the address.
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (s *Server) listen(srv *http.Server, tlsConfig *tls.Config) error {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(context.Background(), "tcp", s.o.Config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen (see listen in the configuration, or --listen): %w", err)
+	}
+	s.addr = ln.Addr()
+	if tlsConfig != nil {
+		ln = tls.NewListener(ln, tlsConfig)
+	}
+	go func() {
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			s.fail(fmt.Errorf("api: %w", err))
+		}
+	}()
+	s.onStop("api", func(ctx context.Context) error {
+		if err := srv.Shutdown(ctx); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		return nil
+	})
+	return nil
+}
+
+func (s *Server) fail(err error) {
+	select {
+	case s.failed <- err:
+	default: // one is enough to end the server
+	}
+}
+
+func (s *Server) part(name string) *slog.Logger { return s.log.With("component", name) }
+
+// trimmer is the part of a store that forgets old entries of the change log.
+type trimmer interface {
+	Trim(ctx context.Context, upTo uint64) error
+}
+
+// trim forgets entries that are older than logKept, now and every hour.
+// Positions of the log are never behind the clock, see inventory.New.
+func trim(ctx context.Context, store trimmer) error {
+	for {
+		if err := store.Trim(ctx, uint64(time.Now().Add(-logKept).UnixMicro())); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(time.Hour):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+
+	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/feed"
+	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// subscriber is a stage that follows the inventory from a snapshot on.
+type subscriber func(ctx context.Context, snapshot iter.Seq[*resource.Resource], seq uint64, changes iter.Seq2[*resource.Changes, error]) error
+
+// keepUp runs a subscriber until ctx ends. One that fell too far behind starts
+// over from a new snapshot.
+func keepUp(ctx context.Context, log *slog.Logger, inv *inventory.Inventory, run subscriber) error {
+	for {
+		all, seq, changes := inv.Subscribe(ctx)
+		err := run(ctx, all, seq, changes)
+		if !errors.Is(err, feed.ErrBehind) {
+			return err
+		}
+		log.Warn("fell behind the changes of the inventory; starting over from its present state")
+	}
+}
+
+// follow is a subscriber that hands every change to f. What was there before
+// is of no interest to it.
+func follow(f func(*resource.Changes)) subscriber {
+	return func(ctx context.Context, _ iter.Seq[*resource.Resource], _ uint64, changes iter.Seq2[*resource.Changes, error]) error {
+		for ch, err := range changes {
+			if err != nil {
+				return err
+			}
+			f(ch)
+		}
+		return ctx.Err()
+	}
+}
+
+// pluginStates tells the API how the plugins are.
+func pluginStates(plugins *pluginSet, sessions *runner, inv *inventory.Inventory) []api.Plugin {
+	var out []api.Plugin
+	classes := inv.Classes()
+	for _, p := range plugins.all() {
+		g := p.state()
+		g.Sessions = sessions.count(p.name)
+		for _, c := range classes {
+			if c.Plugin == p.name {
+				g.Classes = append(g.Classes, c.FullName())
+			}
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+func (p *plugin) state() api.Plugin {
+	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
+	p.mu.Lock()
+	broken, proc := p.broken, p.current
+	p.mu.Unlock()
+	if p.sup != nil {
+		st := p.sup.Status()
+		g.State, g.Pid, g.Restarts = gen.PluginState(st.State), st.Pid, st.Restarts
+		if st.LastError != nil {
+			g.Error = st.LastError.Error()
+		}
+		if !st.NextTry.IsZero() {
+			g.NextTry = &st.NextTry
+		}
+		if st.Info != nil {
+			g.Version = st.Info.Plugin.Version
+			g.Sdk = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
+		}
+		for _, pr := range st.Problems {
+			g.Problems = append(g.Problems, gen.PluginProblem{File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text})
+		}
+	}
+	if broken != nil {
+		g.State, g.Error = gen.PluginState(pluginhost.Failed), broken.Error()
+	}
+	if proc != nil {
+		rss, cpu := proc.Usage()
+		seconds := cpu.Seconds()
+		g.Memory, g.CPU = &rss, &seconds
+	}
+	return g
+}

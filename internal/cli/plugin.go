@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faultline-storage/faultline/internal/app"
+)
+
+func newPlugin(c *console) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Check, describe and run plugins in the terminal, without a server",
+		RunE:  group,
+	}
+	cmd.AddCommand(newPluginValidate(c), newPluginDescribe(c), newPluginRun(c))
+	return cmd
+}
+
+func newPluginValidate(c *console) *cobra.Command {
+	var others []string
+	cmd := &cobra.Command{
+		Use:   "validate PATH...",
+		Short: "Check plugins: that they load, and that what they declare makes sense",
+		Long: "Check plugins without a server. Every problem is printed on a line of its own:\n" +
+			"FILE:LINE: class.attribute: text. The exit code is 1 if there is one.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, paths []string) error {
+			tool := app.Tool{Version: Version}
+			bad := false
+			for _, v := range tool.Validate(cmd.Context(), paths, others) {
+				fmt.Fprintf(c.out, "Validating plugin '%s'...\n", v.Name)
+				for _, p := range v.Problems {
+					fmt.Fprintln(c.out, p)
+					bad = true
+				}
+				if len(v.Problems) == 0 {
+					fmt.Fprintln(c.out, "OK")
+				}
+			}
+			if bad {
+				return errNotFine
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringArrayVar(&others, "plugin", nil, "`path` of a further plugin that relations may name; repeatable")
+	return cmd
+}
+
+func newPluginDescribe(c *console) *cobra.Command {
+	return &cobra.Command{
+		Use:   "describe PATH",
+		Short: "Print what a plugin declares, as canonical JSON",
+		Args:  exactArgs("PATH"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			tool := app.Tool{Version: Version, Log: pluginLog(c, slog.LevelWarn), Level: slog.LevelWarn}
+			b, err := tool.Describe(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			_, err = c.out.Write(b)
+			return err
+		},
+	}
+}
+
+func pluginLog(c *console, level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}))
+}
+
+func newPluginRun(c *console) *cobra.Command {
+	var (
+		o       app.RunOptions
+		set     []string
+		output  string
+		verbose bool
+		timeout time.Duration
+	)
+	cmd := &cobra.Command{
+		Use:   "run PATH --class CLASS --set NAME=VALUE...",
+		Short: "Scan once in the terminal, without a server",
+		Long: "Run a plugin's initial scan, and update scans if asked to, and print what it found.\n" +
+			"It stops at the first hook that fails; what was found before is printed all the same,\n" +
+			"and the exit code is 1.",
+		Args: exactArgs("PATH"),
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Class, "class", "", "scannable `class` of the plugin; may be left out if there is only one")
+	f.StringArrayVar(&set, "set", nil, "attribute of the root as `name=value` (name=- reads a password from standard input, name=@file a file); repeatable")
+	f.IntVar(&o.Updates, "updates", 0, "`number` of update scans after the initial scan")
+	f.StringVarP(&output, "output", "o", "tree", "`format` of the output: tree or json")
+	f.BoolVar(&verbose, "verbose", false, "print the plugin's whole log, not only warnings and errors")
+	f.DurationVar(&timeout, "timeout", 5*time.Minute, "how long one hook may take")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if output != "tree" && output != "json" {
+			return misusef("-o %s: there are tree and json", output)
+		}
+		if o.Updates < 0 {
+			return misusef("--updates %d: it must be 0 or more", o.Updates)
+		}
+		values, err := c.textValues(set)
+		if err != nil {
+			return err
+		}
+		level := slog.LevelWarn
+		if verbose {
+			level = slog.LevelDebug
+		}
+		o.Path, o.Attributes = args[0], values
+		tool := app.Tool{Version: Version, Log: pluginLog(c, level), Level: level, Timeout: timeout}
+		found, err := tool.Run(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if output == "json" {
+			e := json.NewEncoder(c.out)
+			e.SetEscapeHTML(false)
+			e.SetIndent("", "  ")
+			err = e.Encode(found)
+		} else {
+			err = printTree(c, found)
+		}
+		if err == nil && len(found.Errors) > 0 {
+			if output == "tree" {
+				for _, e := range found.Errors {
+					fmt.Fprintf(c.err, "faultline: %s: %s\n", strings.ReplaceAll(e.Hook, "_", " "), e.Message)
+				}
+			}
+			return errNotFine
+		}
+		return err
+	}
+	return cmd
+}
+
+// textValues reads arguments of the form name=value as text; what the text
+// means is for the class to say. `@FILE` is the content of a file (`@@` starts a
+// value with @), `-` a line of the input.
+func (c *console) textValues(args []string) (map[string]json.RawMessage, error) {
+	out := map[string]json.RawMessage{}
+	lines := bufio.NewReader(c.in)
+	for _, arg := range args {
+		name, text, ok := strings.Cut(arg, "=")
+		if !ok || name == "" {
+			return nil, misusef("%q is no name=value", arg)
+		}
+		if _, ok := out[name]; ok {
+			return nil, misusef("attribute %s is given twice", name)
+		}
+		switch {
+		case strings.HasPrefix(text, "@@"):
+			text = text[1:]
+		case strings.HasPrefix(text, "@"):
+			b, err := os.ReadFile(text[1:])
+			if err != nil {
+				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
+			}
+			text = strings.TrimRight(string(b), "\r\n")
+		case text == "-":
+			var err error
+			if text, err = c.readPassword(name, lines); err != nil {
+				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
+			}
+		}
+		raw, err := json.Marshal(text)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = raw
+	}
+	return out, nil
+}
+
+// newBuiltin is how the server runs the plugins that are part of the program.
+func newBuiltin() *cobra.Command {
+	return &cobra.Command{
+		Use:    "__plugin NAME",
+		Hidden: true,
+		Args:   exactArgs("NAME"),
+		RunE:   func(_ *cobra.Command, args []string) error { return app.RunBuiltin(args[0]) },
+	}
+}
