@@ -12,8 +12,8 @@ import (
 // class is a resource class, compiled.
 type class struct {
 	wire.Class
-	typ    reflect.Type // the struct
-	index  int          // among the program's classes
+	typ   reflect.Type // the struct
+	index int          // among the program's classes
 
 	fields  []field
 	ident   []*field // in the order of the identifier

@@ -20,8 +20,10 @@ func (c *class) decodeRoot(attributes map[string]json.RawMessage) (Any, error) {
 	err := protect(func() error {
 		for _, computed := range []bool{false, true} {
 			for i := range c.fields {
-				if f := &c.fields[i]; (f.set == nil) == computed {
-					f.fill(ptr)
+				f := &c.fields[i]
+				raw, given := attributes[f.Name]
+				if missing := !given || string(raw) == "null"; missing && f.hasDefault() && !f.Optional && (f.set == nil) == computed {
+					f.setDefaultValue(ptr)
 				}
 			}
 		}
@@ -115,6 +117,7 @@ func (s *server) first(id, what string, pick func(*Session) func() error) (wire.
 		ses.state = stateReady
 		res.UpdatePeriod = max(0, ses.every.Seconds())
 		res.Updates = ses.hooks.update != nil
+		res.Incomplete = ses.gaps
 		return res, nil
 	})
 }

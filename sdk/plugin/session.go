@@ -33,6 +33,7 @@ type Session struct {
 	lastHandle int64
 	turns      int64
 	every      time.Duration
+	gaps       []string // what the first scan could not read
 	state      state
 	stateErr   error // why the session is of no more use
 	events     []event
@@ -88,6 +89,22 @@ func (s *Session) Every(d time.Duration) {
 	if s.mustBeInTurn("Every") {
 		s.every = d
 	}
+}
+
+// Incomplete says that the scan could not read a part of the hardware, and
+// which, for people; the arguments are those of fmt.Sprintf. Faultline then
+// keeps what the initial scan did not report, where it would delete it else. In
+// other turns it is a warning in the log.
+func (s *Session) Incomplete(format string, args ...any) {
+	if !s.mustBeInTurn("Incomplete") {
+		return
+	}
+	what := fmt.Sprintf(format, args...)
+	if s.state == stateReady {
+		s.Log.Warn("the scan is incomplete", "missing", what)
+		return
+	}
+	s.gaps = append(s.gaps, what)
 }
 
 // Post runs f as a turn, as soon as the turns before it are over; posted before

@@ -118,9 +118,9 @@ func protect(f func() error) (err error) {
 	return f()
 }
 
-// hookTurn runs one of the author's hooks as a turn. complete marks an initial
-// scan or agent start.
-func (s *Session) hookTurn(complete bool, hook func() error) (int64, error) {
+// hookTurn runs one of the author's hooks as a turn. first marks an initial scan
+// or agent start.
+func (s *Session) hookTurn(first bool, hook func() error) (int64, error) {
 	s.inTurnNow(true)
 	defer s.inTurnNow(false)
 	err := s.stateErr
@@ -128,7 +128,7 @@ func (s *Session) hookTurn(complete bool, hook func() error) (int64, error) {
 		err = protect(hook)
 	}
 	s.prog.syncStdout()
-	return s.endTurn(err, turnKind{complete: complete, all: true})
+	return s.endTurn(err, turnKind{first: first, all: true})
 }
 
 // runPosts runs posted functions as one turn. There is nobody to answer, so a
@@ -169,9 +169,9 @@ func (s *Session) runPosts(posts []post) {
 
 // turnKind says what the end of a turn has to look at and to send.
 type turnKind struct {
-	complete bool    // the turn is the full truth about the root
-	all      bool    // any resource may have changed by assignment
-	only     []*node // these may have, if not all
+	first bool    // the turn is the initial scan or agent start
+	all   bool    // any resource may have changed by assignment
+	only  []*node // these may have, if not all
 }
 
 // change is one op on its way out.
@@ -198,7 +198,7 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 		failed = errs[0]
 	}
 	samples := s.takeSamples()
-	if kind.complete && failed != nil {
+	if kind.first && failed != nil {
 		return 0, failed
 	}
 	if s.removed && failed == nil {
@@ -206,7 +206,7 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 	}
 	if bad := s.collect(kind, failed != nil); bad != nil {
 		failed = cmp.Or(failed, bad)
-		if kind.complete {
+		if kind.first {
 			return 0, failed
 		}
 		s.withhold()
@@ -223,11 +223,11 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 		}
 		good = append(good, *smp)
 	}
-	if kind.complete && failed != nil {
+	if kind.first && failed != nil {
 		return 0, failed
 	}
-	if len(s.changes)+len(good) > 0 || kind.complete {
-		if err := s.send(good, kind.complete); err != nil {
+	if len(s.changes)+len(good) > 0 || kind.first {
+		if err := s.send(good, kind.first && len(s.gaps) == 0); err != nil {
 			return 0, cmp.Or(failed, err)
 		}
 		turn = s.turns
