@@ -1,5 +1,5 @@
 // Package acme is the plugin for Acme disk arrays, such as examples/acme/sim
-// simulates, in Go. acme_plugin.py beside it is the same plugin in Python: both
+// simulates, in Go. The folder acme_python is the same plugin in Python: both
 // declare the same classes and report the same resources.
 //
 // An initial scan reads everything. An update scan asks for what changed since

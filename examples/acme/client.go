@@ -29,6 +29,7 @@ var errGone = errors.New("the array was restarted or no longer knows what change
 type client struct {
 	base, user, password string
 	http                 *http.Client
+	buffers              sync.Pool // of *bytes.Buffer, for answers
 }
 
 func newClient(a *Array) (*client, error) {
@@ -63,7 +64,12 @@ func (c *client) get(ctx context.Context, path string, timeout time.Duration, v 
 		return err // names the address
 	}
 	defer res.Body.Close()
-	var body bytes.Buffer
+	body, _ := c.buffers.Get().(*bytes.Buffer)
+	if body == nil {
+		body = new(bytes.Buffer)
+	}
+	defer c.buffers.Put(body)
+	body.Reset()
 	if n := res.ContentLength; n > 0 && n < maxAnswer {
 		body.Grow(int(n) + bytes.MinRead)
 	}
@@ -251,12 +257,13 @@ func (c *client) read(ctx context.Context, system *systemJSON, since uint64) (*n
 // at a fixed position of the list, so that objects that come and go in the
 // meantime shift nothing.
 func list[T any](g *group, c *client, name, query string, out *[]T, removed func([]string)) {
-	page := func(ctx context.Context, offset int) (p pageJSON[T], err error) {
+	page := func(ctx context.Context, offset int, space []T) (p pageJSON[T], err error) {
+		p.Items = space
 		err = c.get(ctx, fmt.Sprintf("%s?%s&offset=%d&limit=%d", name, query, offset, pageSize), requestTimeout, &p)
 		return p, err
 	}
 	g.run(func(ctx context.Context) error {
-		first, err := page(ctx, 0)
+		first, err := page(ctx, 0, nil)
 		if err != nil {
 			return err
 		}
@@ -267,18 +274,24 @@ func list[T any](g *group, c *client, name, query string, out *[]T, removed func
 		}
 		if first.Next != pageSize { // a list of changes: only its pages know where the next begins
 			for p := first; p.Next != 0; {
-				if p, err = page(ctx, p.Next); err != nil {
+				if p, err = page(ctx, p.Next, nil); err != nil {
 					return err
 				}
 				*out = append(*out, p.Items...)
 			}
 			return nil
 		}
-		pages := make([][]T, (first.Size-1)/pageSize)
+		// Every page is decoded to its place. Positions of removed objects leave
+		// gaps, which are closed in the end.
+		all := make([]T, first.Size)
+		pages := make([][]T, (first.Size+pageSize-1)/pageSize)
+		pages[0] = first.Items
 		rest := newGroup(ctx)
-		for i := range pages {
+		for i := 1; i < len(pages); i++ {
+			offset := i * pageSize
+			end := min(offset+pageSize, first.Size)
 			rest.run(func(ctx context.Context) error {
-				p, err := page(ctx, (i+1)*pageSize)
+				p, err := page(ctx, offset, all[offset:offset:end])
 				pages[i] = p.Items
 				return err
 			})
@@ -286,6 +299,7 @@ func list[T any](g *group, c *client, name, query string, out *[]T, removed func
 		if err := rest.wait(); err != nil {
 			return err
 		}
+		*out = all[:0]
 		for _, items := range pages {
 			*out = append(*out, items...)
 		}

@@ -74,8 +74,12 @@ func startGo(t *testing.T) *host {
 
 // startPython runs the Python plugin as a process.
 func startPython(t *testing.T) *host {
-	cmd := exec.Command("python3", "-m", "faultline_sdk", "acme_plugin.py")
-	cmd.Env = append(os.Environ(), "PYTHONPATH=../../python", "PYTHONDONTWRITEBYTECODE=1", "FAULTLINE_PLUGIN=acme_plugin", "FAULTLINE_LOG_LEVEL=warning")
+	path, err := WritePython(t.TempDir()) // what programs do that carry it with them
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", "-m", "faultline_sdk", path)
+	cmd.Env = append(os.Environ(), "PYTHONPATH=../../python", "PYTHONDONTWRITEBYTECODE=1", "FAULTLINE_PLUGIN="+PythonName, "FAULTLINE_LOG_LEVEL=warning")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
