@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -125,16 +127,91 @@ func TestCaptures(t *testing.T) {
 				t.Errorf("the table differs from EXPECTED.json (-table +derived):\n%s", d)
 			}
 			s := serveCapture(t, filepath.Join(captures, name))
-			f, _, err := walkOnce(t, clientOptions{url: s.URL})
+			f, w, err := walkOnce(t, clientOptions{url: s.URL})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, countClasses(f.nodes)); d != "" {
+			h := startHost(t, map[string]any{"url": s.URL})
+			h.mustScan(wire.MethodInitialScan)
+			if d := cmp.Diff(want, h.counts()); d != "" {
 				t.Errorf("counts (-want +got):\n%s", d)
 			}
-			for _, g := range f.gaps {
-				t.Log("gap:", g)
+			checkAlerts(t, e, f, w, h.alerts())
+			checkDrives(t, e, h)
+			missing := 0
+			for _, n := range e.Missing {
+				missing += n
+			}
+			if h.complete != (missing == 0) || len(h.result.Incomplete) != len(f.gaps) || (len(f.gaps) == 0) != (missing == 0) {
+				t.Errorf("complete %v with %d gaps, of %d links that lead nowhere", h.complete, len(f.gaps), missing)
+			}
+			h.mustScan(wire.MethodUpdateScan)
+			if len(h.ops) > 0 {
+				t.Errorf("the second scan changes something: %+v", h.ops)
 			}
 		})
+	}
+}
+
+// checkAlerts compares alerts to the objects that the capture's own walk found not to be OK.
+func checkAlerts(t *testing.T, e expected, f *found, w *walk, got []alert) {
+	t.Helper()
+	severity := map[string]string{"Warning": "warning", "Critical": "error"}
+	justified := map[string]bool{}
+	for _, bad := range e.NonOK {
+		switch bad.Class {
+		case "storage", "system", "manager":
+			continue // have no class
+		}
+		if bad.State == absent || slices.Contains(w.dropped, bad.ID) {
+			continue // must not alert, or stands for an object that is as bad
+		}
+		found := false
+		for _, n := range f.nodes {
+			if slices.Contains(n.alias, bad.ID) {
+				for _, a := range got {
+					found = found || a.path == n.path() && a.attribute == "health" && a.severity == severity[bad.Health]
+				}
+				justified[n.path()] = true
+			}
+		}
+		if !found {
+			t.Errorf("no alert for %+v", bad)
+		}
+	}
+	predicted := 0
+	for _, a := range got {
+		switch {
+		case a.attribute == "failure_predicted":
+			predicted++
+		case a.class == "Service" && a.attribute == "unread" && a.severity == "info":
+		case !justified[a.path]:
+			t.Errorf("an alert for nothing: %+v", a)
+		}
+	}
+	if predicted != e.Predicted {
+		t.Errorf("%d failures predicted, want %d", predicted, e.Predicted)
+	}
+}
+
+// checkDrives compares totals over the drives that are not from SimpleStorage alone.
+func checkDrives(t *testing.T, e expected, h *host) {
+	t.Helper()
+	var capacity int64
+	serials := 0
+	for _, r := range h.resources {
+		path, _ := r.attributes["path"].(string)
+		if r.class != "Drive" || strings.Contains(path, "#/Devices/") {
+			continue
+		}
+		if c, ok := r.attributes["capacity"].(float64); ok {
+			capacity += int64(c)
+		}
+		if r.attributes["serial_number"] != nil {
+			serials++
+		}
+	}
+	if capacity != e.Capacity || serials != e.WithSerial {
+		t.Errorf("%d bytes and %d serial numbers, want %d and %d", capacity, serials, e.Capacity, e.WithSerial)
 	}
 }

@@ -1,7 +1,10 @@
 package redfish
 
 import (
+	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -226,6 +229,7 @@ func TestUnreachable(t *testing.T) {
 	web.raw("/redfish/v1", "<html>")
 	tls := httptest.NewTLSServer(newMachine(t))
 	defer tls.Close()
+	tls.Config.ErrorLog = quiet
 	for _, tc := range []struct{ url, want string }{
 		{gone.URL, "check url"},
 		{empty.URL, "no Redfish service"},
@@ -313,4 +317,13 @@ func TestSlowList(t *testing.T) {
 	if asked > maxTimeouts+maxRequests {
 		t.Errorf("%d requests were waited for", asked)
 	}
+}
+
+// quiet takes the messages of test servers about handshakes that are meant to fail.
+var quiet = log.New(io.Discard, "", 0)
+
+func contextCancelled(t *testing.T) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx, cancel
 }

@@ -68,18 +68,12 @@ func (p *Redfish) InitialScan(ctx context.Context, s *plugin.Session, root *Serv
 	}
 	for i, g := range gaps {
 		if i == maxNamed {
-			incomplete(s, "and %d further documents", len(gaps)-i)
+			s.Incomplete("and %d further documents", len(gaps)-i)
 			break
 		}
-		incomplete(s, "%s", g)
+		s.Incomplete("%s", g)
 	}
 	return nil
-}
-
-func incomplete(s *plugin.Session, format string, args ...any) {
-	if i, ok := any(s).(interface{ Incomplete(string, ...any) }); ok {
-		i.Incomplete(format, args...)
-	}
 }
 
 // UpdateScan reads the service again. What a list no longer names is removed;
