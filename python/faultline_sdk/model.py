@@ -65,6 +65,14 @@ class ClassInfo:
                     out.extend(v for v in value if not any(v is o for o in out))
         return out
 
+    def key_of(self, resource):
+        """Return the key of a reported resource."""
+        values = vars(resource)
+        try:
+            return self.key(values)
+        except KeyError:  # an optional attribute without a value identifies it too
+            return self.identify(values)
+
     def identify(self, values):
         """Return the key for values that lack an identifying attribute, after adding defaults and nulls to them."""
         if not self.identity:

@@ -38,6 +38,8 @@ class Session:
         #: Resources that a thread other than the hook's made and that the host does not know yet. They may be incomplete
         #: for a moment, which fails no turn.
         self.foreign = set()
+        #: Those of them that were incomplete at the end of a hook's turn: whether the log says so already.
+        self.unfinished = {}
         #: The last sent labels of resources whose class has its own get_label.
         self.labels = {}
         self._index = {}     # class → key → resource
@@ -45,8 +47,8 @@ class Session:
         self._handles = 0
         bind(root, self, 0, (), None)
         info = root._fl_info
-        if info.key is not None and all(n in vars(root) for n in info.identity):
-            self._index[type(root)] = {info.key(vars(root)): root}
+        if info.identity:
+            self._index[type(root)] = {info.key_of(root): root}
 
     # What authors call, by way of Plugin and Resource.
 
@@ -152,7 +154,7 @@ class Session:
                 raise ValueError('the root resource cannot be removed by its plugin')
             info = type(resource)._fl_info
             # Out of the index first: resources that refer to each other in a circle must not send us round it.
-            key = info.key(vars(resource))
+            key = info.key_of(resource)
             del self._index[type(resource)][key]
             set_session(resource, None)
             for holder in list(self._holders.pop(resource, ())):
@@ -161,6 +163,7 @@ class Session:
                 self._unhold(resource, vars(resource).get(name))
             self.labels.pop(resource, None)
             self.foreign.discard(resource)
+            self.unfinished.pop(resource, None)
             if resource._fl_dirty is not NEW:
                 self.events.append((resource._fl_handle, type(resource), key))
             self._touched()

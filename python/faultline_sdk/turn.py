@@ -39,7 +39,7 @@ def collect(session, kind, log):
     with session.lock:
         if not session.events and not session.assigned and not session.samples and kind is not FIRST:
             return None
-        held = _held(session, kind)
+        held = _held(session, kind, log)
         if kind is FAILED:
             _undo_removals(session)
         builder = _Builder(session, held, log)
@@ -126,6 +126,7 @@ class _Builder:
             op['parents'] = [p._fl_handle for p in self._present(resource, parents, ())]
         if self.session.foreign:
             self.session.foreign.discard(resource)
+            self.session.unfinished.pop(resource, None)
         self.ops.append(op)
 
     def _set(self, resource, dirty):
@@ -191,7 +192,7 @@ class _Builder:
         return label
 
 
-def _held(session, kind):
+def _held(session, kind, log):
     """Return the new resources that cannot be sent yet, after filling in defaults."""
     missing = {}
     for resource in session.events:
@@ -209,6 +210,11 @@ def _held(session, kind):
         if own:
             name, text = own[0]
             raise ValidationError(text + (' (and %d more like it)' % (len(own) - 1) if len(own) > 1 else ''), name)
+    if kind is HOOK:
+        for resource, (_, text) in missing.items():
+            if session.unfinished.get(resource) is False:
+                log.warning('%s; the resource is not sent until it has one', text)
+            session.unfinished[resource] = resource in session.unfinished
     # What cannot do without a resource that is held back is held back with it.
     held, grown = set(missing), True
     while grown:
@@ -249,7 +255,7 @@ def _undo_removals(session):
     for resource in session.events:
         if type(resource) is not tuple and resource._fl_dirty is NEW and resource._fl_session is session:
             info = resource._fl_info
-            handle = removed.get((type(resource), info.key(vars(resource))))
+            handle = removed.get((type(resource), info.key_of(resource)))
             if handle is not None:
                 set_handle(resource, handle)
                 changed = {n: NEW for n in info.attributes if n not in info.identity}

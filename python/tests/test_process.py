@@ -106,10 +106,11 @@ class Streams(ProcessCase):
                         self.log.exception('failed')
             ''', FAULTLINE_LOG_LEVEL='info')
         host.turn('initial_scan')
-        self.assertEqual([(r['level'], r['message'].split('\n')[0], r.get('session')) for r in host.logs], [
+        self.assertEqual([(r['level'], r['message'].split('\n')[0].split(' (')[0], r.get('session')) for r in host.logs], [
             ('info', 'found 5', 's1'), ('error', 'Größe', 's1'), ('warning', 'from a library', None),
-            ('info', "bad %d (arguments ('x',) do not fit: %d format: a real number is required, not str)", 's1'),
+            ('info', 'bad %d', 's1'),
             ('error', 'failed', 's1')])
+        self.assertIn("arguments ('x',) do not fit", host.logs[-2]['message'])
         self.assertIn('ZeroDivisionError', host.logs[-1]['message'])
         self.assertTrue(all(r['source'] == 'log' and r['t'] > 1.6e12 for r in host.logs))
 

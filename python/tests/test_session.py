@@ -159,6 +159,8 @@ class Reporting(SessionCase):
         part, _ = self.plugin.update_or_create(Part, a=1)
         self.assertIs(self.plugin.update_or_create(Part, a=1, b=None)[0], part)
         self.assertIsNot(self.plugin.update_or_create(Part, a=1, b=0)[0], part)
+        self.plugin.remove(part)
+        self.assertEqual([o['h'] for o in self.flush(turn.FAILED)], [2])
 
     def test_auto_id_cannot_be_reported(self):
         class Manual(resources.ScannableResource):
@@ -410,6 +412,16 @@ class Threads(SessionCase):
         self.assertEqual([o['h'] for o in self.flush()], [shelf._fl_handle])
         case.extra = 1
         self.assertEqual(sorted(o['h'] for o in self.flush()), [2, 3])
+
+    def test_a_resource_that_stays_half_made_is_told_of_once(self):
+        shelf = self.shelf()
+        self.in_thread(lambda: self.plugin.update_or_create(Drive, shelf=shelf, slot=1))
+        with self.assertLogs(self.log, 'WARNING') as logs:
+            for _ in range(5):
+                self.flush(turn.BACKGROUND)
+                self.flush()
+        self.assertEqual(len(logs.records), 1)
+        self.assertIn('Drive.size', logs.records[0].getMessage())
 
     def test_wake(self):
         woken = []
