@@ -8,7 +8,7 @@ import unittest
 
 from faultline_sdk import loader
 from faultline_sdk.errors import PluginError
-from tests.host import DATA, REPOSITORY
+from tests.host import DATA, PYTHON, REPOSITORY
 
 HEAD = '''\
 from chroma_core.lib.storage_plugin.api import (
@@ -421,6 +421,12 @@ class Manifests(DeclarationCase):
         loaded = loader.load(os.path.join(DATA, 'package_plugin'))
         self.assertEqual((loaded.name, loaded.version), ('package_plugin', '2.5'))
         self.assertEqual([c['name'] for c in loaded.manifest['classes']], ['Controller', 'Drive'])
+
+    def test_readme(self):
+        with open(os.path.join(PYTHON, 'README.md'), encoding='utf-8') as f:
+            source = f.read().split('```python\n')[1].split('```')[0]
+        loaded = loader.load(self.file(source, 'readme_acme.py'))
+        self.assertEqual([c['name'] for c in loaded.manifest['classes']], ['Array', 'Drive'])
 
     def test_example(self):
         loaded = loader.load(os.path.join(REPOSITORY, 'examples', 'example_plugin.py'))
