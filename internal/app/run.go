@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
 	"strings"
 	"time"
@@ -91,7 +93,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	failed := make(chan error, 1)
 	all, seq, changes := inv.Subscribe(ctx)
 	stages.run("alert", func(err error) { failed <- err }, func(ctx context.Context) error {
-		return alerts.Run(ctx, all, seq, tee(ctx, changes, stats.Observe))
+		return alerts.Run(ctx, all, seq, passing(changes, stats.Observe))
 	})
 	defer func() { _ = stages.stop(stopTimeout) }() // it only waits for what runs in memory
 
@@ -99,7 +101,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := secret.NewEphemeral()
+	secrets, err := secret.New(randomKey())
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +136,27 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	return found, found.fill(&api.View{Resources: inv, Alerts: alerts, Stats: stats}, inv, alerts, stats)
 }
 
+// passing shows every change to f on its way.
+func passing(changes iter.Seq2[*resource.Changes, error], f func(*resource.Changes)) iter.Seq2[*resource.Changes, error] {
+	return func(yield func(*resource.Changes, error) bool) {
+		for ch, err := range changes {
+			if err == nil {
+				f(ch)
+			}
+			if !yield(ch, err) {
+				return
+			}
+		}
+	}
+}
+
+// randomKey seals what never leaves this process.
+func randomKey() []byte {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return key
+}
+
 // rootClass finds the class to add if none is named.
 func rootClass(name, plugin string, classes []*resource.Class) (string, error) {
 	if name != "" {
@@ -161,7 +184,7 @@ func hookFailure(e *session.HookError) HookFailure {
 }
 
 // fill renders everything there is.
-func (f *Found) fill(view *api.View, inv *inventory.Inventory, alerts *alert.Stage, stats *metrics.Latest) error {
+func (f *Found) fill(view *api.View, inv *inventory.Inventory, alerts *alert.Stage, stats *metrics.Recorder) error {
 	q := resource.Query{Limit: 10000}
 	for {
 		page, err := inv.List(q)

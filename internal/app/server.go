@@ -82,7 +82,7 @@ func (s *Server) setup(ctx context.Context) error {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("make the data directory (see data in the configuration, or --data): %w", err)
 	}
-	tokens := auth.Open(auth.Options{Path: filepath.Join(c.Data, "tokens")})
+	tokens := auth.Open(auth.Options{Dir: c.Data, Log: s.part("auth")})
 	tlsConfig, err := s.guard(tokens)
 	if err != nil {
 		return err
@@ -94,7 +94,7 @@ func (s *Server) setup(ctx context.Context) error {
 	}
 	s.onStop("store", func(context.Context) error { return store.Close() })
 
-	secrets, err := secret.Open(filepath.Join(c.Data, "secret.key"))
+	secrets, err := secret.OpenFile(filepath.Join(c.Data, "secret.key"))
 	if err != nil {
 		return err
 	}

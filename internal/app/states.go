@@ -68,7 +68,7 @@ func (p *plugin) state() api.Plugin {
 	p.mu.Unlock()
 	if p.sup != nil {
 		st := p.sup.Status()
-		g.State, g.Pid, g.Restarts = gen.PluginState(st.State), st.Pid, st.Restarts
+		g.State, g.PID, g.Restarts = gen.PluginState(st.State), st.Pid, st.Restarts
 		if st.LastError != nil {
 			g.Error = st.LastError.Error()
 		}
@@ -77,7 +77,7 @@ func (p *plugin) state() api.Plugin {
 		}
 		if st.Info != nil {
 			g.Version = st.Info.Plugin.Version
-			g.Sdk = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
+			g.SDK = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
 		}
 		for _, pr := range st.Problems {
 			g.Problems = append(g.Problems, gen.PluginProblem{File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text})

@@ -133,9 +133,8 @@ func (d *demo) startServer(ctx context.Context) (*app.Server, error) {
 	if host, _, err := net.SplitHostPort(d.listen); err != nil || !loopback(host) {
 		return nil, misusef("--listen %s: the demo listens on loopback only, such as 127.0.0.1:8700", d.listen)
 	}
-	// The plugin in Python gets a name of its own: two plugins cannot share one.
-	python := filepath.Join(d.data, "acme_python.py")
-	if err := os.WriteFile(python, acme.PythonSource, 0o600); err != nil {
+	python, err := acme.WritePython(d.data)
+	if err != nil {
 		return nil, err
 	}
 	cfg := config.Default()
@@ -169,7 +168,7 @@ func (d *demo) show(ctx context.Context, args ...string) error {
 func (d *demo) addRoots(ctx context.Context, address string) error {
 	roots := [][]string{
 		{"acme.Array", "url=" + address, "push=true"},
-		{"acme_python.Array", "url=" + address, "push=true"},
+		{acme.PythonName + ".Array", "url=" + address, "push=true"},
 	}
 	if d.redfish != "" {
 		if u, err := url.Parse(d.redfish); err != nil || u.Host == "" {
