@@ -20,7 +20,10 @@ type event struct {
 	name string
 	data []byte
 	move func(*position)
-	err  error // the order cannot be read on from where it was
+	// err says that the order cannot be read on from where it was; late says
+	// that it could be at first, and the client has been too slow since.
+	err  error
+	late bool
 }
 
 // GetEvents streams changes.
@@ -66,10 +69,9 @@ type stream struct {
 	lost    bool            // at is not what the client asked for
 	watched map[resource.ID]bool
 
-	w    http.ResponseWriter
-	rc   *http.ResponseController
-	buf  []byte
-	sent int // resources and alerts events since at was last reset
+	w   http.ResponseWriter
+	rc  *http.ResponseController
+	buf []byte
 }
 
 // VisitGetEventsResponse sends events until the client goes, is too slow, or
@@ -96,26 +98,25 @@ func (st *stream) VisitGetEventsResponse(w http.ResponseWriter) error {
 		}
 	}
 	for ctx.Err() == nil {
-		behind, err := st.follow(ctx)
-		if err != nil || behind == nil {
+		end, err := st.follow(ctx)
+		if err != nil || end.err == nil {
 			return nil //nolint:nilerr // the client is gone or too slow
 		}
-		if st.sent > 0 {
-			// The client once kept up and now does not: a fresh start would only
-			// repeat that. It may come back and will get its reset then.
-			st.log.Warn("event client cut off", "reason", behind)
+		if end.late {
+			// A fresh start would only repeat it. The client may come back.
+			st.log.Warn("event client cut off", "reason", end.err)
 			return nil
 		}
-		if st.reset(behind.Error()) != nil {
+		if st.reset(end.err.Error()) != nil {
 			return nil
 		}
 	}
 	return nil
 }
 
-// follow sends what comes after st.at. It returns behind if that is no longer
-// kept, and err if the client cannot be written to.
-func (st *stream) follow(ctx context.Context) (behind, err error) {
+// follow sends what comes after st.at. It returns the event that ends an order
+// if that is no longer kept, and err if the client cannot be written to.
+func (st *stream) follow(ctx context.Context) (end event, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	events := make(chan event, 16) // a little slack; the feeds hold the rest
 	from := st.at
@@ -132,32 +133,33 @@ func (st *stream) follow(ctx context.Context) (behind, err error) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, nil
+			return event{}, nil
 		case <-beat.C:
 			// The id keeps the position of a client to which nothing happens.
 			err = st.write(fmt.Appendf(nil, ": still here\nid: %s\n\n", st.at))
 		case e := <-events:
 			if e.err != nil {
-				return e.err, nil
+				return e, nil
 			}
 			if e.move != nil {
 				e.move(&st.at)
-				st.sent++
 			}
 			err = st.sendRaw(e.name, e.data)
 		}
 		if err != nil {
-			return nil, err
+			return event{}, err
 		}
 	}
 }
 
 func (st *stream) readResources(ctx context.Context, from uint64, to chan<- event) {
+	late := false
 	for ch, err := range st.inventory.Since(ctx, from) {
 		if err != nil {
-			put(ctx, to, event{err: err})
+			put(ctx, to, event{err: err, late: late})
 			return
 		}
+		late = true
 		seq := ch.Seq
 		move := func(p *position) { p.inventory = seq }
 		// A turn may bring nothing but samples. They are not part of the order
@@ -177,11 +179,13 @@ func (st *stream) readResources(ctx context.Context, from uint64, to chan<- even
 }
 
 func (st *stream) readAlerts(ctx context.Context, from uint64, to chan<- event) {
+	late := false
 	for list, err := range st.alerts.Since(ctx, from) {
 		if err != nil {
-			put(ctx, to, event{err: err})
+			put(ctx, to, event{err: err, late: late})
 			return
 		}
+		late = true
 		ev := st.view.alertsEvent(list)
 		move := func(p *position) { p.alerts = max(p.alerts, uint64(ev.Seq)) }
 		if !put(ctx, to, event{name: "alerts", data: st.marshal(ev), move: move}) {
@@ -201,7 +205,7 @@ func put(ctx context.Context, to chan<- event, e event) bool {
 
 // reset tells the client to read its lists again, and goes on from now.
 func (st *stream) reset(reason string) error {
-	st.at, st.sent = st.position(), 0
+	st.at = st.position()
 	return st.send("reset", gen.ResetEvent{Position: st.at.String(), Reason: reason})
 }
 

@@ -50,9 +50,10 @@ func newUI(files fs.FS) http.Handler { return page{files} }
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if !p.isFile(name) {
-		// A hashed file of another build, or a file that is missing: index.html
-		// in its place would only hide that.
-		if strings.HasPrefix(name, hashed) || path.Ext(name) != "" {
+		// A hashed file of another build, or a file such as robots.txt: index.html
+		// in its place would only hide that it is missing. Deeper paths may have
+		// dots of their own, as in the name of a class.
+		if strings.HasPrefix(name+"/", hashed) || path.Ext(name) != "" && !strings.Contains(name, "/") {
 			http.NotFound(w, r)
 			return
 		}

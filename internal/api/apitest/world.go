@@ -98,10 +98,18 @@ func Plugins() []api.Plugin {
 
 // Create adds a resource to the world, with the next ID, and returns it.
 func (w *World) Create(class string, root resource.ID, label string, parents []resource.ID, values ...resource.Value) *resource.Resource {
+	return w.CreateOf(w.class("acme", class), root, label, parents, values...)
+}
+
+// AddClass adds a class to the world.
+func (w *World) AddClass(c *resource.Class) { w.classes = append(w.classes, c) }
+
+// CreateOf is Create for any class.
+func (w *World) CreateOf(c *resource.Class, root resource.ID, label string, parents []resource.ID, values ...resource.Value) *resource.Resource {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := &resource.Resource{
-		ID: w.next, Class: w.class("acme", class), Label: label, Values: values, Scope: root,
+		ID: w.next, Class: c, Label: label, Values: values, Scope: root,
 		Reporters: []resource.ID{root}, Parents: parents, FirstSeen: Start, Updated: Start,
 	}
 	if r.Class.Root() {
@@ -112,7 +120,7 @@ func (w *World) Create(class string, root resource.ID, label string, parents []r
 	w.byID[r.ID] = r
 	for _, p := range parents {
 		parent := *w.byID[p]
-		parent.Children = append(slices.Clone(parent.Children), r.ID)
+		parent.Children = append(parent.Children, r.ID) // nobody appends to an old list
 		w.byID[p] = &parent
 	}
 	w.publish(&resource.Changes{Created: []*resource.Resource{r}})
