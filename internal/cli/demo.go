@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -283,7 +284,7 @@ func (d *demo) aftermath(ctx context.Context, w *alertWatch) error {
 			return ctx.Err()
 		}
 	}
-	if err := d.show(ctx, "get", "alerts", "--active"); err != nil {
+	if err := d.show(ctx, "get", "alerts", "--active", "--severity", "error", "--limit", "10"); err != nil {
 		return err
 	}
 	sick, err := d.first(ctx, "Lun")
@@ -297,7 +298,7 @@ func (d *demo) aftermath(ctx context.Context, w *alertWatch) error {
 	if err != nil || shelf == nil {
 		return err
 	}
-	return d.show(ctx, "impact", fmt.Sprint(shelf.ID))
+	return d.show(ctx, "impact", fmt.Sprint(shelf.ID), "--limit", "10")
 }
 
 // first returns the sickest resource of a class of the plugin in Go.
@@ -326,11 +327,15 @@ func (d *demo) end(ctx context.Context, server *app.Server) error {
 	}
 }
 
-// alertWatch prints alerts as they begin and end.
+// alertWatch prints alerts as they begin and end. Many of one kind are one
+// line.
 type alertWatch struct {
 	d     *demo
 	known map[int64]bool // whether it was active
 }
+
+// news is what many alerts have in common.
+type news struct{ word, severity, message, class, plugin string }
 
 func (w *alertWatch) look(ctx context.Context) error {
 	limit := 1000
@@ -338,16 +343,34 @@ func (w *alertWatch) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := len(list.Items) - 1; i >= 0; i-- { // the newest come first
-		a := list.Items[i]
+	var order []news
+	texts := map[news][]string{}
+	for _, a := range slices.Backward(list.Items) { // the newest come first
 		was, seen := w.known[a.ID]
 		w.known[a.ID] = a.Active
+		n := news{string(a.Severity), string(a.Severity), a.Message, a.Class, a.Plugin}
 		switch {
 		case !seen && a.Active:
-			fmt.Fprintf(w.d.c.out, "        %s: %s (%s)\n", w.d.c.severity(string(a.Severity)), clean(a.Text), a.Plugin)
 		case was && !a.Active:
-			fmt.Fprintf(w.d.c.out, "        over: %s (%s)\n", clean(a.Text), a.Plugin)
+			n.word = "over"
+		default:
+			continue
 		}
+		if texts[n] == nil {
+			order = append(order, n)
+		}
+		texts[n] = append(texts[n], a.Text)
+	}
+	for _, n := range order {
+		word := n.word
+		if word != "over" {
+			word = w.d.c.severity(word)
+		}
+		text := clean(texts[n][0])
+		if k := len(texts[n]); k > 1 {
+			text = fmt.Sprintf("%s (%d of class %s)", clean(n.message), k, n.class)
+		}
+		fmt.Fprintf(w.d.c.out, "        %-8s %s [%s]\n", word+":", text, n.plugin)
 	}
 	return nil
 }
