@@ -99,16 +99,20 @@ func (s *Stage) effect() *effect {
 		return cur
 	}
 	// The age is read first: a change during the walk makes the result old.
-	cur := s.walk(e.age.Load())
+	size := 0
+	if old := e.current.Load(); old != nil {
+		size = len(old.worst) // likely about the same
+	}
+	cur := s.walk(e.age.Load(), size)
 	e.current.Store(cur)
 	return cur
 }
 
 // walk goes down from all alerting resources at once, the worst first, so that
 // every affected resource is reached once.
-func (s *Stage) walk(age uint64) *effect {
+func (s *Stage) walk(age uint64, size int) *effect {
 	cur := &effect{age: age,
-		worst:   make(map[resource.ID]resource.Severity),
+		worst:   make(map[resource.ID]resource.Severity, size),
 		classes: make(map[*resource.Class]*[4]int),
 		below:   make(map[resource.ID]affected),
 	}

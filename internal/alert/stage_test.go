@@ -273,3 +273,38 @@ func BenchmarkTenThousandAlerts(b *testing.B) {
 		b.StartTimer()
 	}
 }
+
+// BenchmarkHealth has one sick array above 100,000 drives. "walk" asks after
+// each change of an alert, "look" while nothing changes.
+func BenchmarkHealth(b *testing.B) {
+	w := newWorld(b, nil)
+	w.up()
+	root := w.create(acme["Array"], "a", nil)
+	var children []resource.ID
+	for i := range resource.ID(100_000) {
+		r := &resource.Resource{ID: 2 + i, Class: acme["Drive"], Label: "d", Parents: []resource.ID{root}, Values: []resource.Value{resource.Null}}
+		w.all[r.ID] = r
+		children = append(children, r.ID)
+	}
+	w.all[root].Children = children
+	b.Run("walk", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			b.StopTimer()
+			w.state(root, resource.RootState{Offline: true})
+			w.tell()
+			w.state(root, resource.RootState{})
+			w.tell()
+			w.state(root, resource.RootState{Offline: true})
+			w.tell()
+			b.StartTimer()
+			if w.stage.Health(children[0]) != resource.Warning {
+				b.Fatal("health")
+			}
+		}
+	})
+	b.Run("look", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			w.stage.Health(children[i%len(children)])
+		}
+	})
+}

@@ -26,9 +26,7 @@ const crashDir = "FAULTLINE_STORETEST_CRASH_DIR"
 // runs the tests, or commits without end if Crash started this process.
 func Main(m *testing.M, open Opener) {
 	if dir := os.Getenv(crashDir); dir != "" {
-		if err := commitForever(context.Background(), dir, open); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-		}
+		fmt.Fprintln(os.Stderr, commitForever(context.Background(), dir, open))
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
