@@ -98,11 +98,11 @@ func (s *Stage) effect() *effect {
 	if cur := e.fresh(); cur != nil { // computed while we waited
 		return cur
 	}
-	// The age is read first: a change during the walk makes the result old.
 	size := 0
 	if old := e.current.Load(); old != nil {
 		size = len(old.worst) // likely about the same
 	}
+	// The age is read before the walk: a change during it makes the result old.
 	cur := s.walk(e.age.Load(), size)
 	e.current.Store(cur)
 	return cur
