@@ -74,7 +74,9 @@ func (c *console) why(ctx context.Context, cl *client, causes gen.Causes) error 
 	}
 	w := list.NewWriter()
 	w.SetOutputMirror(c.out)
-	w.SetStyle(list.StyleConnectedRounded)
+	st := list.StyleConnectedRounded
+	st.CharItemSingle, st.CharItemTop = "╰─", "├─" // the tree hangs from the line above
+	w.SetStyle(st)
 	c.branch(w, causesTree(causes), nodes)
 	w.Render()
 	if causes.Truncated {
