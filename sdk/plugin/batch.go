@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"strconv"
+	"sync"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -25,6 +26,7 @@ type batchWriter struct {
 // begin starts a turn.
 func (w *batchWriter) begin(turn int64, complete bool) {
 	w.turn, w.complete, w.part, w.err = turn, complete, 0, nil
+	w.buf = *buffers.Get().(*[]byte)
 	w.header()
 }
 
@@ -75,15 +77,17 @@ func (w *batchWriter) flush(last bool) {
 	}
 }
 
-// end sends what is left and says that it is the last. The buffer is kept for
-// the next turn unless it is large, since most sessions are idle mostly.
+// end sends what is left and says that it is the last.
 func (w *batchWriter) end() error {
 	w.flush(true)
-	if cap(w.buf) > 64<<10 {
-		w.buf = nil
-	}
+	buf := w.buf
+	w.buf = nil
+	buffers.Put(&buf)
 	return w.err
 }
+
+// buffers are shared by all sessions, since most are idle mostly.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // send writes the turn's changes and samples and notes them as known to the
 // host.

@@ -378,9 +378,14 @@ func (f *field) appendKey(b []byte, res unsafe.Pointer) ([]byte, string) {
 		if !ok {
 			return b, "refers to a resource that is not reported yet; report that one first"
 		}
+		// By identity and not by handle: if the target is removed and reported
+		// again, what it identifies stays the same.
 		b = append(b, 2)
-		b = strconv.AppendInt(b, n.handle, 36)
-		return append(b, ';'), ""
+		b = strconv.AppendInt(b, int64(n.c.index), 36)
+		b = append(b, ':')
+		b = strconv.AppendInt(b, int64(len(n.key)), 36)
+		b = append(b, ':')
+		return append(b, n.key...), ""
 	default:
 		b = append(b, 3)
 		b = strconv.AppendUint(b, f.number(p), 36)

@@ -301,7 +301,8 @@ func (c *class) fieldNamed(name string) *field {
 }
 
 // Values returns the class and the attributes of a resource as they stand in a
-// message, leaving out those without a value. It does not check them. Tests use
+// message, leaving out those that have no value or will get their default. It
+// does not check them. Tests use
 // it to say what a session is opened for.
 func (p *Program) Values(r Any) (class string, attributes map[string]json.RawMessage, err error) {
 	c := p.byType[reflect.TypeOf(r)]
@@ -311,7 +312,7 @@ func (p *Program) Values(r Any) (class string, attributes map[string]json.RawMes
 	res := reflect.ValueOf(r).UnsafePointer()
 	attributes = map[string]json.RawMessage{}
 	for i := range c.fields {
-		if f := &c.fields[i]; !f.isNull(res) {
+		if f := &c.fields[i]; !f.isNull(res) && !(f.hasDefault() && f.isZero(res)) {
 			if f.rep >= repRef {
 				return "", nil, fmt.Errorf("%s.%s: a reference cannot be given from outside", c.Name, f.Name)
 			}

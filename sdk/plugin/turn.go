@@ -203,8 +203,10 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 	}
 	if s.removed && failed == nil {
 		s.cascade()
+	} else if s.removed {
+		s.unremove()
 	}
-	if bad := s.collect(kind, failed != nil); bad != nil {
+	if bad := s.collect(kind); bad != nil {
 		failed = cmp.Or(failed, bad)
 		if kind.first {
 			return 0, failed
@@ -306,10 +308,22 @@ func (s *Session) cascade() {
 	s.events = slices.Insert(s.events, first, found...)
 }
 
+// unremove takes removals back, since a turn that failed removes nothing. Only
+// what was reported again in the turn stays removed.
+func (s *Session) unremove() {
+	for _, e := range s.events {
+		t := s.tables[e.n.c.index]
+		if e.remove && e.n.sent && e.n.dead && t.byKey[e.n.key] == nil {
+			e.n.dead = false
+			t.byKey[e.n.key] = e.n
+		}
+	}
+}
+
 // collect fills changes with what the turn changed: plain assignments by
 // handle, then what calls touched in the order of the calls. It returns the
 // first bad value.
-func (s *Session) collect(kind turnKind, failing bool) (bad error) {
+func (s *Session) collect(kind turnKind) (bad error) {
 	if kind.all {
 		for _, t := range s.tables {
 			bad = cmp.Or(bad, s.collectTable(t))
@@ -327,7 +341,7 @@ func (s *Session) collect(kind turnKind, failing bool) (bad error) {
 		n := e.n
 		switch {
 		case e.remove:
-			if n.sent && (!failing || s.tables[n.c.index].byKey[n.key] != nil) {
+			if n.sent && n.dead {
 				s.changes = append(s.changes, change{n: n, op: wire.OpRemove})
 			}
 		case n.dead:
@@ -375,7 +389,7 @@ func (s *Session) collectSet(n *node) (bad error) {
 		}
 		any = true
 		problem := f.check(n.ptr, &size)
-		if f.ident {
+		if f.ident && !s.sameIdentity(n) {
 			problem = "identifies the resource and must not change; remove the resource and report the new one"
 		}
 		if problem != "" {
@@ -399,6 +413,14 @@ func (s *Session) collectSet(n *node) (bad error) {
 	return bad
 }
 
+// sameIdentity reports whether the resource has the identity it was reported
+// with.
+func (s *Session) sameIdentity(n *node) bool {
+	var err error
+	s.keyBuf, err = n.c.key(s.keyBuf[:0], n.ptr)
+	return err == nil && string(s.keyBuf) == n.key
+}
+
 // collectPut notes a resource that is new to the host.
 func (s *Session) collectPut(n *node) (bad error) {
 	size := 0
@@ -406,11 +428,8 @@ func (s *Session) collectPut(n *node) (bad error) {
 		bad = cmp.Or(bad, error(&ValueError{Class: n.c.Name, Identity: n.identity(), Attribute: attribute, Problem: problem}))
 		n.bad = true
 	}
-	if len(n.c.ident) > 0 {
-		s.keyBuf, _ = n.c.key(s.keyBuf[:0], n.ptr)
-		if string(s.keyBuf) != n.key {
-			fail(n.c.ident[0].Name, "the identity was changed after the report")
-		}
+	if !s.sameIdentity(n) {
+		fail(n.c.ident[0].Name, "the identity was changed after the report")
 	}
 	for i := range n.c.fields {
 		f := &n.c.fields[i]
@@ -498,8 +517,11 @@ func (ch *change) diffParents(before []*node) (bad error) {
 }
 
 // withhold drops from the changes what cannot be sent because it refers to a
-// resource that cannot. It is needed only in a turn that fails.
+// resource that cannot, and removals. It is needed only in a turn that fails.
 func (s *Session) withhold() {
+	s.changes = slices.DeleteFunc(s.changes, func(ch change) bool {
+		return ch.op == wire.OpRemove && s.tables[ch.n.c.index].byKey[ch.n.key] == nil
+	})
 	for again := true; again; {
 		again = false
 		for i := range s.changes {
