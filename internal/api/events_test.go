@@ -25,14 +25,14 @@ type sse struct{ name, id, data string }
 
 // follower reads the events of a server.
 type follower struct {
-	t      *testing.T
+	t      testing.TB
 	cancel context.CancelFunc
 	events chan sse
 	resp   *http.Response
 }
 
 // follow opens a stream; query starts with "?" or is empty.
-func follow(t *testing.T, url, query, lastEventID string) *follower {
+func follow(t testing.TB, url, query, lastEventID string) *follower {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	req, err := http.NewRequestWithContext(ctx, "GET", url+"/api/v1/events"+query, nil)
@@ -108,7 +108,7 @@ func want[T any](f *follower, name string) (v T, id string) {
 	return v, e.id
 }
 
-func serve(t *testing.T, o api.Options) (*httptest.Server, *api.Server) {
+func serve(t testing.TB, o api.Options) (*httptest.Server, *api.Server) {
 	t.Helper()
 	s := api.New(o)
 	srv := httptest.NewUnstartedServer(nil)
