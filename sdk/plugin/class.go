@@ -29,6 +29,11 @@ func (c *Class) field(ptr any) (*field, *statField) {
 		return nil, nil
 	}
 	off := uintptr(v.UnsafePointer()) - uintptr(c.res)
+	for _, r := range c.c.replaced {
+		if r.off == off && r.typ == v.Type().Elem() {
+			return c.c.fieldNamed(r.name), c.c.statNamed(r.name)
+		}
+	}
 	for i := range c.c.fields {
 		if f := &c.c.fields[i]; f.off == off && f.fieldType == v.Type().Elem() {
 			return f, nil

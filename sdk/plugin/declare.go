@@ -35,6 +35,15 @@ type class struct {
 	tagDepth  int
 	described describedID
 	relations []relation
+	replaced  []replaced
+}
+
+// replaced is an inherited field that another of its name replaces. A pointer
+// to it, in an inherited Describe, means the other.
+type replaced struct {
+	off  uintptr
+	typ  reflect.Type
+	name string
 }
 
 // describedID is an identifier declared by Class.GlobalID or ScopedID.
@@ -213,13 +222,15 @@ func (c *class) addField(sf reflect.StructField, off uintptr, depth int) {
 // override drops an inherited field that the field of this name replaces.
 func (c *class) override(name string) {
 	for i := range c.fields {
-		if c.fields[i].Name == name {
+		if f := &c.fields[i]; f.Name == name {
+			c.replaced = append(c.replaced, replaced{f.off, f.fieldType, name})
 			c.fields = append(c.fields[:i], c.fields[i+1:]...)
 			return
 		}
 	}
 	for i := range c.stats {
-		if c.stats[i].Name == name {
+		if st := &c.stats[i]; st.Name == name {
+			c.replaced = append(c.replaced, replaced{st.off, st.fieldType, name})
 			c.stats = append(c.stats[:i], c.stats[i+1:]...)
 			return
 		}

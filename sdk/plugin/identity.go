@@ -70,6 +70,9 @@ func (c *class) finishIdentity() {
 		c.problem(c.caller, "", `has no identity: tag the identifying fields attr:",globalid" or attr:",scopedid"`)
 		return
 	}
+	if len(c.ident) == 0 {
+		c.problem(c.caller, "", "has no identity: the identifying fields of an embedded struct are replaced by others")
+	}
 	if root && c.Identifier.Scope == wire.ScopeScoped {
 		c.problem(c.caller, "", "a root cannot have a scoped identity, since it is the scope: use globalid or autoid")
 	}

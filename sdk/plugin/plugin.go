@@ -300,6 +300,16 @@ func (c *class) fieldNamed(name string) *field {
 	return nil
 }
 
+// statNamed returns the statistic of that name, or nil.
+func (c *class) statNamed(name string) *statField {
+	for i := range c.stats {
+		if c.stats[i].Name == name {
+			return &c.stats[i]
+		}
+	}
+	return nil
+}
+
 // Values returns the class and the attributes of a resource as they stand in a
 // message, leaving out those that have no value or will get their default. It
 // does not check them. Tests use
