@@ -358,7 +358,7 @@ func TestClassesAndPlugins(t *testing.T) {
   "columns": ["slot", "status", "capacity", "enclosure"]}]}`)
 
 	equalJSON(t, do(t, s, "GET", "/api/v1/plugins", "").Body.String(), `{"items": [
-  {"name": "acme", "kind": "go", "path": "/opt/acme", "version": "1", "sdk": {"name": "go", "version": "0.1.0"}, "state": "running",
+  {"name": "acme", "kind": "executable", "path": "/opt/acme", "version": "1", "sdk": {"name": "go", "version": "0.1.0"}, "state": "running",
    "error": "", "problems": [], "pid": 4711, "sessions": 1, "restarts": 0, "classes": ["acme.Couplet", "acme.HardDrive"]},
   {"name": "broken", "kind": "python", "path": "broken.py", "version": "", "sdk": {"name": "", "version": ""}, "state": "failed",
    "error": "1 problem", "problems": [{"file": "broken.py", "line": 7, "where": "Disk.size", "text": "no such option: sise"}],

@@ -89,7 +89,7 @@ func (w *World) Options() api.Options {
 // Plugins returns a plugin that runs and one that does not.
 func Plugins() []api.Plugin {
 	return []api.Plugin{
-		{Name: "acme", Kind: gen.Go, Path: "/opt/acme", Version: "1", SDK: gen.SDK{Name: "go", Version: "0.1.0"},
+		{Name: "acme", Kind: gen.Executable, Path: "/opt/acme", Version: "1", SDK: gen.SDK{Name: "go", Version: "0.1.0"},
 			State: gen.Running, PID: 4711, Sessions: 1, Classes: []string{"acme.Couplet", "acme.HardDrive"}},
 		{Name: "broken", Kind: gen.Python, Path: "broken.py", State: gen.Failed, Error: "1 problem",
 			Problems: []gen.PluginProblem{{File: "broken.py", Line: 7, Where: "Disk.size", Text: "no such option: sise"}}},

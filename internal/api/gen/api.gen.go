@@ -166,9 +166,9 @@ func (e Kind) Valid() bool {
 
 // Defines values for PluginKind.
 const (
-	Builtin PluginKind = "builtin"
-	Go      PluginKind = "go"
-	Python  PluginKind = "python"
+	Builtin    PluginKind = "builtin"
+	Executable PluginKind = "executable"
+	Python     PluginKind = "python"
 )
 
 // Valid indicates whether the value is a known member of the PluginKind enum.
@@ -176,7 +176,7 @@ func (e PluginKind) Valid() bool {
 	switch e {
 	case Builtin:
 		return true
-	case Go:
+	case Executable:
 		return true
 	case Python:
 		return true
