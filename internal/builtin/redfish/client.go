@@ -14,7 +14,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -93,7 +95,11 @@ func (e *redirectError) Error() string {
 }
 
 // statusError is an answer that is no success.
-type statusError struct{ code int }
+type statusError struct {
+	code int
+	// basic is set if the answer offers basic authentication.
+	basic bool
+}
 
 func (e *statusError) Error() string {
 	return fmt.Sprintf("HTTP %d %s", e.code, http.StatusText(e.code))
@@ -180,7 +186,9 @@ func (c *client) try(ctx context.Context, raw string) ([]byte, error) {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case errors.As(err, &status) && status.code == http.StatusUnauthorized:
-			if login++; login > 1 {
+			// A service that takes basic authentication and refuses it does not know
+			// the user; trying on would only lock the account.
+			if login++; login > 1 || status.basic && used == "" && c.opts.user != "" {
 				return nil, &deniedError{c.opts.user}
 			}
 			if err := c.logIn(ctx, used); err != nil {
@@ -271,13 +279,19 @@ func (c *client) once(ctx context.Context, raw string) ([]byte, time.Duration, e
 	b, err := io.ReadAll(io.LimitReader(res.Body, maxBody+1))
 	switch {
 	case res.StatusCode < 200 || res.StatusCode > 299:
-		return nil, retryAfter(res.Header), &statusError{res.StatusCode}
+		return nil, retryAfter(res.Header), &statusError{res.StatusCode, offersBasic(res.Header)}
 	case err != nil:
 		return nil, 0, &transportError{err}
 	case len(b) > maxBody:
 		return nil, 0, fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 	}
 	return b, 0, nil
+}
+
+func offersBasic(h http.Header) bool {
+	return slices.ContainsFunc(h.Values("WWW-Authenticate"), func(s string) bool {
+		return strings.Contains(strings.ToLower(s), "basic")
+	})
 }
 
 func (c *client) prepare(req *http.Request) {
@@ -335,9 +349,17 @@ func (c *client) logIn(ctx context.Context, used string) error {
 		return &transportError{err}
 	}
 	defer res.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, maxBody))
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
+		return &transportError{err}
+	}
 	token := res.Header.Get("X-Auth-Token")
 	if res.StatusCode < 200 || res.StatusCode > 299 || token == "" {
+		return denied
+	}
+	// The answer is the session, which says whose it is. One that is nobody's is
+	// no proof that the password is right.
+	if o, err := decode(answer); err == nil && !strings.EqualFold(o.text("UserName"), c.opts.user) {
 		return denied
 	}
 	c.token = token

@@ -3,6 +3,7 @@ package redfish
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -69,6 +70,7 @@ func TestSessionLogin(t *testing.T) {
 			w.Header().Set("X-Auth-Token", "token")
 			w.Header().Set("Location", sessionPath+"/7")
 			w.WriteHeader(http.StatusCreated)
+			_, _ = io.WriteString(w, `{"Id":"7","UserName":"Ann"}`)
 			return true
 		case r.Header.Get("X-Auth-Token") == "token" && r.Header.Get("Authorization") == "":
 			if r.Method == http.MethodDelete {
@@ -95,6 +97,39 @@ func TestSessionLogin(t *testing.T) {
 	}
 	if !slices.Contains(f.requests(), "DELETE "+sessionPath+"/7") {
 		t.Error("no logout")
+	}
+}
+
+// TestWrongPassword: where basic authentication is offered, its refusal is the
+// last word; and a session that is nobody's proves nothing.
+func TestWrongPassword(t *testing.T) {
+	for name, offer := range map[string]string{"basic offered": `Basic realm="x"`, "not offered": ""} {
+		t.Run(name, func(t *testing.T) {
+			f := newMachine(t)
+			tries := 0
+			f.hook = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodPost {
+					w.Header().Set("X-Auth-Token", "token")
+					w.WriteHeader(http.StatusCreated)
+					_, _ = io.WriteString(w, `{"Id":"7","Name":"Session"}`)
+					return true
+				}
+				if r.Header.Get("X-Auth-Token") != "" {
+					return false
+				}
+				tries++
+				if offer != "" {
+					w.Header().Set("WWW-Authenticate", offer)
+				}
+				w.WriteHeader(http.StatusUnauthorized)
+				return true
+			}
+			_, _, err := walkOnce(t, clientOptions{url: f.URL, user: "ann", password: "wrong"})
+			var denied *deniedError
+			if !errors.As(err, &denied) || tries != 1 {
+				t.Errorf("%v after %d tries", err, tries)
+			}
+		})
 	}
 }
 
@@ -227,6 +262,8 @@ func TestUnreachable(t *testing.T) {
 	empty := newFake(t)
 	web := newFake(t)
 	web.raw("/redfish/v1", "<html>")
+	starting := newFake(t)
+	starting.raw("/redfish/v1", `{"Id":"RootService","Name":"Root"}`)
 	tls := httptest.NewTLSServer(newMachine(t))
 	defer tls.Close()
 	tls.Config.ErrorLog = quiet
@@ -234,6 +271,7 @@ func TestUnreachable(t *testing.T) {
 		{gone.URL, "check url"},
 		{empty.URL, "no Redfish service"},
 		{web.URL, "no JSON object"},
+		{starting.URL, "links to no hardware"},
 		{tls.URL, "verify_tls=false"},
 	} {
 		_, w, err := walkOnce(t, clientOptions{url: tc.url})

@@ -144,9 +144,9 @@ func TestFailedScans(t *testing.T) {
 	f := newMachine(t)
 	h := startHost(t, map[string]any{"url": f.URL, "user": "ann", "password": "s3cr3t"})
 	h.mustScan(wire.MethodInitialScan)
-	f.fail("/redfish/v1", 503)
+	f.fail("/redfish/v1", 502)
 	err := h.scan(wire.MethodUpdateScan)
-	if err == nil || !strings.Contains(err.Error(), "503") || strings.Contains(err.Error(), "s3cr3t") {
+	if err == nil || !strings.Contains(err.Error(), "502") || strings.Contains(err.Error(), "s3cr3t") {
 		t.Error(err)
 	}
 	if len(h.ops) > 0 {

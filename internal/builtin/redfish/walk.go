@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -27,6 +28,9 @@ type walk struct {
 	thermal []string // chassis whose temperatures stand in Thermal
 }
 
+// hardwareLinks are the links of a service's root that lead to storage hardware.
+var hardwareLinks = []string{"Chassis", "Systems", "Storage", "StorageServices", "StorageSystems"}
+
 // found is the outcome of a walk.
 type found struct {
 	root  object
@@ -45,6 +49,10 @@ func (w *walk) run(ctx context.Context) (*found, error) {
 		return nil, root.err
 	}
 	w.expand = expands(root.body)
+	if !slices.ContainsFunc(hardwareLinks, func(k string) bool { return len(root.body.refs(k)) > 0 }) {
+		// A controller that is starting up may say so little; that is no empty machine.
+		return nil, errors.New("the root of the service links to no hardware: no " + strings.Join(hardwareLinks, ", "))
+	}
 
 	var chassis, systems []*document
 	var chassisFrom []string
@@ -193,7 +201,7 @@ func (w *walk) inline(ctx context.Context, d *document, key string, make maker) 
 		}
 		n := &node{res: res, member: o.text("MemberId")}
 		n.addAlias(path, position)
-		if a, ok := w.resolveOwn(d.path, o.text(linkKey)); ok {
+		if a, ok := w.ownAddress(d.path, o.text(linkKey)); ok {
 			n.addAlias(a.id())
 		}
 		n.addSources(d.path)
@@ -202,14 +210,14 @@ func (w *walk) inline(ctx context.Context, d *document, key string, make maker) 
 	return uniqueAliases(out)
 }
 
-// resolveOwn resolves the address that an element states of itself. Some
-// services leave that out, or state one that is none.
-func (w *walk) resolveOwn(from, link string) (address, bool) {
+// ownAddress resolves the address that an element states of itself. Some
+// services leave that out, or state that of the whole document.
+func (w *walk) ownAddress(from, link string) (address, bool) {
 	if link == "" {
 		return address{}, false
 	}
 	a, err := w.site.resolve(from, link)
-	return a, err == nil && a.doc == from
+	return a, err == nil && a.id() != from
 }
 
 // ref0 is the object's own address.

@@ -469,7 +469,7 @@ func TestRemoval(t *testing.T) {
 		"document unreadable": {func(f *fake) { f.remove(drivePath("1")) }, nil},
 		"list unreadable":     {func(f *fake) { f.fail(s+"/Volumes", 500) }, nil},
 		"storage unreadable":  {func(f *fake) { f.raw(s, "{") }, nil},
-		"system unreadable":   {func(f *fake) { f.fail("/redfish/v1/Systems/1", 503) }, nil},
+		"system unreadable":   {func(f *fake) { f.fail("/redfish/v1/Systems/1", 502) }, nil},
 		"systems unreadable":  {func(f *fake) { f.remove("/redfish/v1/Systems") }, nil},
 		"thermal unreadable":  {func(f *fake) { f.remove("/redfish/v1/Chassis/1/Thermal") }, nil},
 		"chassis unreadable":  {func(f *fake) { f.fail("/redfish/v1/Chassis/1", 500) }, nil},
