@@ -39,6 +39,8 @@ type Found struct {
 	Series    []gen.Series   `json:"series"`
 	// Errors are the hooks that failed and what could not be read.
 	Errors []HookFailure `json:"errors"`
+	// Failed says that a hook failed.
+	Failed bool `json:"-"`
 }
 
 // HookFailure is a failed hook, or with Hook "incomplete" something that the
@@ -128,7 +130,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		if !errors.As(err, &hook) {
 			return nil, err
 		}
-		found.Errors = append(found.Errors, hookFailure(hook))
+		found.Errors, found.Failed = append(found.Errors, hookFailure(hook)), true
 	}
 	if err := alerts.WaitSeq(ctx, inv.Seq()); err != nil {
 		return nil, err

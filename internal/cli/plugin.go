@@ -89,7 +89,7 @@ func newPluginRun(c *console) *cobra.Command {
 		Short: "Scan once in the terminal, without a server",
 		Long: "Run a plugin's initial scan, and update scans if asked to, and print what it found.\n" +
 			"It stops at the first hook that fails; what was found before is printed all the same,\n" +
-			"and the exit code is 1.",
+			"and the exit code is 1. What a scan could not read is named, and is no failure.",
 		Args: exactArgs("PATH"),
 	}
 	f := cmd.Flags()
@@ -128,15 +128,18 @@ func newPluginRun(c *console) *cobra.Command {
 		} else {
 			err = printTree(c, found)
 		}
-		if err == nil && len(found.Errors) > 0 {
-			if output == "tree" {
-				for _, e := range found.Errors {
-					fmt.Fprintf(c.err, "faultline: %s: %s\n", strings.ReplaceAll(e.Hook, "_", " "), e.Message)
-				}
+		if err != nil {
+			return err
+		}
+		if output == "tree" {
+			for _, e := range found.Errors {
+				fmt.Fprintf(c.err, "faultline: %s: %s\n", strings.ReplaceAll(e.Hook, "_", " "), e.Message)
 			}
+		}
+		if found.Failed {
 			return errNotFine
 		}
-		return err
+		return nil
 	}
 	return cmd
 }
