@@ -189,7 +189,10 @@ func TestProblems(t *testing.T) {
 		{"GET", "/resources?limit=1&limit=2", "", 400, "limit", "2 times"},
 		{"GET", "/resources?limit=", "", 400, "limit", ""},
 		{"GET", "/resources?cursor=x", "", 400, "cursor", ""},
-		{"GET", "/resources?sort=x", "", 400, "sort", ""},
+		{"GET", "/resources?sort=x", "", 400, "sort", "first_seen"},
+		{"GET", "/resources?sort=-x&class=Lun", "", 400, "sort", ""},
+		{"GET", "/resources?sort=slot&class=Lun", "", 400, "sort", "slot"},
+		{"GET", "/resources?sort=password", "", 400, "sort", ""},
 		{"GET", "/resources?health=bad", "", 400, "health", "bad"},
 		{"GET", "/resources?scope=0", "", 400, "scope", ""},
 		{"GET", "/resources?parent=-1", "", 400, "parent", ""},
@@ -299,7 +302,7 @@ func TestAddEditRemove(t *testing.T) {
 	if r.Code != http.StatusCreated || r.Header().Get("Location") != "/api/v1/resources/7" {
 		t.Fatalf("%d %v %s", r.Code, r.Header(), r.Body)
 	}
-	if got := string(w.Added["port"]) + string(w.Added["address"]); got != `null"10.0.0.8"` {
+	if got := string(w.Given()["port"]) + string(w.Given()["address"]); got != `null"10.0.0.8"` {
 		t.Errorf("attributes arrived as %s", got)
 	}
 	edit := func(body string) gen.Resource {
@@ -313,8 +316,8 @@ func TestAddEditRemove(t *testing.T) {
 	if got := edit(`{"alias":"left rack"}`); got.Alias == nil || *got.Alias != "left rack" || got.Name != "left rack" {
 		t.Errorf("after alias: %+v", got)
 	}
-	if got := edit(`{"attributes":{"port":443}}`); got.Alias == nil || string(w.Added["port"]) != "443" {
-		t.Errorf("after attributes: %+v, %s", got, w.Added)
+	if got := edit(`{"attributes":{"port":443}}`); got.Alias == nil || string(w.Given()["port"]) != "443" {
+		t.Errorf("after attributes: %+v, %s", got, w.Given())
 	}
 	if got := edit(`{"alias":null}`); got.Alias != nil || got.Name != got.Label {
 		t.Errorf("after null: %+v", got)

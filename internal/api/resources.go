@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -71,7 +72,33 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 		}
 		q.Health = append(q.Health, sev)
 	}
-	return q, nil
+	return q, h.checkSort(&q)
+}
+
+// sortFields are what resources of any class can be sorted by.
+var sortFields = []string{"id", "name", "class", "health", "updated", "first_seen"}
+
+// checkSort refuses a field that no asked class has: sorted by it, all
+// resources would be equal, which looks like an answer and is none.
+func (s *Server) checkSort(q *resource.Query) error {
+	name := strings.TrimPrefix(q.Sort, "-")
+	if q.Sort == "" || slices.Contains(sortFields, name) {
+		return nil
+	}
+	asked := false
+	for _, c := range s.inventory.Classes() {
+		if q.Plugin != "" && c.Plugin != q.Plugin || q.Class != "" && c.Name != q.Class || q.Base != "" && !c.Is(q.Base) {
+			continue
+		}
+		if i := c.Attr(name); i >= 0 && c.Attributes[i].Kind != resource.Password {
+			return nil
+		}
+		asked = true
+	}
+	if !asked {
+		return nil // no such class, no resources, nothing to sort
+	}
+	return resource.FieldErrorf("sort", "%q is no attribute of these resources; there are also %s", name, strings.Join(sortFields, ", "))
 }
 
 // GetResource returns one resource.

@@ -93,7 +93,7 @@ func world(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("unknown: world %v", args)
 		}
 		var got []string
-		for name, raw := range w.Added {
+		for name, raw := range w.Given() {
 			got = append(got, name+"="+string(raw))
 		}
 		for _, want := range args[1:] {

@@ -49,9 +49,9 @@ type World struct {
 	alerted *feed.Log[[]*resource.Alert]
 	aseq    uint64
 
-	// Added holds the attributes of the last Add or Edit, as they came.
-	Added map[string]json.RawMessage
-	// Fail is returned by Add, Edit and Remove if it is not nil.
+	given map[string]json.RawMessage
+	// Fail is returned by Add, Edit and Remove if it is not nil. Set it before the
+	// world is served.
 	Fail error
 }
 
@@ -305,12 +305,25 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 	return page, nil
 }
 
+// Given returns the attributes of the last Add or Edit, as they came.
+func (w *World) Given() map[string]json.RawMessage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.given
+}
+
+func (w *World) take(attributes map[string]json.RawMessage) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.given = attributes
+}
+
 // Add implements api.Roots.
 func (w *World) Add(_ context.Context, plugin, class string, attributes map[string]json.RawMessage) (resource.ID, error) {
 	if w.Fail != nil {
 		return 0, w.Fail
 	}
-	w.Added = attributes
+	w.take(attributes)
 	c := w.class(plugin, class)
 	if c == nil {
 		return 0, resource.FieldErrorf("class", "there is no class %s.%s", plugin, class)
@@ -331,7 +344,7 @@ func (w *World) Edit(_ context.Context, id resource.ID, alias *string, attribute
 	if w.Fail != nil {
 		return w.Fail
 	}
-	w.Added = attributes
+	w.take(attributes)
 	if alias == nil {
 		return nil
 	}
