@@ -63,7 +63,7 @@ type Service struct {
 // Label names the service by its address.
 func (s *Service) Label() string { return s.URL }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (s *Service) Describe(c *plugin.Class) {
 	c.Label("Redfish service")
 	c.Alert(plugin.Above(&s.Unread).Info(0), "Part of the hardware could not be read")
@@ -91,8 +91,9 @@ type Chassis struct {
 // Label is the name.
 func (x *Chassis) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Chassis) Describe(c *plugin.Class) {
+	c.Label("Chassis")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The chassis reports a problem")
 }
 
@@ -122,8 +123,9 @@ type Controller struct {
 // Label is the name and where the controller is.
 func (x *Controller) Label() string { return placed(x.Name, x.Location) }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Controller) Describe(c *plugin.Class) {
+	c.Label("Storage controller")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The storage controller reports a problem")
 	c.Alert(plugin.When(&x.SubsystemHealth).Warn(Warning).Error(Critical), "The storage subsystem reports a problem")
 }
@@ -162,9 +164,10 @@ type Drive struct {
 // Label is the name and where the drive is.
 func (x *Drive) Label() string { return placed(x.Name, x.Location) }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Drive) Describe(c *plugin.Class) {
 	predicted := true
+	c.Label("Drive")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The drive reports a problem")
 	c.Alert(plugin.When(&x.FailurePredicted).Warn(&predicted), "The drive predicts its failure")
 	c.Alert(plugin.Below(&x.MediaLifeLeft).Info(10), "The drive is nearly worn out")
@@ -191,8 +194,9 @@ type Pool struct {
 // Label is the name.
 func (x *Pool) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Pool) Describe(c *plugin.Class) {
+	c.Label("Storage pool")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The storage pool reports a problem")
 }
 
@@ -218,8 +222,9 @@ type Volume struct {
 // Label is the name.
 func (x *Volume) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Volume) Describe(c *plugin.Class) {
+	c.Label("Volume")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The volume reports a problem")
 }
 
@@ -248,8 +253,9 @@ type Fan struct {
 // Label is the name.
 func (x *Fan) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *Fan) Describe(c *plugin.Class) {
+	c.Label("Fan")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The fan reports a problem")
 }
 
@@ -278,8 +284,9 @@ type TemperatureSensor struct {
 // Label is the name.
 func (x *TemperatureSensor) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *TemperatureSensor) Describe(c *plugin.Class) {
+	c.Label("Temperature sensor")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The temperature sensor reports a problem")
 	c.Alert(plugin.When(&x.LimitState).Warn(Caution).Error(Beyond), "The temperature is beyond the sensor's limits")
 }
@@ -312,8 +319,9 @@ type PowerSupply struct {
 // Label is the name.
 func (x *PowerSupply) Label() string { return x.Name }
 
-// Describe declares the alert conditions.
+// Describe declares the class's label and alert conditions.
 func (x *PowerSupply) Describe(c *plugin.Class) {
+	c.Label("Power supply")
 	c.Alert(plugin.When(&x.Health).Warn(Warning).Error(Critical), "The power supply reports a problem")
 }
 
