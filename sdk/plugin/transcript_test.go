@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 		scripted().Main()
 	case "example":
 		example().Main()
+	case "odd":
+		oddProgram().Main()
+	case "broken":
+		brokenProgram().Main()
 	}
 	os.Exit(m.Run())
 }
