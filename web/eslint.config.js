@@ -17,6 +17,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // Event handlers of one call are clearer without braces.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // What is taken apart to be left out has such a name.
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' }],
       // The router throws redirects and not-found marks, which are no errors.
       '@typescript-eslint/only-throw-error': 'off',
       // Index signatures are reached by bracket, as noPropertyAccessFromIndexSignature would ask.

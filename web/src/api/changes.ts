@@ -72,13 +72,11 @@ function patchRows(client: QueryClient, updates: Schema['ResourceUpdate'][], mar
     if (sort !== undefined && sort !== 'id' && updates.some((u) => moves(u, sort))) marks.classes.add(name);
     client.setQueryData<Rows>(query.queryKey, (rows) => {
       if (!rows) return rows;
-      let changed = false;
-      const pages = rows.pages.map((page) => {
-        if (!page.items.some((r) => byID.has(r.id))) return page;
-        changed = true;
-        return { ...page, items: page.items.map((r) => applyUpdate(r, byID.get(r.id))) };
-      });
-      return changed ? { ...rows, pages } : rows;
+      // Pages without a changed row stay the same objects, and are not drawn again.
+      const hit = (page: Schema['ResourceList']) => page.items.some((r) => byID.has(r.id));
+      if (!rows.pages.some(hit)) return rows;
+      const pages = rows.pages.map((page) => (hit(page) ? { ...page, items: page.items.map((r) => applyUpdate(r, byID.get(r.id))) } : page));
+      return { ...rows, pages };
     });
   }
   for (const update of updates) {

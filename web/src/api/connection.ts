@@ -52,17 +52,24 @@ export class Connection {
   /** Runs until the signal comes. */
   async run(signal: AbortSignal): Promise<void> {
     this.options.onState('connecting');
-    while (!signal.aborted) {
-      this.switching = false;
-      await this.once(signal).catch(() => undefined);
-      if (signal.aborted) return;
-      if (this.switching) continue;
+    const stopped = () => signal.aborted;
+    while (!stopped()) {
+      // A stream that broke is no error of ours: the next try is the answer.
+      const switched = await this.once(signal).catch(() => this.takeSwitch());
+      if (switched || stopped()) continue;
       this.options.onState('reconnecting');
       await pause(this.options.backoff(this.failures++), signal);
     }
   }
 
-  private async once(signal: AbortSignal): Promise<void> {
+  private takeSwitch(): boolean {
+    const { switching } = this;
+    this.switching = false;
+    return switching;
+  }
+
+  /** Reads one stream to its end, and tells whether it ended to be opened anew at once. */
+  private async once(signal: AbortSignal): Promise<boolean> {
     const current = new AbortController();
     this.current = current;
     const stop = () => current.abort();
@@ -72,13 +79,13 @@ export class Connection {
       const response = await this.options.open(this.lastID, this.watched, current.signal);
       if (!response.ok || response.body === null) {
         await response.body?.cancel();
-        return;
+        return this.takeSwitch();
       }
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventStreamParser();
       for (;;) {
         const { done, value } = await reader.read();
-        if (done) return;
+        if (done) return this.takeSwitch();
         clearTimeout(timer);
         timer = setTimeout(stop, this.options.silence);
         for (const event of parser.push(value)) this.take(event);

@@ -45,7 +45,7 @@ export async function layOut({ items, links }: Collapsed): Promise<Layout> {
   return {
     items: new Map((root.children ?? []).map((n: ElkNode) => [n.id, { x: n.x ?? 0, y: n.y ?? 0 }])),
     links: new Map(
-      (root.edges ?? []).map((e) => {
+      root.edges.map((e) => {
         const section = e.sections?.[0];
         return [e.id, section ? [section.startPoint, ...(section.bendPoints ?? []), section.endPoint] : []];
       }),

@@ -1,6 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
 import { pluginsQuery, rootsQuery, statusQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
@@ -54,7 +55,7 @@ export function Overview() {
           </div>
         </li>
       </ul>
-      {status && roots && roots.items.length === 0 && status.resources.total === 0 ? (
+      {status?.resources.total === 0 && roots?.items.length === 0 ? (
         <Welcome />
       ) : (
         <div className={classes['columns']}>
@@ -73,8 +74,9 @@ export function Overview() {
 
 const tileName = { error: 'errors', warning: 'warnings', info: 'infos' } as const;
 
-function HealthBar({ counts, total }: { counts: Record<'ok' | 'info' | 'warning' | 'error', number> | undefined; total: number }) {
-  const order = ['error', 'warning', 'info', 'ok'] as const;
+const order = ['error', 'warning', 'info', 'ok'] as const;
+
+function HealthBar({ counts, total }: { counts: Schema['HealthCounts'] | undefined; total: number }) {
   const text = counts ? order.filter((h) => counts[h] > 0).map((h) => `${formatCount(counts[h])} ${healthName(h)}`).join(', ') : '';
   return (
     <span className={classes['bar']} role="img" aria-label={`By health: ${text}`} title={text}>

@@ -24,11 +24,11 @@ export function Cell({ column, row, labels }: { column: ColumnSpec; row: Schema[
       return <>{labels.label(fullClass(row))}</>;
     case 'statistic': {
       const s = row.statistics[column.id];
-      return <>{s && s.value !== null ? formatMeasure(s.value, s.unit) : <None />}</>;
+      return <>{typeof s?.value === 'number' ? formatMeasure(s.value, s.unit) : <None />}</>;
     }
     case 'attribute': {
       const a = row.attributes[column.id];
-      if (!a || a.value === null || a.value === undefined || a.text === '') return <None />;
+      if (a?.value === null || a?.value === undefined || a.text === '') return <None />;
       if (a.kind === 'reference' && typeof a.value === 'number') return <ResourceLink id={a.value}>{a.text}</ResourceLink>;
       return <span title={a.text}>{a.text}</span>;
     }

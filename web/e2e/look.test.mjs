@@ -1,0 +1,64 @@
+// Every page in light and dark, on a desk and on a phone: it shows what it
+// must, axe finds nothing wrong, nothing sticks out, and a picture is kept.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { accessibilityProblems, closePage, desktop, openPage, phone, picture, realURL, startBrowser, startMock } from './world.mjs';
+
+describe('pages', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
+  let browser, mock, empty, ids;
+  before(async () => {
+    browser = await startBrowser();
+    mock = await startMock();
+    empty = await startMock({ empty: true });
+    const all = [...mock.model.resources.values()];
+    const is = (name) => all.filter((r) => r.class.name === name);
+    const failed = is('Disk').find((r) => r.values.status === 'FAILED');
+    ids = { failed, pool: mock.model.resources.get(failed.children[0]), fs: is('FileSystem')[0], offline: is('Service').find((r) => r.session.state === 'offline'), array: is('Array')[0] };
+  });
+  after(async () => {
+    await browser?.close();
+    await mock?.close();
+    await empty?.close();
+  });
+
+  const pages = [
+    ['overview', () => '/', 'Latest alerts'],
+    ['empty', () => '/', 'No controller yet', () => empty],
+    ['disks', () => '/resources/acme/Disk', 'Capacity'],
+    ['disks-sick', () => '/resources/acme/Disk?health=error,warning&sort=-capacity', 'FAILED'],
+    ['stale-drives', () => '/resources/redfish/Drive', 'stale'],
+    ['disk', () => `/resource/${ids.failed.id}`, 'Disk failure'],
+    ['pool', () => `/resource/${ids.pool.id}`, 'I/O size'],
+    ['file-system', () => `/resource/${ids.fs.id}`, 'Why is it not well?'],
+    ['file-system-list', () => `/resource/${ids.fs.id}?view=list`, 'Affected by'],
+    ['array', () => `/resource/${ids.array.id}`, 'Last contact'],
+    ['offline', () => `/resource/${ids.offline.id}`, 'Next try'],
+    ['alerts', () => '/alerts', 'Fan failure'],
+    ['alerts-history', () => '/alerts?tab=history', 'Lasted'],
+    ['add', () => '/add?class=acme.Array', 'Management address'],
+    ['plugins', () => '/plugins', 'Integer has no option'],
+    ['search', () => '/search?q=fan', 'Fan Enclosure 2 1'],
+    ['gone', () => '/resource/99999', 'This resource is gone', undefined, true],
+    ['no-such-page', () => '/nothing/here', 'There is no such page'],
+  ];
+  for (const [name, path, text, server, allowErrors] of pages) {
+    for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
+      for (const scheme of ['light', 'dark']) {
+        it(`${name}, ${size}, ${scheme}`, async () => {
+          const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, scheme, allowErrors });
+          await page.getByText(text).first().waitFor({ state: 'attached' });
+          await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
+          await page.waitForLoadState('networkidle').catch(() => undefined);
+          if (await page.locator('.react-flow').count()) await page.locator('.react-flow__node').first().waitFor();
+          await page.waitForTimeout(250); // for the eye: fonts and the fit of a drawing
+          await picture(page, `${name}-${size}-${scheme}`);
+          if (['disk', 'pool', 'file-system', 'file-system-list', 'overview'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
+          assert.deepEqual(await accessibilityProblems(page), []);
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
+          await closePage(page);
+        });
+      }
+    }
+  }
+});

@@ -1,0 +1,76 @@
+// What the browser tests share: a browser, a server, and eyes.
+//
+// The server is the stand-in of mock/, or the one that FAULTLINE_E2E_URL names
+// (then only real.test.mjs runs). The page under test is the built one.
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+import { serve } from '../mock/server.mjs';
+
+export const realURL = process.env.FAULTLINE_E2E_URL ?? '';
+const results = fileURLToPath(new URL('../test-results/', import.meta.url));
+const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Starts the stand-in; the tests need the page to be built. */
+export async function startMock(options) {
+  if (!existsSync(new URL('../dist/index.html', import.meta.url))) throw new Error('The page is not built: run `npm run build` first.');
+  return serve(options);
+}
+
+/** Starts the browser that Debian ships. */
+export async function startBrowser() {
+  await mkdir(results, { recursive: true });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+}
+
+export const desktop = { width: 1280, height: 800 };
+export const phone = { width: 390, height: 844 };
+
+/** Opens a page that fails the test on any error in its console. */
+export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', allowErrors = false } = {}) {
+  const context = await browser.newContext({
+    viewport,
+    colorScheme: scheme,
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+    timezoneId: 'Europe/Paris',
+    baseURL: base,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(10_000);
+  page.problems = [];
+  if (!allowErrors) {
+    page.on('pageerror', (err) => page.problems.push(String(err)));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') page.problems.push(`${message.text()} ${message.location().url}`);
+    });
+  }
+  await page.goto(path);
+  return page;
+}
+
+/** Ends a page and says what its console complained of. */
+export async function closePage(page) {
+  await page.context().close();
+  if (page.problems.length > 0) throw new Error(`the browser's console has:\n${page.problems.join('\n')}`);
+}
+
+/** Writes a picture of the page to test-results. */
+export async function picture(page, name, options = {}) {
+  await page.screenshot({ path: `${results}${name}.png`, animations: 'disabled', ...options });
+}
+
+/** Returns what axe finds wrong with the page, in a readable form. */
+export async function accessibilityProblems(page) {
+  // By the developer tools' channel: the page's content policy forbids other scripts.
+  await page.evaluate(`${axeSource}; undefined`);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'] }),
+  );
+  return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}\n    ${n.failureSummary?.replaceAll('\n', '\n    ')}`));
+}
