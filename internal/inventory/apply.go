@@ -17,7 +17,7 @@ func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	if s == nil || s.id != b.Session || inv.nodes[b.Root] == nil {
 		return resource.Errorf(resource.Conflict, "session %s of root %d is not open", b.Session, b.Root)
 	}
-	a := &applier{txn: inv.begin(b.Root), b: b, s: s, reporters: []resource.ID{b.Root}}
+	a := &applier{txn: inv.beginSized(b.Root, puts(b)), b: b, s: s, reporters: []resource.ID{b.Root}}
 	if err := a.run(); err != nil {
 		return err
 	}
@@ -26,6 +26,16 @@ func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	}
 	a.keepHandles()
 	return nil
+}
+
+// puts is how many resources the batch may create.
+func puts(b *resource.Batch) (n int) {
+	for i := range b.Ops {
+		if b.Ops[i].Kind == resource.Put {
+			n++
+		}
+	}
+	return n
 }
 
 // applier works one batch out.

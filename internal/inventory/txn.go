@@ -42,13 +42,17 @@ type kids struct {
 	drop map[resource.ID]struct{}
 }
 
-func (inv *Inventory) begin(root resource.ID) *txn {
+func (inv *Inventory) begin(root resource.ID) *txn { return inv.beginSized(root, 0) }
+
+// beginSized is begin for a change that may create so many resources.
+func (inv *Inventory) beginSized(root resource.ID, n int) *txn {
 	return &txn{
 		inv: inv, now: inv.now(), root: root, next: inv.next,
-		nodes:  map[resource.ID]*node{},
-		edited: map[resource.ID]*edit{},
-		kids:   map[resource.ID]*kids{},
-		ids:    map[idKey]resource.ID{},
+		nodes:   make(map[resource.ID]*node, n),
+		edited:  map[resource.ID]*edit{},
+		kids:    map[resource.ID]*kids{},
+		ids:     make(map[idKey]resource.ID, n),
+		created: make([]resource.ID, 0, n),
 	}
 }
 

@@ -19,52 +19,83 @@ type decoder struct {
 	// seal hides a password that a plugin reports; see internal/secret.
 	seal func(string) string
 	// handles has the class of every handle that was put, by handle.
-	handles map[resource.Handle]*resource.Class
+	handles []*resource.Class
 }
 
-// add appends what a part of a turn says to the batch.
-func (d *decoder) add(b *resource.Batch, in *wire.Batch) error {
+// turn gathers the parts of a turn. They are joined once, at its end: a turn
+// may be large.
+type turn struct {
+	number  int64
+	parts   int
+	whole   bool // the batch is complete
+	ops     [][]resource.Op
+	samples [][]resource.HandleSample
+}
+
+// add reads a part of a turn.
+func (d *decoder) add(t *turn, in *wire.Batch) error {
+	ops := make([]resource.Op, len(in.Ops))
 	for i := range in.Ops {
-		op, err := d.op(&in.Ops[i])
-		if err != nil {
+		if err := d.op(&in.Ops[i], &ops[i]); err != nil {
 			return err
 		}
-		b.Ops = append(b.Ops, op)
 	}
+	samples := make([]resource.HandleSample, len(in.Samples))
 	for i := range in.Samples {
-		s, err := d.sample(&in.Samples[i])
-		if err != nil {
+		var err error
+		if samples[i], err = d.sample(&in.Samples[i]); err != nil {
 			return err
 		}
-		b.Samples = append(b.Samples, s)
 	}
+	t.ops, t.samples = append(t.ops, ops), append(t.samples, samples)
+	t.parts++
 	return nil
 }
 
-func (d *decoder) op(in *wire.Op) (resource.Op, error) {
+// classOf returns the class of a handle, or nil if it was never put.
+func (d *decoder) classOf(h resource.Handle) *resource.Class {
+	if h < 0 || int(h) >= len(d.handles) {
+		return nil
+	}
+	return d.handles[h]
+}
+
+// put notes the class of a fresh handle. Handles count up; a far jump is left
+// for the inventory to refuse.
+func (d *decoder) put(h resource.Handle, c *resource.Class) {
+	if h < 0 || int(h) > 2*len(d.handles)+1<<20 {
+		return
+	}
+	for int(h) >= len(d.handles) {
+		d.handles = append(d.handles, nil)
+	}
+	d.handles[h] = c
+}
+
+func (d *decoder) op(in *wire.Op, op *resource.Op) error {
 	h := resource.Handle(in.Handle)
-	op := resource.Op{Handle: h, Label: in.Label}
+	op.Handle, op.Label = h, in.Label
 	switch in.Op {
 	case wire.OpPut:
 		op.Kind = resource.Put
 		if op.Class = d.class(in.Class); op.Class == nil {
-			return op, fmt.Errorf("the plugin reports a resource of class %q, which it does not declare", in.Class)
+			return fmt.Errorf("the plugin reports a resource of class %q, which it does not declare", in.Class)
 		}
-		d.handles[h] = op.Class
+		d.put(h, op.Class)
 		op.Parents = handles(in.Parents)
 		var err error
 		op.Values, err = d.values(op.Class, in.Attributes)
-		return op, err
+		return err
 	case wire.OpSet:
 		op.Kind = resource.Set
-		op.Class = d.handles[h]
+		op.Class = d.classOf(h)
 		if op.Class == nil {
-			return op, fmt.Errorf("handle %d was never put", h)
+			return fmt.Errorf("handle %d was never put", h)
 		}
 		if len(in.Attributes) == 0 {
-			return op, nil
+			return nil
 		}
-		return op, d.each(op.Class, in.Attributes, func(i int, v resource.Value) {
+		return d.each(op.Class, in.Attributes, func(i int, v resource.Value) {
 			op.Set = append(op.Set, resource.AttrValue{Index: i, Value: v})
 		})
 	case wire.OpLink:
@@ -73,9 +104,9 @@ func (d *decoder) op(in *wire.Op) (resource.Op, error) {
 	case wire.OpRemove:
 		op.Kind = resource.Remove
 	default:
-		return op, fmt.Errorf("unknown op %q", in.Op)
+		return fmt.Errorf("unknown op %q", in.Op)
 	}
-	return op, nil
+	return nil
 }
 
 func handles(in []int64) []resource.Handle {
@@ -153,7 +184,7 @@ func brief(raw []byte) string {
 
 func (d *decoder) sample(in *wire.Sample) (resource.HandleSample, error) {
 	s := resource.HandleSample{Handle: resource.Handle(in.Handle), Name: in.Name, Time: time.UnixMilli(in.Time)}
-	c := d.handles[s.Handle]
+	c := d.classOf(s.Handle)
 	if c == nil {
 		return s, fmt.Errorf("statistic %s: handle %d was never put", in.Name, in.Handle)
 	}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -181,7 +182,7 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 		return err
 	}
 	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), turns: make(chan wire.Batch, 16)}
-	r.dec = decoder{class: s.o.Class, seal: s.o.Seal, handles: map[resource.Handle]*resource.Class{0: s.o.Class(root.Class)}}
+	r.dec = decoder{class: s.o.Class, seal: s.o.Seal, handles: []*resource.Class{s.o.Class(root.Class)}}
 	r.applied.L = &r.mu
 	if err := s.o.Sink.OpenSession(s.o.ID, r.id); err != nil {
 		return err
@@ -317,8 +318,7 @@ func (r *run) teardown(ctx context.Context) {
 // apply turns the batches of the session into turns and has them committed, in
 // order, until the session is over and all of them are, or a turn is refused.
 func (r *run) apply(ctx context.Context, over <-chan struct{}) {
-	turn := &resource.Batch{}
-	part := 0
+	t := &turn{}
 	for {
 		in, ok := r.next(over)
 		if !ok {
@@ -326,12 +326,9 @@ func (r *run) apply(ctx context.Context, over <-chan struct{}) {
 			return
 		}
 		if in.Part == 0 {
-			turn = &resource.Batch{Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: in.Turn, Complete: in.Complete}
-			part = 0
+			t = &turn{number: in.Turn, whole: in.Complete}
 		}
-		err := r.step(ctx, turn, &in, part)
-		part++
-		if err != nil {
+		if err := r.step(ctx, t, &in); err != nil {
 			err = fmt.Errorf("turn %d was refused: %w", in.Turn, err)
 			if nerr := r.p.Notify(wire.NoteRejected, wire.Rejected{Session: r.id, Turn: in.Turn, Error: err.Error()}); nerr != nil {
 				r.o.Log.Debug("the plugin was not told of a refused turn", "error", nerr)
@@ -370,17 +367,21 @@ func (r *run) drain(over <-chan struct{}) {
 	}
 }
 
-func (r *run) step(ctx context.Context, turn *resource.Batch, in *wire.Batch, part int) error {
-	if in.Turn != turn.Turn || in.Part != part {
+func (r *run) step(ctx context.Context, t *turn, in *wire.Batch) error {
+	if in.Turn != t.number || in.Part != t.parts {
 		return fmt.Errorf("part %d of turn %d came out of order", in.Part, in.Turn)
 	}
-	if err := r.dec.add(turn, in); err != nil {
+	if err := r.dec.add(t, in); err != nil {
 		return err
 	}
 	if !in.Last {
 		return nil
 	}
-	if err := r.o.Sink.Apply(ctx, turn); err != nil {
+	err := r.o.Sink.Apply(ctx, &resource.Batch{
+		Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: t.number, Complete: t.whole,
+		Ops: slices.Concat(t.ops...), Samples: slices.Concat(t.samples...),
+	})
+	if err != nil {
 		return err
 	}
 	r.mu.Lock()
