@@ -125,11 +125,9 @@ func encodeOption(a gen.ClassAttribute, text string) (json.RawMessage, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := fmt.Sprint(o)
-		if s, isText := o.(string); !isText {
+		name, isText := o.(string)
+		if !isText {
 			name = string(raw)
-		} else {
-			name = s
 		}
 		if name == text {
 			return raw, nil
