@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/creachadair/jrpc2"
 
@@ -96,19 +97,18 @@ type ExitError struct {
 }
 
 // Error implements error.
-func (e *ExitError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "plugin %s ", e.Plugin)
-	switch {
-	case e.Reason != nil:
-		fmt.Fprintf(&b, "%v; process ended", e.Reason)
-	default:
-		fmt.Fprintf(&b, "ended by itself (%s)", e.State)
+func (e *ExitError) Error() string { return "plugin " + e.Plugin + ": " + e.text() }
+
+// text is the error without the plugin's name.
+func (e *ExitError) text() string {
+	text := fmt.Sprintf("process ended by itself (%s)", e.State)
+	if e.Reason != nil {
+		text = e.Reason.Error() + "; process ended"
 	}
 	if len(e.Stderr) > 0 {
-		fmt.Fprintf(&b, "; last lines of its standard error:\n\t%s", strings.Join(e.Stderr, "\n\t"))
+		text += "; last lines of its standard error:\n\t" + strings.Join(e.Stderr, "\n\t")
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap returns the reason.
@@ -116,6 +116,31 @@ func (e *ExitError) Unwrap() error { return e.Reason }
 
 // Is makes every ExitError an ErrEnded.
 func (e *ExitError) Is(target error) bool { return target == ErrEnded }
+
+// A lostCall is the error of a call that the end of the process left without an
+// answer.
+type lostCall struct {
+	method string
+	exit   *ExitError
+}
+
+func (e *lostCall) Error() string {
+	return "plugin " + e.exit.Plugin + ": " + shortMethod(e.method) + ": " + e.exit.text()
+}
+
+func (e *lostCall) Unwrap() error { return e.exit }
+
+// A deadlineError is an ErrDeadline that says of which call.
+type deadlineError struct {
+	method  string
+	timeout time.Duration
+}
+
+func (e *deadlineError) Error() string {
+	return fmt.Sprintf("%s did not answer within %v", shortMethod(e.method), e.timeout)
+}
+
+func (e *deadlineError) Is(target error) bool { return target == ErrDeadline }
 
 // Permanent reports whether err, from Start, will come again as long as the
 // plugin's files are as they are: its declarations are wrong, or it speaks

@@ -2,6 +2,7 @@ package pluginhost
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -97,12 +98,18 @@ func (k *logSink) line(source, text string) {
 
 // readStderr logs every line of r until it ends.
 func (k *logSink) readStderr(r io.Reader) {
-	br := bufio.NewReaderSize(r, maxLogText)
+	br := bufio.NewReaderSize(r, maxLogText/2) // the mark of a cut line has to fit
 	for {
+		more := 0 // bytes of an over-long line that are not kept
 		line, err := br.ReadSlice('\n')
 		text := strings.TrimRight(string(line), "\r\n")
-		for errors.Is(err, bufio.ErrBufferFull) { // the rest of an over-long line
-			_, err = br.ReadSlice('\n')
+		for errors.Is(err, bufio.ErrBufferFull) {
+			var rest []byte
+			rest, err = br.ReadSlice('\n')
+			more += len(bytes.TrimRight(rest, "\r\n"))
+		}
+		if more > 0 {
+			text = withCutMark(text, more)
 		}
 		if text != "" {
 			k.remember(text)
@@ -137,7 +144,9 @@ func cut(s string, n int) string {
 		for n > 0 && !utf8.RuneStart(s[n]) {
 			n--
 		}
-		s = fmt.Sprintf("%s… (%d bytes more)", s[:n], rest)
+		s = withCutMark(s[:n], rest)
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
+
+func withCutMark(s string, more int) string { return fmt.Sprintf("%s… (%d bytes more)", s, more) }

@@ -166,7 +166,7 @@ func (p *Process) Call(ctx context.Context, method string, params, result any) e
 
 func (p *Process) call(ctx context.Context, timeout time.Duration, method string, params, result any) error {
 	if _, own := ctx.Deadline(); !own {
-		stop := p.stall.after(timeout, func() { p.fail(p.deadlineError(method, timeout)) })
+		stop := p.stall.after(timeout, func() { p.fail(&deadlineError{method, timeout}) })
 		defer stop()
 	}
 	rsp, err := p.client.Call(ctx, method, params)
@@ -181,9 +181,9 @@ func (p *Process) call(ctx context.Context, timeout time.Duration, method string
 	}
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		p.fail(p.deadlineError(method, timeout))
+		p.fail(&deadlineError{method, timeout})
 		<-p.done
-		return p.endedError(method)
+		return p.lost(method)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
@@ -202,7 +202,7 @@ func (p *Process) call(ctx context.Context, timeout time.Duration, method string
 	}
 	select {
 	case <-p.done:
-		return p.endedError(method)
+		return p.lost(method)
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -219,19 +219,6 @@ func readable(d time.Duration) time.Duration {
 	return max(0, d.Round(time.Millisecond))
 }
 
-func (p *Process) deadlineError(method string, timeout time.Duration) error {
-	return fmt.Errorf("%s %w", shortMethod(method), deadlineExceeded(timeout))
-}
-
-// deadlineExceeded is an ErrDeadline that names the time.
-type deadlineExceeded time.Duration
-
-func (d deadlineExceeded) Error() string {
-	return "did not answer within " + time.Duration(d).String()
-}
-
-func (d deadlineExceeded) Is(target error) bool { return target == ErrDeadline }
-
 func (p *Process) callError(method string, answer *jrpc2.Error) error {
 	e := &CallError{Plugin: p.Name(), Method: method, Code: int(answer.Code), Message: answer.Message, cause: answer}
 	if len(answer.Data) > 0 {
@@ -240,15 +227,17 @@ func (p *Process) callError(method string, answer *jrpc2.Error) error {
 	return e
 }
 
-// endedError is the error of a call whose process is gone.
-func (p *Process) endedError(method string) error {
-	if err := p.Err(); err != nil {
-		if strings.HasPrefix(fmt.Sprint(errors.Unwrap(err)), shortMethod(method)+" ") {
-			return err // it names the method already
-		}
-		return fmt.Errorf("%s: %w", shortMethod(method), err)
+// lost is the error of a call whose process is gone.
+func (p *Process) lost(method string) error {
+	var exit *ExitError
+	if !errors.As(p.Err(), &exit) { // Stop came first
+		return fmt.Errorf("plugin %s: %s: %w", p.Name(), shortMethod(method), ErrEnded)
 	}
-	return fmt.Errorf("plugin %s: %s: %w", p.Name(), shortMethod(method), ErrEnded)
+	var late *deadlineError
+	if errors.As(exit.Reason, &late) && late.method == method {
+		return exit // it names the method already
+	}
+	return &lostCall{method, exit}
 }
 
 // Notify sends a notification. It returns once the message is queued.
