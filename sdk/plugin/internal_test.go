@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -17,6 +18,17 @@ func TestSnakeCase(t *testing.T) {
 	} {
 		if got := snakeCase(in); got != want {
 			t.Errorf("snakeCase(%s) = %s, want %s", in, got, want)
+		}
+	}
+}
+
+func TestCheckTags(t *testing.T) {
+	for tag, want := range map[reflect.StructTag]int{
+		`attr:"x" label:"y"`: 0, `json:"x" yaml:"y" xml:"z" db:"a" bson:"b" form:"f"`: 0, `lable:"x"`: 1, `maxlength:"3"`: 1, `enums:"a"`: 1,
+		`unit:"C"`: 1, `attr:"x"label:"y"`: 0, `attr`: 1, `attr:x`: 1, ``: 0,
+	} {
+		if got := checkTags(tag, "thing", "attr", "label"); len(got) != want {
+			t.Errorf("%s: %q", tag, got)
 		}
 	}
 }

@@ -159,7 +159,7 @@ func TestHostGone(t *testing.T) {
 			if got := p.cmd.ProcessState.ExitCode(); got != status {
 				t.Errorf("exit status %d, want %d: %v", got, status, err)
 			}
-			if torn := strings.Contains(p.stderr.String(), "torn down"); torn != (status == 0) {
+			if torn := strings.HasPrefix(p.stderr.String(), "torn down\n"); torn != (status == 0) {
 				t.Errorf("torn down: %v; %s", torn, p.stderr.String())
 			}
 		})

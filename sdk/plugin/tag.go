@@ -122,20 +122,62 @@ func parseEvery(tag string) (int, error) {
 var sdkTags = []string{"attr", "label", "min", "max", "maxlen", "default", "enum", "unit", "every", "bins"}
 
 // checkTags reports tag keys of this package that mean nothing on a field of the
-// given sort, and tags that the reflect package cannot read.
+// given sort, keys that look like a slip of the pen, and tags that the reflect
+// package cannot read.
 func checkTags(tag reflect.StructTag, sort string, allowed ...string) []string {
 	var problems []string
-	known := 0
-	for _, key := range sdkTags {
-		if _, ok := tag.Lookup(key); ok {
-			known++
-			if !slices.Contains(allowed, key) {
-				problems = append(problems, fmt.Sprintf("tag %s: has no meaning for a %s", key, sort))
+	keys, ok := tagKeys(string(tag))
+	if !ok {
+		problems = append(problems, fmt.Sprintf("tag `%s` is malformed: write key:\"value\" pairs with spaces between", tag))
+	}
+	for _, key := range keys {
+		switch {
+		case slices.Contains(allowed, key):
+		case slices.Contains(sdkTags, key):
+			problems = append(problems, fmt.Sprintf("tag %s: has no meaning for a %s", key, sort))
+		default:
+			for _, known := range sdkTags {
+				if strings.HasPrefix(key, known) || distance(key, known) <= 2 && key[0] == known[0] {
+					problems = append(problems, fmt.Sprintf("tag %s: is not known; did you mean %s?", key, known))
+					break
+				}
 			}
 		}
 	}
-	if known == 0 && strings.TrimSpace(string(tag)) != "" && !strings.Contains(string(tag), `:"`) {
-		problems = append(problems, fmt.Sprintf("tag `%s` is malformed: write key:\"value\" pairs with spaces between", tag))
-	}
 	return problems
+}
+
+// tagKeys returns the keys of a struct tag.
+func tagKeys(tag string) (keys []string, ok bool) {
+	for tag = strings.TrimLeft(tag, " "); tag != ""; tag = strings.TrimLeft(tag, " ") {
+		key, rest, found := strings.Cut(tag, ":")
+		value, err := strconv.QuotedPrefix(rest)
+		if !found || err != nil || key == "" || strings.ContainsAny(key, " \"") {
+			return keys, false
+		}
+		keys = append(keys, key)
+		tag = rest[len(value):]
+	}
+	return keys, true
+}
+
+// distance returns how many letters must be changed, added or dropped to make
+// one word of the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
 }
