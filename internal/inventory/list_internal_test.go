@@ -1,0 +1,31 @@
+package inventory
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+func TestNaturalOrder(t *testing.T) {
+	want := []string{"", "01", "1", "2", "10", "disk", "disk 1/2", "disk 1/10", "disk 02", "disk 2", "disk 10", "diskette", "é1"}
+	got := slices.Clone(want)
+	slices.Reverse(got)
+	slices.SortFunc(got, natural)
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestNaturalIsAnOrder(t *testing.T) {
+	text := rapid.StringMatching(`[a0-2 ]{0,6}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, c := text.Draw(t, "a"), text.Draw(t, "b"), text.Draw(t, "c")
+		if natural(a, b) != -natural(b, a) || (natural(a, b) == 0) != (a == b) {
+			t.Fatalf("%q, %q: %d and %d", a, b, natural(a, b), natural(b, a))
+		}
+		if natural(a, b) < 0 && natural(b, c) < 0 && natural(a, c) >= 0 {
+			t.Fatalf("%q < %q < %q and not %q < %q", a, b, c, a, c)
+		}
+	})
+}
