@@ -9,6 +9,7 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 
 	"github.com/creachadair/jrpc2/channel"
 )
@@ -23,6 +24,7 @@ type conn struct {
 	in     *bufio.Reader
 	closer io.Closer // closes what in reads, if it can be closed
 	ended  func()    // called when the host is gone; may be called again
+	closed atomic.Bool
 
 	mu    sync.Mutex // guards what follows, and the order of lines
 	out   io.Writer
@@ -43,6 +45,9 @@ func newConn(in io.Reader, out io.Writer, ended func()) *conn {
 func (c *conn) Recv() ([]byte, error) {
 	for {
 		line, err := readLine(c.in, maxLine)
+		if c.closed.Load() {
+			return nil, io.EOF
+		}
 		if len(line) > 0 {
 			return cleanMessage(line), nil
 		}
@@ -137,6 +142,14 @@ func (c *conn) Close() error {
 		return c.closer.Close()
 	}
 	return nil
+}
+
+// shut makes Recv end, at once if what it reads can be closed.
+func (c *conn) shut() {
+	c.closed.Store(true)
+	if c.closer != nil {
+		go c.closer.Close() // not waited for, since it may itself wait for the read
+	}
 }
 
 // writeLine sends a line, which includes its line feed and is not kept. Before

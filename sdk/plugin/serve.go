@@ -65,7 +65,9 @@ func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error 
 	case rpcErr := <-ended:
 		err = errors.Join(rpcErr, err)
 	default:
-		go rpc.Stop() // it closes in, which may hang in a read
+		// The server ends by itself when its reader does. To stop it from here
+		// would race with a message that comes in just now.
+		s.conn.shut()
 	}
 	return err
 }
