@@ -1,11 +1,9 @@
 package pluginhost
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -103,10 +101,7 @@ func init() {
 				f.die("the host sent %s %s %s, not %s", got.ID, got.Method, got.Params, l.text)
 			}
 		}
-		f.in = bufio.NewReader(os.Stdin)
-		for {
-			f.next() // to the end of file
-		}
+		f.serve(nil) // until shutdown
 	}
 }
 
