@@ -93,11 +93,16 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	}
 	var stages lifecycle
 	failed := make(chan error, 1)
-	all, seq, changes := inv.Subscribe(ctx)
+	// The stages follow from before the first change, so that no sample is missed.
+	following, done := context.WithCancel(ctx)
+	all, seq, changes := inv.Subscribe(following)
 	stages.run("alert", func(err error) { failed <- err }, func(ctx context.Context) error {
 		return alerts.Run(ctx, all, seq, passing(changes, stats.Observe))
 	})
-	defer func() { _ = stages.stop(stopTimeout) }() // it only waits for what runs in memory
+	defer func() {
+		done()
+		_ = stages.stop(stopTimeout) // it only waits for what runs in memory
+	}()
 
 	class, err := rootClass(o.Class, p.Name(), classes)
 	if err != nil {

@@ -171,6 +171,14 @@ func (s *Session) Once(ctx context.Context, updates int) (incomplete []string, e
 	return incomplete, err
 }
 
+// Drive opens a session, has f run hooks of it one by one, by their method, and
+// tears it down. A hook returns when all that it reported is committed.
+func (s *Session) Drive(ctx context.Context, f func(hook func(method string) (wire.TurnResult, error)) error) error {
+	return s.within(ctx, func(r *run) error {
+		return f(func(method string) (wire.TurnResult, error) { return r.turn(ctx, method) })
+	})
+}
+
 // within opens a session, has f use it, and tears it down.
 func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	p, err := s.o.Wait(ctx)

@@ -110,13 +110,3 @@ func (s *site) scan(tb testing.TB, attributes string) (root int64, took time.Dur
 	})
 	return r.ID, time.Since(start)
 }
-
-func BenchmarkInitialScan(b *testing.B) {
-	for b.Loop() {
-		s := newSite(b, sim.Options{Disks: 100_000})
-		_, took := s.scan(b, "")
-		n := get[gen.Status](b, s, "/status").Resources.Total
-		b.ReportMetric(float64(n)/took.Seconds(), "resources/s")
-		b.ReportMetric(took.Seconds(), "s/scan")
-	}
-}
