@@ -1,18 +1,17 @@
-package app_test
+package app
 
 import (
 	"fmt"
 	"os"
 	"testing"
-
-	"github.com/faultline-storage/faultline/internal/app"
 )
 
 // TestMain makes this test program the built-in plugins, too: servers in tests
 // start them from it.
 func TestMain(m *testing.M) {
+	builtins["bench"] = benchMain
 	if len(os.Args) == 3 && os.Args[1] == "__plugin" {
-		if err := app.RunBuiltin(os.Args[2]); err != nil {
+		if err := RunBuiltin(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
