@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,18 @@ func TestProblemsAreNamed(t *testing.T) {
 func TestAMissingFileIsAnError(t *testing.T) {
 	if _, err := config.Load(filepath.Join(t.TempDir(), "none.yaml"), func(string) string { return "" }); err == nil {
 		t.Error("no error")
+	}
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := reflect.TypeFor[config.Config]()
+	for i := range c.NumField() {
+		if key := "`" + c.Field(i).Tag.Get("yaml") + "`"; !strings.Contains(string(doc), key) {
+			t.Errorf("docs/operating.md lacks %s", key)
+		}
 	}
 }
