@@ -3,8 +3,11 @@ module github.com/faultline-storage/faultline/sdk
 go 1.26.0
 
 require (
-	github.com/creachadair/jrpc2 v1.3.6 // indirect
+	github.com/creachadair/jrpc2 v1.3.6
+	github.com/google/go-cmp v0.7.0
+)
+
+require (
 	github.com/creachadair/mds v0.31.0 // indirect
-	github.com/google/go-cmp v0.7.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 )

@@ -120,7 +120,7 @@ type rootless struct{}
 
 func (rootless) InitialScan(context.Context, *plugin.Session, *Shelf) error { return nil }
 
-type misfit struct{ fake }
+type misfit struct{}
 
 func (*misfit) InitialScan(context.Context, *plugin.Session, *Array) error { return nil }
 func (*misfit) UpdateScan(context.Context, *plugin.Session) error          { return nil }

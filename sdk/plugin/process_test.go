@@ -18,7 +18,7 @@ import (
 )
 
 // odd is a plugin that does what processes should survive.
-type odd struct{ release chan struct{} }
+type odd struct{}
 
 func (p *odd) InitialScan(ctx context.Context, s *plugin.Session, a *Array) error {
 	s.Log.Warn("entered")

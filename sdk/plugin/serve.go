@@ -345,7 +345,7 @@ func (s *server) encrypt(p wire.EncryptParams) (res wire.EncryptResult, err erro
 		return err
 	})
 	if err == nil && strings.ToValidUTF8(res.Value, "") != res.Value {
-		err = fmt.Errorf("Encrypt of %s returned bytes that are not UTF-8: use base64, for example", c.Name)
+		err = fmt.Errorf("the Encrypt method of %s returned bytes that are not UTF-8: use base64, for example", c.Name)
 	}
 	return res, err
 }
