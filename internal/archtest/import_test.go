@@ -1,0 +1,213 @@
+package archtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Packages that hold no code of the program: anybody's tests may use them, the
+// program may not.
+var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "sdk/plugintest"}
+
+// rules says for each package what it may import from this repository, its own
+// subfolders apart. The first row that fits counts; a package without a row is an
+// error, so that a new one gets its place on purpose.
+var rules = []struct {
+	packages []string
+	imports  []string
+	why      string
+}{
+	{
+		[]string{"internal/resource", "internal/feed", "internal/inventory/graph", "internal/config", "internal/secret", "internal/archtest", "sdk/wire"},
+		nil,
+		"vocabulary and tools stand on their own, so that every stage can share them",
+	},
+	{
+		[]string{"internal/pluginhost"},
+		[]string{"sdk/wire"},
+		"it knows processes and lines; what they mean is the business of session",
+	},
+	{
+		[]string{"internal/session"},
+		[]string{"internal/resource", "sdk/wire"},
+		"it is the one translator between the wire and the vocabulary",
+	},
+	{
+		[]string{"internal/inventory", "internal/alert", "internal/metrics", "internal/auth", "internal/link"},
+		[]string{"internal/resource", "internal/feed"},
+		"stages do not know each other, so the data flows one way",
+	},
+	{
+		[]string{"internal/store/..."},
+		[]string{"internal/resource"},
+		"an adapter knows the vocabulary only",
+	},
+	{
+		[]string{"internal/api/apitest"},
+		[]string{"internal/api/...", "internal/resource", "internal/feed"},
+		"a world for tests of the API",
+	},
+	{
+		[]string{"internal/api/..."},
+		[]string{"internal/api/gen", "internal/resource"},
+		"the API asks by interfaces; it never sees a store or a stage's own type",
+	},
+	{
+		[]string{"internal/builtin/...", "examples/..."},
+		[]string{"sdk/plugin", "sdk/plugintest", "sdk/wire", "examples/..."},
+		"they are written with the public SDK, as any vendor's plugin is",
+	},
+	{
+		[]string{"sdk/plugin"},
+		[]string{"sdk/wire"},
+		"plugin authors must not inherit what the server needs",
+	},
+	{
+		[]string{"sdk/plugintest"},
+		[]string{"sdk/plugin", "sdk/wire"},
+		"plugin authors must not inherit what the server needs",
+	},
+	{
+		[]string{"protocol/..."},
+		[]string{"sdk/wire"},
+		"the schemas are made from the wire types",
+	},
+	{
+		[]string{"python", "web"},
+		nil,
+		"they only carry files",
+	},
+	{
+		[]string{"internal/app"},
+		[]string{"internal/...", "sdk/wire", "sdk/plugin", "examples/acme/...", "examples/example", "python", "web"},
+		"the wiring knows everything, except the command line above it",
+	},
+	{
+		[]string{"internal/cli"},
+		[]string{"internal/app", "internal/config", "internal/auth", "internal/api/gen", "examples/acme/..."},
+		"the command line parses, prints and calls; it reaches the stages through app only",
+	},
+	{
+		[]string{"cmd/faultline"},
+		[]string{"internal/cli"},
+		"main is nothing; the program is a value",
+	},
+	{
+		[]string{"e2e"},
+		[]string{"internal/cli", "examples/..."},
+		"it tests the program from outside",
+	},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t) {
+		row := slices.IndexFunc(rules, func(r struct {
+			packages, imports []string
+			why               string
+		}) bool {
+			return withinAny(p.dir, r.packages)
+		})
+		if row < 0 {
+			t.Errorf("package %s has no rule in internal/archtest/import_test.go: decide what it may import", p.dir)
+			continue
+		}
+		rule := rules[row]
+		for imported, file := range p.imports() {
+			switch {
+			case !isOurs(imported), strings.HasPrefix(imported, p.dir+"/") && !slices.Contains(testPackages, imported):
+			case p.dir == "internal/app" && imported == "internal/cli", !withinAny(imported, rule.imports):
+				t.Errorf("%s imports %s, but %s may import only %q: %s", file, imported, p.dir, rule.imports, rule.why)
+			case slices.Contains(testPackages, imported) && !slices.Contains(testPackages, p.dir):
+				t.Errorf("%s imports %s, which is for tests", file, imported)
+			}
+		}
+	}
+}
+
+// TestRulesAreUsed keeps the table from naming what is no more. Packages that the
+// design has a place for already may be missing.
+func TestRulesAreUsed(t *testing.T) {
+	t.Parallel()
+	planned := []string{"internal/link", "e2e"}
+	list := load(t)
+	for _, r := range rules {
+		for _, pattern := range r.packages {
+			if !slices.Contains(planned, pattern) && !slices.ContainsFunc(list, func(p *goPackage) bool { return within(p.dir, pattern) }) {
+				t.Errorf("the rules name %s, which does not exist", pattern)
+			}
+		}
+	}
+}
+
+// owners says who alone may import a library, or a folder of it.
+var owners = []struct {
+	library  string
+	packages []string
+	why      string
+}{
+	{"modernc.org/sqlite", []string{"internal/store/sqlite"}, "only the store speaks SQL"},
+	{"database/sql", []string{"internal/store/..."}, "only the store speaks SQL"},
+	{"github.com/pressly/goose/v3", []string{"internal/store/..."}, "only the store migrates"},
+	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres"}, "only the store speaks SQL"},
+	{"github.com/prometheus/prometheus", []string{"internal/metrics"}, "the time-series database stays behind one package"},
+	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},
+	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin"}, "the protocol ends at the two sides of the pipe"},
+	{"github.com/spf13/cobra", []string{"internal/cli"}, "only the command line parses flags"},
+	{"github.com/spf13/pflag", []string{"internal/cli"}, "only the command line parses flags"},
+	{"github.com/jedib0t/go-pretty/v6", []string{"internal/cli"}, "only the command line draws tables"},
+	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
+	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
+	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest"}, "processes are started where they are supervised"},
+	{"log", nil, "logs are structured: log/slog"},
+	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
+	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},
+	{"io/ioutil", nil, "io and os have all of it"},
+	{"github.com/pkg/errors", nil, "errors and fmt have all of it"},
+}
+
+func TestOwners(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t) {
+		for imported, file := range p.imports() {
+			for _, o := range owners {
+				if within(imported, o.library+"/...") && !(o.library == "log" && imported != "log") && !(o.library == "math/rand" && imported != "math/rand") &&
+					!withinAny(p.dir, o.packages) {
+					t.Errorf("%s imports %s, which only %q may: %s", file, imported, o.packages, o.why)
+				}
+			}
+		}
+	}
+}
+
+// TestSDKLibraries: a plugin author's program links the SDK and one library.
+func TestSDKLibraries(t *testing.T) {
+	t.Parallel()
+	for _, p := range load(t) {
+		if !within(p.dir, "sdk/...") && !within(p.dir, "examples/...") && !within(p.dir, "internal/builtin/...") {
+			continue
+		}
+		for imported, file := range p.imports() {
+			if !isStandard(imported) && !isOurs(imported) && !within(imported, "github.com/creachadair/jrpc2/...") {
+				t.Errorf("%s imports %s: plugins and their SDK use the standard library and jrpc2 only", file, imported)
+			}
+		}
+	}
+}
+
+// TestNoTestCode: what tests need is not linked into the program.
+func TestNoTestCode(t *testing.T) {
+	t.Parallel()
+	libraries := []string{"testing/...", "net/http/httptest", "github.com/google/go-cmp/...", "pgregory.net/rapid", "github.com/rogpeppe/go-internal/..."}
+	for _, p := range load(t) {
+		if slices.Contains(testPackages, p.dir) {
+			continue
+		}
+		for imported, file := range p.imports() {
+			if withinAny(imported, libraries) {
+				t.Errorf("%s imports %s, which is for tests", file, imported)
+			}
+		}
+	}
+}
