@@ -61,7 +61,6 @@ func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], _ 
 			case !r.has(u.Resource.ID): // a found resource that a user has added
 				r.start(ctx, u.Resource)
 			case ch.Root == 0 && len(u.Attributes) > 0:
-				r.stopOne(u.Resource.ID)
 				r.start(ctx, u.Resource)
 			}
 		}
@@ -80,15 +79,21 @@ func (r *runner) has(id resource.ID) bool {
 	return r.running[id] != nil
 }
 
+// start starts the session of a root; one that runs already is ended first.
 func (r *runner) start(ctx context.Context, root *resource.Resource) {
 	ctx, cancel := context.WithCancel(ctx)
 	rn := &running{stop: cancel, done: make(chan struct{})}
 	r.mu.Lock()
+	before := r.running[root.ID]
 	r.running[root.ID] = rn
 	r.mu.Unlock()
 	s := session.New(r.options(root.ID, root.Class.Plugin))
 	go func() {
 		defer close(rn.done)
+		if before != nil {
+			before.stop()
+			<-before.done
+		}
 		s.Run(ctx)
 	}()
 }

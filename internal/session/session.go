@@ -68,7 +68,8 @@ type Options struct {
 	// UpdatePeriod is the pause between update scans of a plugin that sets none;
 	// 5 s if 0.
 	UpdatePeriod time.Duration
-	// TeardownTimeout bounds the teardown of a session that ends; 10 s if 0.
+	// TeardownTimeout is how long a session that ends waits for its teardown; 10 s
+	// if 0.
 	TeardownTimeout time.Duration
 }
 
@@ -310,16 +311,25 @@ func (r *run) refusal() error {
 }
 
 // teardown ends the session in the plugin. A process that is gone needs none.
+// A plugin that is still in a hook tears the session down after it; the session
+// waits for that only so long, so that nobody who edits or removes a root has to.
 func (r *run) teardown(ctx context.Context) {
 	select {
 	case <-r.p.Done():
 		return
 	default:
 	}
-	ctx, cancel := context.WithTimeout(ctx, r.o.TeardownTimeout)
-	defer cancel()
-	if err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil); err != nil && r.p.Err() == nil {
-		r.o.Log.Warn("the teardown failed", "error", err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil); err != nil && r.p.Err() == nil {
+			r.o.Log.Warn("the teardown failed", "error", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-r.o.After(r.o.TeardownTimeout):
+		r.o.Log.Warn("the plugin is still busy; it tears the session down later", "waited", r.o.TeardownTimeout)
 	}
 }
 
