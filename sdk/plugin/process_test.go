@@ -65,7 +65,7 @@ func start(t *testing.T, name string) *process {
 		t.Fatal(err)
 	}
 	p := &process{t: t, cmd: exec.Command(exe)}
-	p.cmd.Env = append(os.Environ(), asPlugin+"="+name, "FAULTLINE_PLUGIN="+name, "FAULTLINE_LOG_LEVEL=debug")
+	p.cmd.Env = append(os.Environ(), asPlugin+"="+name, "FAULTLINE_PLUGIN="+name, "FAULTLINE_LOG_LEVEL=debug", "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.stderr
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

@@ -336,7 +336,7 @@ func TestBadPost(t *testing.T) {
 
 // TestParts reports more than fits one batch.
 func TestParts(t *testing.T) {
-	const n = 20_000
+	const n = 12_000
 	h := scan(t, &fake{
 		initial: func(s *plugin.Session) error {
 			shelf := plugin.Report(s, &Shelf{Number: 1})

@@ -79,7 +79,7 @@ func TestTranscripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), exe)
-			cmd.Env = append(os.Environ(), asPlugin+"="+tr.plugin, "FAULTLINE_PLUGIN="+tr.plugin, "FAULTLINE_LOG_LEVEL=")
+			cmd.Env = append(os.Environ(), asPlugin+"="+tr.plugin, "FAULTLINE_PLUGIN="+tr.plugin, "FAULTLINE_LOG_LEVEL=", "GORACE=atexit_sleep_ms=0")
 			cmd.Stderr = os.Stderr
 			in, err := cmd.StdinPipe()
 			if err != nil {
