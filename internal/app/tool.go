@@ -125,7 +125,7 @@ type Verdict struct {
 
 // Validate checks plugins: that they load, and that what they declare makes
 // sense. Relations may name classes of the built-in plugins, of the plugins
-// given and of the others named, which are not reported on.
+// given and of the others named, which are reported on only if they do not load.
 func (t *Tool) Validate(ctx context.Context, paths, others []string) []Verdict {
 	known := map[string]wire.Manifest{}
 	verdicts := make([]Verdict, len(paths))
@@ -136,22 +136,26 @@ func (t *Tool) Validate(ctx context.Context, paths, others []string) []Verdict {
 			known[name] = m
 		}
 	}
+	var broken []Verdict
 	for _, path := range others {
-		if name, m, problems := t.check(ctx, path); len(problems) == 0 {
+		name, m, problems := t.check(ctx, path)
+		if len(problems) == 0 {
 			known[name] = m
+		} else {
+			broken = append(broken, Verdict{Name: name, Problems: problems})
 		}
 	}
 	for i, path := range paths {
 		v := &verdicts[i]
 		m, ok := known[v.Name]
-		if !ok {
+		if !ok || len(v.Problems) > 0 {
 			continue
 		}
-		for _, p := range t.relations(ctx, m, v.Name, known) {
+		for _, p := range t.relations(ctx, path, m, v.Name, known) {
 			v.Problems = append(v.Problems, problemLine(path, p))
 		}
 	}
-	return verdicts
+	return append(verdicts, broken...)
 }
 
 func (t *Tool) check(ctx context.Context, path string) (name string, m wire.Manifest, problems []string) {
@@ -200,8 +204,13 @@ func problemLine(path string, p wire.Problem) string {
 }
 
 // relations finds relations whose target no known plugin declares.
-func (t *Tool) relations(ctx context.Context, m wire.Manifest, plugin string, known map[string]wire.Manifest) []wire.Problem {
+func (t *Tool) relations(ctx context.Context, path string, m wire.Manifest, plugin string, known map[string]wire.Manifest) []wire.Problem {
 	var problems []wire.Problem
+	add := func(class, target, format string, args ...any) {
+		p := wire.Problem{Where: class, Text: fmt.Sprintf(format, args...)}
+		p.File, p.Line = place(path, class, target)
+		problems = append(problems, p)
+	}
 	for _, c := range m.Classes {
 		for _, r := range c.Relations {
 			target := cmp.Or(r.Plugin, plugin)
@@ -210,13 +219,11 @@ func (t *Tool) relations(ctx context.Context, m wire.Manifest, plugin string, kn
 			}
 			tm, err := t.target(ctx, target, known)
 			if err != nil {
-				problems = append(problems, wire.Problem{Where: c.Name, Text: fmt.Sprintf(
-					"the relation to (%q, %q) is to a plugin that is not known here: %v; give its file with --plugin", target, r.Class, err)})
+				add(c.Name, r.Class, "the relation to (%q, %q) is to a plugin that is not known here: %v; give its file with --plugin", target, r.Class, err)
 				continue
 			}
 			if !slices.ContainsFunc(tm.Classes, func(tc wire.Class) bool { return tc.Name == r.Class || slices.Contains(tc.Bases, r.Class) }) {
-				problems = append(problems, wire.Problem{Where: c.Name, Text: fmt.Sprintf(
-					"the relation is to (%q, %q), and plugin %s has no class %s", target, r.Class, target, r.Class)})
+				add(c.Name, r.Class, "the relation is to (%q, %q), and plugin %s has no class %s", target, r.Class, target, r.Class)
 			}
 		}
 	}

@@ -1,0 +1,321 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/faultline-storage/faultline/internal/cli"
+)
+
+// world is what the commands of one script share.
+type world struct {
+	dir        string
+	server     *server
+	remembered []process
+	array      *array
+}
+
+type worldKey struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// end leaves nothing running.
+func (w *world) end() {
+	if w.server != nil {
+		w.server.kill()
+	}
+	if w.array != nil {
+		w.array.stop()
+	}
+}
+
+type command = func(ts *testscript.TestScript, neg bool, args []string)
+
+// commands are described in the package comment.
+var commands = map[string]command{
+	"serve": plain(1, "serve ARG...", serve), "stop": plain(0, "stop", stop), "crash": plain(0, "crash", crash),
+	"logs": logs, "until": until, "untiljson": untilJSON, "untilfile": plain(2, "untilfile REGEXP FILE", untilFile),
+	"json": wantJSON, "jsonset": plain(3, "jsonset VAR FILE PATH", setJSON),
+	"state": plain(1, "state FILE", state), "pids": plain(1, "pids PLUGIN", pids), "kill9": plain(1, "kill9 PLUGIN", kill9),
+	"gone": plain(0, "gone", gone), "http": plain(3, "http STATUS METHOD PATH [BODY]", request),
+	"gobuild": plain(2, "gobuild FILE PACKAGE", goBuild), "secretfree": plain(1, "secretfree TEXT", secretFree),
+	"certificate": plain(0, "certificate", makeCertificate),
+	"array":       plain(0, "array ARG...", startArray), "fault": plain(1, "fault TEXT", strike),
+}
+
+// plain is a command that takes at least so many arguments and cannot be negated.
+func plain(least int, usage string, f func(*testscript.TestScript, []string)) command {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) < least {
+			ts.Fatalf("usage: %s", usage)
+		}
+		f(ts, args)
+	}
+}
+
+// within takes a leading -within from the arguments.
+func within(ts *testscript.TestScript, args []string) (time.Duration, []string) {
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	d := fs.Duration("within", patience, "")
+	// What follows may have flags of its own.
+	if len(args) > 0 && strings.HasPrefix(args[0], "-within=") {
+		ts.Check(fs.Parse(args[:1]))
+		args = args[1:]
+	}
+	return *d, args
+}
+
+// poll asks f until it is content, and fails with what f last said.
+func poll(ts *testscript.TestScript, d time.Duration, f func() error) {
+	deadline := time.Now().Add(d)
+	for {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("not within %v: %v", d, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func pattern(ts *testscript.TestScript, text string) *regexp.Regexp {
+	re, err := regexp.Compile("(?m)" + text)
+	ts.Check(err)
+	return re
+}
+
+// environment is that of the programs of a script.
+func environment(ts *testscript.TestScript) []string {
+	env := os.Environ()
+	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "WORK"} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return env
+}
+
+func serve(ts *testscript.TestScript, args []string) {
+	w := worldOf(ts)
+	if w.server != nil {
+		ts.Fatalf("there is a server already")
+	}
+	args = append([]string{"--data", filepath.Join(w.dir, "data"), "--listen", "127.0.0.1:0"}, args...)
+	var err error
+	w.server, err = startServer(environment(ts), filepath.Join(w.dir, "server.log"), args...)
+	ts.Check(err)
+	ts.Setenv("FAULTLINE_SERVER", w.server.url)
+}
+
+func (w *world) running(ts *testscript.TestScript) *server {
+	if w.server == nil {
+		ts.Fatalf("there is no server; see serve")
+	}
+	return w.server
+}
+
+func stop(ts *testscript.TestScript, _ []string) {
+	w := worldOf(ts)
+	s := w.running(ts)
+	if err := s.stop(); err != nil {
+		ts.Fatalf("stop: %v\n%s", err, s.log)
+	}
+	w.server = nil
+}
+
+func crash(ts *testscript.TestScript, _ []string) {
+	w := worldOf(ts)
+	w.running(ts).kill()
+	w.server = nil
+}
+
+func logs(ts *testscript.TestScript, neg bool, args []string) {
+	d, args := within(ts, args)
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] logs [-within=D] REGEXP")
+	}
+	log := worldOf(ts).running(ts).log
+	re := pattern(ts, args[0])
+	if neg {
+		if m := re.FindString(log.String()); m != "" {
+			ts.Fatalf("the log has %q:\n%s", m, log)
+		}
+		return
+	}
+	if _, err := log.wait(d, re); err != nil {
+		ts.Fatalf("%v; the log is\n%s", err, log)
+	}
+}
+
+// client runs a client command and returns what it printed. Its exit code is
+// left to who asks: bad news is news.
+func client(ts *testscript.TestScript, args []string) string {
+	var out, errs bytes.Buffer
+	args = append(append([]string{}, args...), "--server", ts.Getenv("FAULTLINE_SERVER"))
+	if token := ts.Getenv("FAULTLINE_TOKEN"); token != "" {
+		args = append(args, "--token", token)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cli.Main(ctx, args, strings.NewReader(""), &out, &errs)
+	return out.String() + errs.String()
+}
+
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	d, args := within(ts, args)
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] until [-within=D] REGEXP CMD ARG...")
+	}
+	re := pattern(ts, args[0])
+	var got string
+	poll(ts, d, func() error {
+		if got = client(ts, args[1:]); re.MatchString(got) == neg {
+			return errors.New("the output is\n" + got)
+		}
+		return nil
+	})
+	_, err := io.WriteString(ts.Stdout(), got)
+	ts.Check(err)
+}
+
+func untilJSON(ts *testscript.TestScript, neg bool, args []string) {
+	d, args := within(ts, args)
+	if len(args) < 3 {
+		ts.Fatalf("usage: [!] untiljson [-within=D] PATH WANT CMD ARG...")
+	}
+	path, want := args[0], args[1]
+	var text string
+	poll(ts, d, func() error {
+		text = client(ts, append(append([]string{}, args[2:]...), "-o", "json"))
+		got, err := at([]byte(text), path)
+		if err != nil {
+			return errors.New(err.Error() + "\n" + text)
+		}
+		ok, err := matches(got, want)
+		ts.Check(err)
+		if ok == neg {
+			return errors.New(path + " is " + got + ", in\n" + text)
+		}
+		return nil
+	})
+	_, err := io.WriteString(ts.Stdout(), text)
+	ts.Check(err)
+}
+
+func untilFile(ts *testscript.TestScript, args []string) {
+	d, args := within(ts, args)
+	if len(args) != 2 {
+		ts.Fatalf("usage: untilfile [-within=D] REGEXP FILE")
+	}
+	re := pattern(ts, args[0])
+	poll(ts, d, func() error {
+		b, err := os.ReadFile(ts.MkAbs(args[1]))
+		if err == nil && !re.Match(b) {
+			err = errors.New("the file is\n" + string(b))
+		}
+		return err
+	})
+}
+
+func wantJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: [!] json FILE PATH WANT")
+	}
+	text := ts.ReadFile(args[0])
+	got, err := at([]byte(text), args[1])
+	if neg && errors.Is(err, errAbsent) {
+		return
+	}
+	ts.Check(err)
+	ok, err := matches(got, args[2])
+	ts.Check(err)
+	if ok == neg {
+		ts.Fatalf("%s is %s", args[1], got)
+	}
+}
+
+func setJSON(ts *testscript.TestScript, args []string) {
+	got, err := at([]byte(ts.ReadFile(args[1])), args[2])
+	ts.Check(err)
+	ts.Setenv(args[0], got)
+}
+
+// state replaces the state of the rack in one step, so that no scan sees half
+// of it.
+func state(ts *testscript.TestScript, args []string) {
+	b, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	to := filepath.Join(worldOf(ts).dir, "state")
+	if len(args) > 1 {
+		to = ts.MkAbs(args[1])
+	}
+	ts.Check(os.WriteFile(to+".new", b, 0o600))
+	ts.Check(os.Rename(to+".new", to))
+}
+
+// secretFree looks at every file that the server keeps or writes.
+func secretFree(ts *testscript.TestScript, args []string) {
+	w := worldOf(ts)
+	look := func(path string) {
+		b, err := os.ReadFile(path)
+		ts.Check(err)
+		if bytes.Contains(b, []byte(args[0])) {
+			ts.Fatalf("%s holds %q", path, args[0])
+		}
+	}
+	ts.Check(filepath.WalkDir(filepath.Join(w.dir, "data"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			look(path)
+		}
+		return err
+	}))
+	look(filepath.Join(w.dir, "server.log"))
+}
+
+// request makes a request and wants a status.
+func request(ts *testscript.TestScript, args []string) {
+	body := strings.NewReader(strings.Join(args[3:], " "))
+	req, err := http.NewRequest(args[1], ts.Getenv("FAULTLINE_SERVER")+"/api/v1"+args[2], body)
+	ts.Check(err)
+	if body.Len() > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	rsp, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer rsp.Body.Close()
+	b, err := io.ReadAll(rsp.Body)
+	ts.Check(err)
+	_, err = ts.Stdout().Write(b)
+	ts.Check(err)
+	if strconv.Itoa(rsp.StatusCode) != args[0] {
+		ts.Fatalf("status %d: %s", rsp.StatusCode, b)
+	}
+	kind := rsp.Header.Get("Content-Type")
+	if rsp.StatusCode >= 400 && kind != "application/problem+json" {
+		ts.Fatalf("the answer is no problem document but %s: %s", kind, b)
+	}
+}
+
+// goBuild builds a program of this repository, with the tester's own caches.
+func goBuild(ts *testscript.TestScript, args []string) {
+	cmd := exec.Command("go", "build", "-o", ts.MkAbs(args[0]), args[1])
+	cmd.Dir = ".."
+	if out, err := cmd.CombinedOutput(); err != nil {
+		ts.Fatalf("%v: %s", err, out)
+	}
+}

@@ -1,0 +1,38 @@
+// Package e2e tests Faultline as its users meet it: the whole program, its
+// plugins as processes of their own, and a data directory on disk. It holds
+// tests only.
+//
+// The scenarios are the scripts in testdata/script, for the commands see
+// [testscript] and below. A script plays with a server and with plugins, mostly
+// testdata/plugin/rack.py, which reports what a text file says.
+//
+//	serve ARG...              start a server on $WORK/data, and set FAULTLINE_SERVER
+//	stop                      end it as an operator does, and want exit code 0
+//	crash                     kill -9 the server
+//	logs REGEXP               wait for a line of the server's log since its start; ! wants none so far
+//	until REGEXP CMD ARG...   run a client command again and again until its output matches
+//	untiljson PATH WANT CMD ARG...   the same with -o json, until the value at the path is WANT
+//	json FILE PATH WANT       want a value in a JSON file, such as stdout
+//	jsonset VAR FILE PATH     set a variable to such a value
+//	state FILE                let $WORK/state, the state of a rack, be the content of FILE
+//	pids PLUGIN               remember the processes of a plugin of the server
+//	kill9 PLUGIN              kill -9 a plugin of the server
+//	gone                      wait until all remembered processes are gone
+//	untilfile REGEXP FILE     wait until a file matches
+//	http STATUS METHOD PATH [BODY]   make a request below /api/v1
+//	gobuild FILE PACKAGE      build a Go program
+//	secretfree TEXT           want the text nowhere in $WORK/data and in the server's log
+//	certificate               make cert.pem and key.pem for 127.0.0.1
+//	array ARG...              start a simulated disk array, and set ARRAY to its address
+//	fault TEXT                let a fault strike the array
+//
+// Everything that waits gives up after 20 s, or what -within says (until,
+// untiljson, logs, gone and untilfile have it as their first argument).
+//
+// A WANT between slashes is a regular expression. A PATH is made of names,
+// such as items[0].attributes.size.value; in brackets stands an index, a choice
+// such as [name=Drive A1], a quoted name, or * for all; # at the end is how many
+// there are, @ their names.
+//
+// [testscript]: https://pkg.go.dev/github.com/rogpeppe/go-internal/testscript
+package e2e

@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// patience is how long to wait for something that must happen.
+const patience = 20 * time.Second
+
+// server is a running `faultline serve`.
+type server struct {
+	cmd  *exec.Cmd
+	log  *lines
+	url  string
+	done chan struct{} // closed when it has ended
+	err  error         // of its end
+}
+
+// startServer starts a server and waits until it listens. Its log is also
+// appended to the file. env is its whole environment.
+func startServer(env []string, logFile string, args ...string) (*server, error) {
+	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	program, err := exec.LookPath("faultline")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		cmd: exec.Command(program, append([]string{"serve"}, args...)...),
+		log: newLines(), done: make(chan struct{}),
+	}
+	s.cmd.Env = env
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer out.Close()
+		s.log.read(io.TeeReader(stderr, out))
+		s.err = s.cmd.Wait()
+		close(s.done)
+	}()
+	line, err := s.log.wait(patience, regexp.MustCompile(`^Faultline \S+ is at (https?://\S+);`))
+	if err != nil {
+		s.kill()
+		return nil, fmt.Errorf("the server did not start: %w\n%s", err, s.log)
+	}
+	s.url = line[1]
+	return s, nil
+}
+
+// stop ends the server as an operator does.
+func (s *server) stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-s.done:
+		return s.err
+	case <-time.After(patience):
+		s.kill()
+		return errors.New("the server did not end")
+	}
+}
+
+// kill ends the server at once, if it runs.
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill()
+	<-s.done
+}
+
+// lines is text that grows by lines.
+type lines struct {
+	mu    sync.Mutex
+	all   []string
+	ended bool
+	more  chan struct{} // closed when one of the others changes
+}
+
+func newLines() *lines { return &lines{more: make(chan struct{})} }
+
+// read adds lines until the end.
+func (l *lines) read(r io.Reader) {
+	b := bufio.NewReader(r)
+	for {
+		text, err := b.ReadString('\n')
+		l.mu.Lock()
+		if text != "" {
+			l.all = append(l.all, strings.TrimSuffix(text, "\n"))
+		}
+		l.ended = err != nil
+		close(l.more)
+		l.more = make(chan struct{})
+		l.mu.Unlock()
+		if err != nil {
+			return
+		}
+	}
+}
+
+// wait returns the match of the first line that matches.
+func (l *lines) wait(within time.Duration, re *regexp.Regexp) ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	for at := 0; ; {
+		l.mu.Lock()
+		fresh, ended, more := l.all[at:], l.ended, l.more
+		l.mu.Unlock()
+		for _, line := range fresh {
+			if m := re.FindStringSubmatch(line); m != nil {
+				return m, nil
+			}
+		}
+		at += len(fresh)
+		if ended {
+			return nil, fmt.Errorf("the process ended without a line that matches %q", re)
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("no line matched %q within %v", re, within)
+		}
+	}
+}
+
+// String returns the text.
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.all, "\n")
+}
