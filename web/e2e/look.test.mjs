@@ -48,8 +48,8 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
           const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, scheme, allowErrors });
           await page.getByText(text).first().waitFor({ state: 'attached' });
           await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
-          await page.waitForLoadState('networkidle').catch(() => undefined);
-          if (await page.locator('.react-flow').count()) await page.locator('.react-flow__node').first().waitFor();
+          await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
+          await page.getByText('Drawing …').waitFor({ state: 'detached' });
           await page.waitForTimeout(250); // for the eye: fonts and the fit of a drawing
           await picture(page, `${name}-${size}-${scheme}`);
           if (['disk', 'pool', 'file-system', 'file-system-list', 'overview'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });

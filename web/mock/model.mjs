@@ -70,7 +70,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
       attribute: condition === 'offline' ? '' : condition,
       severity,
       message,
-      text: `${message}: ${r.class.label} ${name(r)}`,
+      text: `${message} (${r.class.label}, ${name(r)})`,
       active: true,
       began: time(ago),
       ended: null,
@@ -167,7 +167,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
   }
 
   function series(r, s, count) {
-    const end = Math.floor(now / 10000) * 10000;
+    const end = Math.floor(Date.now() / 10000) * 10000;
     const out = [];
     for (let i = count - 1; i >= 0; i--) {
       const t = end - i * 10000;
@@ -329,7 +329,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
       service.session = dead
         ? { state, error: `Get "https://${host}/redfish/v1/": dial tcp: connect: connection refused`, last_contact: time(1900), next_try: new Date(now + 64_000).toISOString(), incomplete: [] }
         : { state, error: '', last_contact: time(9), incomplete: ['/redfish/v1/Chassis/Blade3: 500 Internal Server Error'] };
-      if (dead) raise(service, 'offline', 'warning', 'Offline', 1880);
+      if (dead) raise(service, 'offline', 'warning', 'Cannot be reached: connection refused', 1880);
       const chassis = add('redfish.Chassis', `Chassis Node ${i + 17}`, {
         uri: '/redfish/v1/Chassis/1', name: `Node ${i + 17}`, model: 'SYS-2029', uuid: `30303437-3034-4d32-3230-3131344b0${i}17`,
       }, [], service);

@@ -175,7 +175,11 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     if (query.has('resource')) items = items.filter((a) => a.resource === Number(query.get('resource')));
     if (query.has('plugin')) items = items.filter((a) => a.plugin === query.get('plugin'));
     if (query.has('class')) items = items.filter((a) => [a.class, `${a.plugin}.${a.class}`].includes(query.get('class')));
-    items.sort((a, b) => Number(b.active) - Number(a.active) || b.began.localeCompare(a.began));
+    const sort = query.get('sort') ?? '-began';
+    const field = sort.replace(/^-/, '');
+    if (!['began', 'ended', 'severity', 'resource'].includes(field)) throw new Problem(400, `Alerts cannot be sorted by ${field}.`, 'sort');
+    const key = (a) => (field === 'severity' ? model.rank[a.severity] : field === 'resource' ? a.text : (a[field] ?? '9999'));
+    items.sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0) * (sort.startsWith('-') ? -1 : 1) || b.began.localeCompare(a.began));
     return slice(items, query, model.encodeAlert);
   }
 
@@ -279,7 +283,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       response.write(': beat\n\n');
       const items = watched.flatMap((id) => {
         const r = model.resources.get(id);
-        return (r?.class.statistics ?? []).map((s) => ({ resource: id, name: s.name, ...model.series(r, s, 1)[0], time: new Date().toISOString() }));
+        return (r?.class.statistics ?? []).map((s) => ({ resource: id, name: s.name, ...model.series(r, s, 1)[0] }));
       });
       if (items.length > 0) send({ id: String(model.seq()), event: 'statistics', data: { items } });
     }, 5000);

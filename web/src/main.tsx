@@ -1,6 +1,7 @@
+// First, since it orders the layers of all styles.
+import './app/page.css';
 import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core';
 import '@mantine/core/styles.layer.css';
-import './app/page.css';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';

@@ -32,6 +32,7 @@ export interface AlertFilter {
   active?: boolean;
   severity?: Schema['AlertSeverity'][];
   class?: string;
+  sort?: string;
   limit?: number;
 }
 

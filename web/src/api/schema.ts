@@ -195,7 +195,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists alerts, active ones first, newest first. */
+        /** Lists alerts, active and ended. */
         get: operations["listAlerts"];
         put?: never;
         post?: never;
@@ -332,25 +332,28 @@ export interface components {
             started: string;
             /** @description The present position in the event stream. */
             position: string;
-            resources: {
-                total: number;
-                health: components["schemas"]["HealthCounts"];
-                /** @description Classes that have resources, by plugin and in the order of declaration. */
-                classes: components["schemas"]["ClassStatus"][];
-            };
-            /** @description Numbers of active alerts by severity. */
-            alerts: {
-                info: number;
-                warning: number;
-                error: number;
-            };
-            /** @description Numbers of plugins by state. */
-            plugins: {
-                running: number;
-                starting: number;
-                backoff: number;
-                failed: number;
-            };
+            resources: components["schemas"]["ResourceCounts"];
+            alerts: components["schemas"]["AlertCounts"];
+            plugins: components["schemas"]["PluginCounts"];
+        };
+        ResourceCounts: {
+            total: number;
+            health: components["schemas"]["HealthCounts"];
+            /** @description Classes that have resources, by plugin and in the order of declaration. */
+            classes: components["schemas"]["ClassStatus"][];
+        };
+        /** @description Numbers of active alerts by severity. */
+        AlertCounts: {
+            info: number;
+            warning: number;
+            error: number;
+        };
+        /** @description Numbers of plugins by state. */
+        PluginCounts: {
+            running: number;
+            starting: number;
+            backoff: number;
+            failed: number;
         };
         ClassStatus: {
             plugin: string;
@@ -366,15 +369,12 @@ export interface components {
              * @description How the plugin is run.
              * @enum {string}
              */
-            kind: "builtin" | "go" | "python";
+            kind: "builtin" | "executable" | "python";
             /** @description The file or package, or `builtin:NAME`. */
             path: string;
             /** @description The author's interface version that the plugin states. */
             version: string;
-            sdk: {
-                name: string;
-                version: string;
-            };
+            sdk: components["schemas"]["SDK"];
             /** @enum {string} */
             state: "starting" | "running" | "backoff" | "failed";
             /** @description The last failure, or empty. */
@@ -405,6 +405,11 @@ export interface components {
              */
             cpu?: number;
         };
+        /** @description The library that the plugin is written with. */
+        SDK: {
+            name: string;
+            version: string;
+        };
         PluginProblem: {
             file?: string;
             line?: number;
@@ -424,14 +429,7 @@ export interface components {
             full: string;
             /** @description The classes that it inherits from, nearest first. */
             bases: string[];
-            identifier: {
-                /**
-                 * @description Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
-                 * @enum {string}
-                 */
-                scope: "global" | "scoped" | "auto";
-                attributes: string[];
-            };
+            identifier: components["schemas"]["ClassIdentifier"];
             /** @description Users may add resources of the class. */
             scannable: boolean;
             /** @description A resource of the class can be the scope of others. */
@@ -447,13 +445,23 @@ export interface components {
             /** @description Number of resources of the class. */
             count: number;
         };
+        ClassIdentifier: {
+            /**
+             * @description Where the identifier is unique: everywhere, or within one root; `auto` is made by the server.
+             * @enum {string}
+             */
+            scope: "global" | "scoped" | "auto";
+            attributes: string[];
+        };
         /**
          * @description The type of an attribute's values. `bytes` is an integer number of bytes, `reference` the id of a resource.
          * @enum {string}
          */
         Kind: "string" | "integer" | "float" | "boolean" | "bytes" | "enum" | "hostname" | "uuid" | "path" | "password" | "reference";
+        /** @description A string, a number or a boolean. */
+        Scalar: string | number | boolean;
         /** @description A string, a number, a boolean or null. */
-        AnyValue: unknown;
+        AnyValue: (string | number | boolean) | null;
         ClassAttribute: {
             name: string;
             kind: components["schemas"]["Kind"];
@@ -482,7 +490,7 @@ export interface components {
             /** @description In characters, inclusive. */
             max_length?: number;
             /** @description The values of an enum. */
-            options?: components["schemas"]["AnyValue"][];
+            options?: components["schemas"]["Scalar"][];
         };
         ClassStatistic: {
             name: string;
@@ -506,7 +514,7 @@ export interface components {
             message: string;
             /** @description By severity, the values that raise an alert. */
             states?: {
-                [key: string]: components["schemas"]["AnyValue"][];
+                [key: string]: components["schemas"]["Scalar"][];
             };
             /** @description By severity, the bound beyond which an alert is raised. A value equal to the bound is fine. */
             bounds?: {
@@ -550,7 +558,7 @@ export interface components {
             name: string;
             /** @description The identifying values by attribute name. Empty if the server made the identifier. */
             identifier: {
-                [key: string]: unknown;
+                [key: string]: components["schemas"]["Scalar"];
             };
             /** @description The root that it belongs to; its own id for a root. */
             scope: components["schemas"]["ID"];
@@ -773,12 +781,13 @@ export interface components {
             began: string;
             /** Format: date-time */
             ended: string | null;
-            /** @description What the alert endangers: the descendants of its resource. Empty once it has ended. */
-            affected: {
-                counts: components["schemas"]["Counts"];
-                filesystems: components["schemas"]["Ref"][];
-            };
+            affected: components["schemas"]["Affected"];
             acknowledged: boolean;
+        };
+        /** @description What an alert endangers: the descendants of its resource. Empty once it has ended. */
+        Affected: {
+            counts: components["schemas"]["Counts"];
+            filesystems: components["schemas"]["Ref"][];
         };
         AlertList: {
             items: components["schemas"]["Alert"][];
@@ -828,11 +837,12 @@ export interface components {
             updated?: components["schemas"]["ResourceUpdate"][];
             deleted?: components["schemas"]["Ref"][];
             bulk?: boolean;
-            counts?: {
-                created: components["schemas"]["Counts"];
-                updated: components["schemas"]["Counts"];
-                deleted: components["schemas"]["Counts"];
-            };
+            counts?: components["schemas"]["ChangeCounts"];
+        };
+        ChangeCounts: {
+            created: components["schemas"]["Counts"];
+            updated: components["schemas"]["Counts"];
+            deleted: components["schemas"]["Counts"];
         };
         ResourceUpdate: {
             id: components["schemas"]["ID"];
@@ -840,10 +850,7 @@ export interface components {
             class: string;
             /** @description The changed attributes, by name. Passwords are left out. */
             attributes?: {
-                [key: string]: {
-                    value: components["schemas"]["AnyValue"];
-                    text: string;
-                };
+                [key: string]: components["schemas"]["ChangedValue"];
             };
             /** @description The new name, if it changed. */
             name?: string;
@@ -851,6 +858,10 @@ export interface components {
             edges?: boolean;
             /** @description The state of the root's session changed. */
             state?: boolean;
+        };
+        ChangedValue: {
+            value: components["schemas"]["AnyValue"];
+            text: string;
         };
         /**
          * @description Alerts that began, ended or changed, as they are now. If there are more
@@ -1280,6 +1291,12 @@ export interface operations {
                 severity?: components["schemas"]["AlertSeverity"][];
                 /** @description Keep alerts of this resource. */
                 resource?: components["schemas"]["ID"];
+                /**
+                 * @description `began`, `ended`, `severity` or `resource`; with a leading `-` in
+                 *     descending order. Active alerts count as ended last. Without it,
+                 *     newest first.
+                 */
+                sort?: string;
                 /** @description Keep what belongs to this plugin. */
                 plugin?: components["parameters"]["pluginFilter"];
                 /** @description Keep what is of this class, as `Class` or `plugin.Class`. */

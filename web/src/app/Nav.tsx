@@ -57,7 +57,7 @@ export function Nav() {
         <Wait rows={6} />
       ) : (
         groups.map(({ plugin, items }) => (
-          <section key={plugin} aria-label={`Plugin ${plugin}`}>
+          <section key={plugin} aria-label={`Classes of ${plugin}`}>
             <div className={classes['heading']}>
               <h2>{plugin}</h2>
             </div>

@@ -6,7 +6,7 @@ import { Message } from '../ui/Message';
 /** Shown in place of a page that failed. */
 export function PageError({ error, reset }: ErrorComponentProps) {
   return (
-    <Message title="This page failed" alert>
+    <Message page title="This page failed" alert>
       <p>{errorText(error)}</p>
       <Button onClick={reset}>Try again</Button>
     </Message>
@@ -16,7 +16,7 @@ export function PageError({ error, reset }: ErrorComponentProps) {
 /** Shown for an address that is none of ours. */
 export function NotFound() {
   return (
-    <Message title="There is no such page">
+    <Message page title="There is no such page">
       <p>
         The <Link to="/">overview</Link> leads to everything there is.
       </p>

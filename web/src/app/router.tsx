@@ -46,7 +46,7 @@ export const resourceRoute = createRoute({
 export const alertsRoute = createRoute({
   getParentRoute: () => root,
   path: '/alerts',
-  validateSearch: texts('tab', 'severity', 'class', 'q'),
+  validateSearch: texts('tab', 'severity', 'class', 'q', 'sort'),
   component: lazyRouteComponent(() => import('../pages/alerts/AlertsPage'), 'AlertsPage'),
 });
 

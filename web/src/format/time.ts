@@ -32,7 +32,7 @@ export function formatAgo(iso: string, now: number): string {
   const t = Date.parse(iso);
   if (Number.isNaN(t)) return iso;
   const ms = now - t;
-  if (ms < -1000) return `in ${formatDuration(-ms)}`;
+  if (ms <= -1000) return `in ${formatDuration(-ms)}`;
   if (ms < 5000) return 'just now';
   return `${formatDuration(ms)} ago`;
 }

@@ -20,6 +20,9 @@ interface Props {
 type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void }, 'item'>;
 type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
 
+/** The least zoom at which names can be read without effort. */
+const readable = 0.8;
+
 const nodeTypes = { item: ItemBox };
 const edgeTypes = { path: PathLine };
 
@@ -85,8 +88,15 @@ export function Drawing({ graph, start, labels }: Props) {
       zoomOnScroll={false}
       preventScrolling={false}
       zoomActivationKeyCode="Control"
-      fitView
-      fitViewOptions={{ maxZoom: 1, minZoom: 0.35, padding: 0.06 }}
+      onInit={(flow) => {
+        void flow.fitView({ maxZoom: 1, padding: 0.06 }).then(() => {
+          // What does not fit in a readable size shows the resource in its middle.
+          const at = drawn.layout.items.get(String(start));
+          if (flow.getZoom() < readable && at) {
+            void flow.setCenter(at.x + itemSize.width / 2, at.y + itemSize.height / 2, { zoom: readable });
+          }
+        });
+      }}
       minZoom={0.1}
       maxZoom={1.5}
       proOptions={{ hideAttribution: true }}

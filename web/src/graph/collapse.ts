@@ -22,7 +22,7 @@ export interface Collapsed {
 }
 
 /** More resources than this of one class at one distance become a group. */
-export const foldAbove = 6;
+export const foldAbove = 5;
 /** Of what can make the resource sick, so many sick ones stand for themselves. */
 const sickShown = 4;
 /** A click on a group brings out so many of its members. */

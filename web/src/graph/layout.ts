@@ -14,7 +14,7 @@ export interface Layout {
   links: Map<string, Point[]>;
 }
 
-export const itemSize = { width: 210, height: 48 };
+export const itemSize = { width: 184, height: 46 };
 
 let elk: InstanceType<typeof ELK> | undefined;
 
@@ -30,8 +30,8 @@ export async function layOut({ items, links }: Collapsed): Promise<Layout> {
       'elk.algorithm': 'layered',
       'elk.direction': 'RIGHT',
       'elk.edgeRouting': 'ORTHOGONAL',
-      'elk.layered.spacing.nodeNodeBetweenLayers': '56',
-      'elk.layered.spacing.edgeNodeBetweenLayers': '20',
+      'elk.layered.spacing.nodeNodeBetweenLayers': '38',
+      'elk.layered.spacing.edgeNodeBetweenLayers': '14',
       'elk.layered.spacing.edgeEdgeBetweenLayers': '8',
       'elk.spacing.nodeNode': '14',
       'elk.spacing.edgeNode': '14',

@@ -38,7 +38,7 @@ export function FilterText({ label, value, onChange }: Props) {
       onKeyDown={(e) => {
         if (e.key === 'Escape') change('');
       }}
-      style={{ width: '15rem', maxWidth: '100%' }}
+      style={{ width: '11rem', maxWidth: '100%' }}
     />
   );
 }

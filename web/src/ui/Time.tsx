@@ -26,10 +26,21 @@ interface Props {
 
 /** How long ago something was; the exact time in the reader's zone as a hint. */
 export function Ago({ time, seconds = false }: Props) {
-  const now = useNow(seconds);
+  // The slow clock lags; what lies between it and now is no future.
+  const now = Math.max(useNow(seconds), Date.parse(time) || 0);
   return (
     <time dateTime={time} title={formatTime(time)}>
       {formatAgo(time, now)}
+    </time>
+  );
+}
+
+/** When something planned happens: "in 4 s", or "now" if its time has come. */
+export function Until({ time }: { time: string }) {
+  const now = useNow(true);
+  return (
+    <time dateTime={time} title={formatTime(time)}>
+      {Date.parse(time) <= now ? 'now' : formatAgo(time, now)}
     </time>
   );
 }

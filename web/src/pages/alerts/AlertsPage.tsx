@@ -23,12 +23,14 @@ const searchedPages = 25;
 
 /** The alerts that hold, and those that held. */
 export function AlertsPage() {
-  const { tab, severity, class: full, q = '' } = route.useSearch();
+  const { tab, severity, class: full, q = '', sort } = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
   const { data: status } = useQuery(statusQuery);
   const { data: declared } = useQuery(classesQuery);
   const history = tab === 'history';
+  // The newest on top, unless the reader asks otherwise.
+  const order = sort ?? (history ? '-ended' : '-began');
   const chosen = (severity ?? '').split(',').filter(isSeverity);
 
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
@@ -37,6 +39,7 @@ export function AlertsPage() {
       limit: pageSize,
       ...(chosen.length > 0 ? { severity: chosen } : {}),
       ...(full === undefined ? {} : { class: full }),
+      sort: order,
     }),
   );
   const loaded = useMemo(() => data?.pages.flatMap((p) => p.items), [data]);
@@ -47,7 +50,7 @@ export function AlertsPage() {
     if (q !== '' && hasNextPage && !isFetchingNextPage && pages < searchedPages) void fetchNextPage();
   }, [q, hasNextPage, isFetchingNextPage, pages, fetchNextPage]);
 
-  function set(change: { tab?: string; severity?: string; class?: string; q?: string }): void {
+  function set(change: { tab?: string; sort?: string; severity?: string; class?: string; q?: string }): void {
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true });
   }
 
@@ -58,7 +61,7 @@ export function AlertsPage() {
     <Page title="Alerts" fill>
       <div className={classes['head']}>
         <h1>Alerts</h1>
-        <Tabs value={history ? 'history' : 'active'} onChange={(v) => set({ tab: v === 'history' ? 'history' : '' })} variant="pills" keepMounted={false}>
+        <Tabs value={history ? 'history' : 'active'} onChange={(v) => set({ tab: v === 'history' ? 'history' : '', sort: '' })} variant="pills" keepMounted={false}>
           <Tabs.List aria-label="Which alerts">
             <Tabs.Tab value="active" aria-controls="alert-rows">
               Active
@@ -102,6 +105,8 @@ export function AlertsPage() {
           rows={rows}
           history={history}
           labels={labels}
+          sort={order}
+          onSort={(s) => set({ sort: s ?? '' })}
           more={hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : undefined}
           empty={<Nothing filtered={filtered} history={history} status={status} />}
         />

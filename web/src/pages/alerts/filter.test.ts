@@ -12,7 +12,7 @@ const alert: Schema['Alert'] = {
   attribute: 'status',
   severity: 'error',
   message: 'Disk failure',
-  text: 'Disk failure: Disk WD1X',
+  text: 'Disk failure (Acme disk, Disk WD1X)',
   active: true,
   began: '2026-03-05T11:00:00Z',
   ended: null,
@@ -29,14 +29,13 @@ describe('matches', () => {
 });
 
 describe('alertSubject', () => {
-  it('leaves the message out, however the two are joined', () => {
+  it('is the name in the text', () => {
     expect(alertSubject(alert)).toBe('Disk WD1X');
-    expect(alertSubject({ message: 'Disk failure', text: 'Disk WD1X: Disk failure' })).toBe('Disk WD1X');
-    expect(alertSubject({ message: 'Disk failure', text: 'Disk failure on Disk WD1X' })).toBe('Disk WD1X');
+    expect(alertSubject({ message: 'Cannot be reached (no route)', text: 'Cannot be reached (no route) (Array, a, b (c))' })).toBe('a, b (c)');
   });
   it('falls back to the whole text', () => {
     expect(alertSubject({ message: '', text: 'Disk WD1X' })).toBe('Disk WD1X');
-    expect(alertSubject({ message: 'a', text: 'a' })).toBe('a');
+    expect(alertSubject({ message: 'a', text: 'a (b)' })).toBe('a (b)');
   });
 });
 

@@ -16,6 +16,7 @@ export function ClassHealth({ status }: { status: Schema['Status'] | undefined }
         <h2 id="classes">Health by class</h2>
       </header>
       {status ? (
+        <div className={classes['scroller']} tabIndex={0} role="group" aria-label="Table of health by class">
         <table className="plain">
           <thead>
             <tr>
@@ -77,6 +78,7 @@ export function ClassHealth({ status }: { status: Schema['Status'] | undefined }
             )}
           </tbody>
         </table>
+        </div>
       ) : (
         <div aria-hidden="true">
           {Array.from({ length: 8 }, (_, i) => (

@@ -7,7 +7,7 @@ import { fullClass } from '../../ui/classes';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { sessionName, SessionMark } from '../../ui/SessionMark';
-import { Ago } from '../../ui/Time';
+import { Ago, Until } from '../../ui/Time';
 import { useClasses } from '../../ui/useClasses';
 import classes from './Controllers.module.css';
 
@@ -72,7 +72,7 @@ function Contact({ session }: { session: Schema['SessionState'] | undefined }) {
       {session.next_try !== undefined && (
         <>
           {' '}
-          · next try <Ago time={session.next_try} seconds />
+          · next try <Until time={session.next_try} />
         </>
       )}
     </>

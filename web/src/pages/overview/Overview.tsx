@@ -20,7 +20,7 @@ export function Overview() {
   const { data: roots } = useQuery(rootsQuery);
   if (error && !status) {
     return (
-      <Message title="The server cannot be asked" alert>
+      <Message page title="The server cannot be asked" alert>
         <p>{errorText(error)} The page tries again by itself.</p>
       </Message>
     );
@@ -37,7 +37,7 @@ export function Overview() {
                 <HealthIcon health={severity} size={26} silent />
                 <span>
                   <strong>{n === undefined ? <Skeleton width={34} height={24} /> : formatCount(n)}</strong>
-                  <span className={classes['what']}>{tileName[severity]}</span>
+                  <span className={classes['what']}>{n === 1 ? severity : `${severity}s`}</span>
                 </span>
               </Link>
             </li>
@@ -71,8 +71,6 @@ export function Overview() {
     </Page>
   );
 }
-
-const tileName = { error: 'errors', warning: 'warnings', info: 'infos' } as const;
 
 const order = ['error', 'warning', 'info', 'ok'] as const;
 

@@ -6,7 +6,7 @@ import { formatBytes } from '../../format/number';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
-import { Ago } from '../../ui/Time';
+import { Until } from '../../ui/Time';
 import classes from './PluginsPage.module.css';
 
 const healthOf = { running: 'ok', starting: 'info', backoff: 'warning', failed: 'error' } as const;
@@ -45,7 +45,7 @@ export function PluginsPage() {
                 {p.next_try !== undefined && (
                   <>
                     {' '}
-                    It is started again <Ago time={p.next_try} seconds />.
+                    It is started again <Until time={p.next_try} />.
                   </>
                 )}
                 <ul>

@@ -52,7 +52,7 @@ function Line({ alert, from }: { alert: Schema['AlertSummary']; from?: string })
       <div className={classes['body']}>
         {alert.message}
         {from !== undefined && (
-          <div className={classes['from']}>
+          <div className={`${classes['from'] ?? ''} text`}>
             from <ResourceLink id={alert.resource}>{from}</ResourceLink>
           </div>
         )}

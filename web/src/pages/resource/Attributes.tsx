@@ -70,7 +70,7 @@ function Row({ attribute: a }: { attribute: Schema['AttributeValue'] | undefined
 }
 
 function valueOf(a: Schema['AttributeValue']) {
-  if (a.value === null || a.value === undefined || a.text === '') return <span className="muted">–</span>;
+  if (a.text === '') return <span className="muted">–</span>;
   if (a.kind === 'reference' && typeof a.value === 'number') return <ResourceLink id={a.value}>{a.text}</ResourceLink>;
   // The exact number, for those who need it.
   if (a.kind === 'bytes' && typeof a.value === 'number') return <span title={`${formatCount(a.value)} bytes`}>{a.text}</span>;

@@ -17,7 +17,7 @@ export function Impact({ impact, labels }: { impact: Schema['Impact'] | undefine
         {impact?.total === 0 && <span className="muted">Nothing depends on it.</span>}
         {impact && impact.total > 0 && <Counts counts={impact.counts} labels={labels} limit={10} />}
         {impact && impact.filesystems.length > 0 && (
-          <div>
+          <div className="text">
             File systems in danger:{' '}
             {impact.filesystems.slice(0, 10).map((f, i) => (
               <span key={f.id}>

@@ -26,7 +26,7 @@ export function ResourcePage() {
   const n = Number(id);
   if (!Number.isSafeInteger(n) || n < 1) {
     return (
-      <Message title="There is no such resource">
+      <Message page title="There is no such resource">
         <p>The id of a resource is a positive number.</p>
       </Message>
     );
@@ -47,7 +47,7 @@ function ResourceByID({ id }: { id: number }) {
 
   if (error instanceof ProblemError && error.status === 404) {
     return (
-      <Message title="This resource is gone">
+      <Message page title="This resource is gone">
         <p>It was removed, or nothing reports it any more.</p>
       </Message>
     );
@@ -55,7 +55,7 @@ function ResourceByID({ id }: { id: number }) {
   if (!resource) {
     if (error) {
       return (
-        <Message title="The resource cannot be read" alert>
+        <Message page title="The resource cannot be read" alert>
           <p>{errorText(error)}</p>
         </Message>
       );

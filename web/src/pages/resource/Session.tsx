@@ -1,6 +1,6 @@
 import type { Schema } from '../../api/client';
 import { sessionName, SessionMark } from '../../ui/SessionMark';
-import { Ago } from '../../ui/Time';
+import { Ago, Until } from '../../ui/Time';
 import classes from './Session.module.css';
 
 /** Whether the controller can be reached, since when not, and what happens next. */
@@ -22,7 +22,7 @@ export function Session({ session }: { session: Schema['SessionState'] }) {
           <div>
             <dt>Next try</dt>
             <dd>
-              <Ago time={session.next_try} seconds />
+              <Until time={session.next_try} />
             </dd>
           </div>
         )}

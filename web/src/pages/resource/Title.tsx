@@ -30,7 +30,7 @@ export function Title({ resource, labels }: Props) {
   };
   return (
     <div className={classes['title']}>
-      <nav aria-label="Class" className={classes['trail']}>
+      <nav aria-label="Class" className={`${classes['trail'] ?? ''} text`}>
         {resource.plugin} ›{' '}
         <Link to="/resources/$plugin/$class" params={{ plugin: resource.plugin, class: resource.class }}>
           {labels.label(fullClass(resource))}

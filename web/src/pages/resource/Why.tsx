@@ -34,7 +34,7 @@ export function Why({ resource, causes, graph, labels }: Props) {
             {cause.alerts.map((a) => (
               <div key={a.id} className={classes['alert']}>
                 <HealthIcon health={a.severity} />
-                <span>
+                <span className="text">
                   <strong>{a.message}</strong> on{' '}
                   {cause.depth === 0 ? 'itself' : <ResourceLink id={cause.resource.id}>{cause.resource.name}</ResourceLink>}
                   {cause.depth > 0 && <span className="muted"> ({labels.label(fullClass(cause.resource))})</span>}

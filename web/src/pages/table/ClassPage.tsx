@@ -51,7 +51,7 @@ export function ClassPage() {
 
   if (declared && !cls) {
     return (
-      <Message title={`There is no class ${full}`}>
+      <Message page title={`There is no class ${full}`}>
         <p>Its plugin does not declare it, or is not loaded.</p>
       </Message>
     );

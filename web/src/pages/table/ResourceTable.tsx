@@ -1,5 +1,4 @@
 import { Skeleton } from '@mantine/core';
-import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
 import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
@@ -8,8 +7,9 @@ import { useWatch } from '../../api/live';
 import { formatCount } from '../../format/number';
 import { useClasses } from '../../ui/useClasses';
 import { Cell } from './Cell';
-import { nextSort, type ColumnSpec } from './columns';
+import type { ColumnSpec } from './columns';
 import classes from './ResourceTable.module.css';
+import { SortHeading } from './SortHeading';
 
 interface Props {
   label: string;
@@ -83,7 +83,7 @@ export function ResourceTable({ label, columns, rows, total, sort, onSort, more,
         <thead>
           <tr aria-rowindex={1}>
             {columns.map((c) => (
-              <Heading key={`${c.source}-${c.id}`} column={c} sort={sort} onSort={onSort} />
+              <SortHeading key={`${c.source}-${c.id}`} id={c.sortable ? c.id : undefined} header={c.header} align={c.align} sort={sort} onSort={onSort} />
             ))}
           </tr>
         </thead>
@@ -128,28 +128,6 @@ export function ResourceTable({ label, columns, rows, total, sort, onSort, more,
         {rows === undefined ? 'Loading' : `${formatCount(rows.length)} rows loaded`}
       </p>
     </div>
-  );
-}
-
-function Heading({ column, sort, onSort }: { column: ColumnSpec; sort: string | undefined; onSort: Props['onSort'] }) {
-  const up = sort === column.id;
-  const down = sort === `-${column.id}`;
-  const className = column.align === 'right' ? classes['right'] : undefined;
-  if (!column.sortable) {
-    return (
-      <th scope="col" className={className}>
-        <span className={classes['heading']}>{column.header}</span>
-      </th>
-    );
-  }
-  const Icon = up ? IconArrowUp : down ? IconArrowDown : IconArrowsSort;
-  return (
-    <th scope="col" className={className} aria-sort={up ? 'ascending' : down ? 'descending' : 'none'}>
-      <button type="button" className={classes['heading']} data-sorted={up || down || undefined} onClick={() => onSort(nextSort(sort, column.id))}>
-        <span>{column.header}</span>
-        <Icon size={13} aria-hidden />
-      </button>
-    </th>
   );
 }
 
