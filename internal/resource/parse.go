@@ -194,12 +194,16 @@ func optionList(options []Value) string {
 }
 
 // isHostname accepts a DNS name of at most 253 characters and an IPv4 or IPv6
-// address.
+// address. No top-level domain is a number, so a name that ends in one is meant
+// as an address and must be one.
 func isHostname(s string) bool {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return true
 	}
 	if s == "" || len(s) > 253 {
+		return false
+	}
+	if last := s[strings.LastIndexByte(s, '.')+1:]; strings.Trim(last, "0123456789") == "" {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {

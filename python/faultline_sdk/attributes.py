@@ -15,6 +15,8 @@ _INT_MIN, _INT_MAX = -2 ** 63, 2 ** 63 - 1
 
 # A label of a DNS name: letters, digits and inner hyphens, 63 characters at most.
 _DNS_NAME = re.compile(r'(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*\Z')
+_DIGITS = '0123456789'
+_IPV4 = re.compile(r'(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}\Z')
 _UUID = re.compile(r'[0-9a-fA-F]{32}\Z')
 
 
@@ -282,6 +284,9 @@ class Hostname(BaseResourceAttribute):
                     raise ValueError('is no IPv6 address')
             elif len(value) > 253 or not _DNS_NAME.match(value):  # an IPv4 address has the form of a DNS name
                 raise ValueError('is neither a DNS name nor an IP address')
+            elif value[-1] in _DIGITS and value.rpartition('.')[2].isdigit() and not _IPV4.match(value):
+                # No top-level domain is a number, so what ends in one is meant as an address.
+                raise ValueError('is no IPv4 address, and the last part of a DNS name is no number')
             return value
         return check
 

@@ -84,9 +84,10 @@ class Values(unittest.TestCase):
 
     def test_hostname(self):
         self.accepts('host', *self.same('a', 'a-b.example.com', '192.168.0.67', '::1', 'fe80::1%eth0', '2001:db8::1',
-                                        'x' * 63 + '.com', '0', None))
-        self.refuses('host', '', '-a', 'a-', 'a..b', 'a.', '.a', 'a_b', 'a b', 'x' * 64, 'a.' * 127 + 'a', 'ü', ':', '1::2::3',
-                     'a\n', 7, b'a')
+                                        'x' * 63 + '.com', 'a.' * 126 + 'b', '0.0.0.0', '255.249.199.99', '10.0.0.x3',
+                                        '10.0.0.300.x', None))
+        self.refuses('host', '', '-a', 'a-', 'a..b', 'a.', '.a', 'a_b', 'a b', 'x' * 64, 'a.' * 126 + 'bc', 'ü', ':', '1::2::3',
+                     'a\n', 7, b'a', '10.0.0.300', '10.0.0', '1.2.3.4.5', '10.0.0.01', '256.1.1.1', 'a.1', '7')
 
     def test_uuid(self):
         self.accepts('wwn', *self.same('b44f7d8e-a40d-4b96-b241-2ab462b4c1c1', 'b44f7d8ea40d4b96b2412ab462b4c1c1',

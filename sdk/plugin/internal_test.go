@@ -34,12 +34,14 @@ func TestCheckTags(t *testing.T) {
 }
 
 func TestHostname(t *testing.T) {
-	for _, s := range []string{"a", "mycompany.com", "192.168.0.67", "::1", "fe80::1%eth0", "2001:db8::a:b", strings.Repeat("a", 63) + ".b", "1-2.x"} {
+	for _, s := range []string{"a", "mycompany.com", "192.168.0.67", "::1", "fe80::1%eth0", "2001:db8::a:b", strings.Repeat("a", 63) + ".b", "1-2.x", "10.0.0.300.x", "10.0.0.x3",
+		strings.Repeat("a.", 126) + "b"} {
 		if p := checkHostname(s); p != "" {
 			t.Errorf("%s: %s", s, p)
 		}
 	}
-	for _, s := range []string{"", "-a", "a-", "a..b", "a.", ".a", "a_b", "ä", "a b", strings.Repeat("a", 64), strings.Repeat("a.", 128) + "b", "1:2", ":::"} {
+	for _, s := range []string{"", "-a", "a-", "a..b", "a.", ".a", "a_b", "ä", "a b", strings.Repeat("a", 64), strings.Repeat("a.", 126) + "bc", "1:2", ":::",
+		"10.0.0.300", "10.0.0", "1.2.3.4.5", "10.0.0.01", "a.1", "7"} {
 		if checkHostname(s) == "" {
 			t.Errorf("%q passes", s)
 		}

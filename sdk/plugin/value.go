@@ -37,8 +37,8 @@ func checkHostname(s string) string {
 		}
 		return ""
 	}
-	if len(s) > 255 {
-		return fmt.Sprintf("a host name has at most 255 characters, not %d", len(s))
+	if len(s) > 253 {
+		return fmt.Sprintf("a host name has at most 253 characters, not %d", len(s))
 	}
 	for label := range strings.SplitSeq(s, ".") {
 		if len(label) < 1 || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
@@ -48,6 +48,13 @@ func checkHostname(s string) string {
 			if c := label[i]; !isAlnum(c) && c != '-' {
 				return fmt.Sprintf("%s is no host name: it may have letters, digits, hyphens and dots only", quote(s))
 			}
+		}
+	}
+	// No top-level domain is a number, so what ends in one is meant as an
+	// address.
+	if last := s[strings.LastIndexByte(s, '.')+1:]; strings.Trim(last, "0123456789") == "" {
+		if _, err := netip.ParseAddr(s); err != nil {
+			return fmt.Sprintf("%s is no IPv4 address, and the last part of a host name is no number", quote(s))
 		}
 	}
 	return ""
