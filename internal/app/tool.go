@@ -1,10 +1,8 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,48 +71,7 @@ func (t *Tool) Describe(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Canonical(m)
-}
-
-// Canonical returns a manifest as canonical JSON; see Tool.Describe.
-func Canonical(m wire.Manifest) ([]byte, error) {
-	m.Classes = slices.Clone(m.Classes)
-	slices.SortFunc(m.Classes, func(a, b wire.Class) int { return cmp.Compare(a.Name, b.Name) })
-	b, err := json.Marshal(m)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber() // a number of 64 bits is no float
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err = e.Encode(plainNumbers(v)) // the keys of maps come sorted
-	return out.Bytes(), err
-}
-
-// plainNumbers writes 85.0 as 85: languages differ in that.
-func plainNumbers(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k := range v {
-			v[k] = plainNumbers(v[k])
-		}
-	case []any:
-		for i := range v {
-			v[i] = plainNumbers(v[i])
-		}
-	case json.Number:
-		if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
-			return f
-		}
-	}
-	return v
+	return m.Canonical()
 }
 
 // Verdict is what Validate found about one plugin.

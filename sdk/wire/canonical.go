@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"math"
 	"slices"
-	"strconv"
+	"strings"
 )
 
 // Canonical returns the manifest in the one form that does not depend on the
 // language or the order of declaration: classes sorted by name, keys of objects
-// sorted, whole numbers without a fraction, two spaces of indentation, and a
-// line feed at the end.
+// sorted, numbers in their shortest form (85, not 85.0), two spaces of
+// indentation, and a line feed at the end.
 func (m Manifest) Canonical() ([]byte, error) {
 	m.Classes = slices.Clone(m.Classes)
 	slices.SortStableFunc(m.Classes, func(a, b Class) int { return cmp.Compare(a.Name, b.Name) })
@@ -36,7 +35,9 @@ func (m Manifest) Canonical() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// canonical gives numbers their shortest form.
+// canonical gives numbers the form that package json gives them, as languages
+// write fractions and exponents differently. Integers stay as they are: one of
+// 64 bits is no float.
 func canonical(v any) any {
 	switch v := v.(type) {
 	case []any:
@@ -48,11 +49,8 @@ func canonical(v any) any {
 			v[k] = canonical(v[k])
 		}
 	case json.Number:
-		if _, err := v.Int64(); err == nil {
-			return v
-		}
-		if f, err := v.Float64(); err == nil && f == math.Trunc(f) && math.Abs(f) < 1<<53 {
-			return json.Number(strconv.FormatFloat(f, 'f', -1, 64))
+		if f, err := v.Float64(); err == nil && strings.ContainsAny(v.String(), ".eE") {
+			return f
 		}
 	}
 	return v

@@ -11,7 +11,7 @@ func TestCanonical(t *testing.T) {
 		{Name: "B", Bases: []string{"Resource"}, Identifier: Identifier{Scope: ScopeAuto}},
 		{Name: "A", Label: "<ä>", Bases: []string{"Resource"}, Identifier: Identifier{Scope: ScopeAuto}, Conditions: []Condition{
 			{Kind: ConditionUpper, Attribute: "x", WarnBound: &bound},
-			{Kind: ConditionValue, Attribute: "y", ErrorStates: []json.RawMessage{json.RawMessage("1.0"), json.RawMessage("9007199254740993"), json.RawMessage("0.5")}},
+			{Kind: ConditionValue, Attribute: "y", ErrorStates: []json.RawMessage{json.RawMessage("1.0"), json.RawMessage("9007199254740993"), json.RawMessage("0.5"), json.RawMessage("1e-05"), json.RawMessage("1e+20")}},
 		}},
 	}}
 	got, err := m.Canonical()
@@ -33,7 +33,9 @@ func TestCanonical(t *testing.T) {
           "error_states": [
             1,
             9007199254740993,
-            0.5
+            0.5,
+            0.00001,
+            100000000000000000000
           ],
           "kind": "value"
         }
