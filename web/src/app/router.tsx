@@ -69,10 +69,11 @@ export const router = createRouter({
   scrollRestoration: true,
   // The page's answers are kept by the query client, not by the router.
   defaultPreloadStaleTime: 0,
-  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  // An empty text is none: that is how the pages take a filter back.
+  parseSearch: (text) => Object.fromEntries([...new URLSearchParams(text)].filter(([, value]) => value !== '')),
   stringifySearch: (search) => {
     const params = new URLSearchParams();
-    for (const [key, value] of Object.entries(search)) if (typeof value === 'string') params.set(key, value);
+    for (const [key, value] of Object.entries(search)) if (typeof value === 'string' && value !== '') params.set(key, value);
     const text = params.toString().replaceAll('%2C', ',');
     return text === '' ? '' : `?${text}`;
   },

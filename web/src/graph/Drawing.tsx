@@ -1,7 +1,7 @@
 import { Background, BackgroundVariant, BaseEdge, Controls, Handle, Position, ReactFlow, type Edge, type EdgeProps, type Node, type NodeProps } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
 import { Link } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Schema } from '../api/client';
 import { formatCount } from '../format/number';
 import { fullClass, type ClassLabels } from '../ui/classes';
@@ -23,6 +23,19 @@ type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
 /** The least zoom at which names can be read without effort. */
 const readable = 0.8;
 
+/**
+ * How far to shift a drawing along one axis at the readable zoom: a point
+ * comes to the middle of the frame, but no empty room beyond the drawing's
+ * ends into sight.
+ */
+function offset(point: number, low: number, size: number, frame: number): number {
+  const margin = 24;
+  if (size * readable <= frame - 2 * margin) return frame / 2 - (low + size / 2) * readable;
+  const most = margin - low * readable;
+  const least = frame - margin - (low + size) * readable;
+  return Math.min(most, Math.max(least, frame / 2 - point * readable));
+}
+
 const nodeTypes = { item: ItemBox };
 const edgeTypes = { path: PathLine };
 
@@ -32,6 +45,7 @@ export function Drawing({ graph, start, labels }: Props) {
   const collapsed = useMemo(() => collapse(graph, start, unfolded), [graph, start, unfolded]);
   const [drawn, setDrawn] = useState<{ collapsed: Collapsed; layout: Layout } | undefined>();
   const [failed, setFailed] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     let wanted = true;
@@ -75,6 +89,7 @@ export function Drawing({ graph, start, labels }: Props) {
   if (!drawn) return <p className={classes['note']}>Drawing …</p>;
   return (
     <ReactFlow
+      ref={box}
       nodes={nodes}
       edges={edges}
       nodeTypes={nodeTypes}
@@ -90,10 +105,16 @@ export function Drawing({ graph, start, labels }: Props) {
       zoomActivationKeyCode="Control"
       onInit={(flow) => {
         void flow.fitView({ maxZoom: 1, padding: 0.06 }).then(() => {
-          // What does not fit in a readable size shows the resource in its middle.
+          const frame = box.current;
           const at = drawn.layout.items.get(String(start));
-          if (flow.getZoom() < readable && at) {
-            void flow.setCenter(at.x + itemSize.width / 2, at.y + itemSize.height / 2, { zoom: readable });
+          // What does not fit in a readable size shows the resource and what is around it.
+          if (flow.getZoom() < readable && at && frame) {
+            const bounds = flow.getNodesBounds(flow.getNodes());
+            void flow.setViewport({
+              x: offset(at.x + itemSize.width / 2, bounds.x, bounds.width, frame.clientWidth),
+              y: offset(at.y + itemSize.height / 2, bounds.y, bounds.height, frame.clientHeight),
+              zoom: readable,
+            });
           }
         });
       }}

@@ -1,0 +1,302 @@
+// What an operator does with the page, in a real browser against the stand-in.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { closePage, openPage, phone, realURL, startBrowser, startMock } from './world.mjs';
+
+describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
+  let browser, mock;
+  const resource = (cls, test = () => true) => [...mock.model.resources.values()].find((r) => r.class.name === cls && test(r));
+  before(async () => {
+    browser = await startBrowser();
+    mock = await startMock();
+  });
+  after(async () => {
+    await browser?.close();
+    await mock?.close();
+  });
+
+  it('leads from the overview to the cause of a sick file system in two clicks', async () => {
+    const page = await openPage(browser, mock.url, '/');
+    await page.getByRole('region', { name: 'Latest alerts' }).getByRole('link', { name: /^Disk WD/ }).nth(1).click();
+    await page.getByRole('heading', { level: 1, name: /^Disk WD/ }).waitFor();
+    await page.getByText('Disk failure').first().waitFor();
+    await page.getByRole('link', { name: 'File system scratch' }).first().click();
+    await page.getByRole('heading', { name: 'Why is it not well?' }).waitFor();
+    const path = page.getByRole('list', { name: 'The way from the cause to here' }).first();
+    assert.match(await path.innerText(), /Disk WD\w+\s+RAID pool p01\s+LUN \w+\s+scratch-OST\w+\s+here/);
+    await closePage(page);
+  });
+
+  it('sorts, filters and scrolls a table, and keeps it all in the address', async () => {
+    const page = await openPage(browser, mock.url, '/resources/acme/Disk');
+    const table = page.getByRole('region', { name: 'Disk, table' });
+    await table.getByRole('row').nth(1).waitFor();
+    const headings = await table.getByRole('columnheader').allInnerTexts();
+    assert.deepEqual(headings.map((h) => h.trim()), ['Name', 'Serial', 'Enclosure', 'Slot', 'Model', 'Capacity', 'Status', 'Spare', 'Temperature', 'Read'], 'declared columns without the hidden one');
+    assert.match(await table.getByRole('row').nth(1).innerText(), /14\.6 TiB/);
+    assert.equal(await table.getByRole('table').getAttribute('aria-rowcount'), '241');
+
+    await table.getByRole('button', { name: 'Slot' }).click();
+    await table.getByRole('button', { name: 'Slot' }).click();
+    await page.waitForURL(/sort=-slot/);
+    await table.locator('tbody tr[aria-rowindex="2"] td').nth(2).filter({ hasText: '39' }).waitFor();
+    assert.equal(await table.getByRole('columnheader', { name: 'Slot' }).getAttribute('aria-sort'), 'descending');
+
+    // The next pages come while the reader scrolls, and only rows in view exist.
+    for (let i = 0; i < 8; i++) {
+      await table.evaluate((e) => e.scrollTo(0, e.scrollHeight));
+      await page.waitForTimeout(150);
+    }
+    await table.locator('tr[aria-rowindex="241"]').waitFor();
+    assert.ok((await table.getByRole('row').count()) < 80);
+
+    await page.getByRole('button', { name: /^Error/ }).click();
+    await page.waitForURL(/health=error/);
+    await table.locator('tr[aria-rowindex="3"]').waitFor({ state: 'detached' });
+    assert.match(await table.getByRole('row').nth(1).innerText(), /FAILED/);
+    await page.getByRole('button', { name: /^Error/ }).click();
+    await page.getByLabel('Filter by text').fill('enclosure 3');
+    await page.waitForURL(/q=enclosure/);
+    await page.getByText('40 of 240').waitFor();
+    const address = page.url();
+    await page.reload();
+    await page.getByText('40 of 240').waitFor();
+    assert.equal(page.url(), address);
+    await page.getByLabel('Filter by text').fill('no such thing');
+    await page.getByText('Nothing fits the filter').waitFor();
+    await closePage(page);
+  });
+
+  it('shows a change in the moment it happens, without a reload', async () => {
+    const disk = resource('Disk', (r) => r.values.status === 'OK' && r.values.slot === 25);
+    const page = await openPage(browser, mock.url, `/resources/acme/Disk?q=${disk.values.serial}`);
+    const row = page.getByRole('row', { name: new RegExp(disk.values.serial) });
+    await row.getByText('OK', { exact: true }).waitFor();
+    await page.getByRole('status').getByText('Live').waitFor();
+    mock.model.setAttribute(disk, 'status', 'FAILED');
+    await row.getByText('FAILED').waitFor({ timeout: 3000 });
+    await row.getByRole('img', { name: 'Error' }).waitFor({ timeout: 5000 });
+    await page.getByRole('link', { name: '2 active alerts of severity Error' }).waitFor();
+    mock.model.setAttribute(disk, 'status', 'OK');
+    await row.getByRole('img', { name: 'OK' }).waitFor({ timeout: 5000 });
+    await closePage(page);
+  });
+
+  it('does not ask for everything at every event of a storm', async () => {
+    const page = await openPage(browser, mock.url, '/');
+    await page.getByRole('status').getByText('Live').waitFor();
+    await page.waitForTimeout(1500);
+    let requests = 0;
+    page.on('request', (r) => (requests += r.url().includes('/api/v1/') ? 1 : 0));
+    const disks = [...mock.model.resources.values()].filter((r) => r.class.name === 'Disk' && r.values.status === 'OK').slice(0, 60);
+    for (const disk of disks) {
+      mock.model.setAttribute(disk, 'status', 'REBUILDING');
+      await page.waitForTimeout(20);
+    }
+    await page.waitForTimeout(2500);
+    for (const disk of disks) mock.model.setAttribute(disk, 'status', 'OK');
+    await page.waitForTimeout(1500);
+    assert.ok(requests <= 50, `${requests} requests for 120 changes`);
+    await closePage(page);
+  });
+
+  it('says when the stream is cut, and goes on by itself without a gap', async () => {
+    const disk = resource('Disk', (r) => r.values.status === 'OK' && r.values.slot === 5);
+    const page = await openPage(browser, mock.url, `/resource/${disk.id}`, { allowErrors: true });
+    await page.getByRole('status').getByText('Live').waitFor();
+    mock.drop();
+    await page.getByRole('status').getByText('Reconnecting').waitFor();
+    mock.model.setAttribute(disk, 'status', 'FAILED');
+    await page.getByRole('status').getByText('Live').waitFor();
+    await page.getByRole('heading', { name: 'Why is it not well?' }).waitFor();
+    mock.model.setAttribute(disk, 'status', 'OK');
+    await page.getByRole('heading', { name: 'Why is it not well?' }).waitFor({ state: 'detached' });
+    await closePage(page);
+  });
+
+  it('gives a resource an alias and takes it back', async () => {
+    const page = await openPage(browser, mock.url, `/resource/${resource('Enclosure').id}`, { allowErrors: true });
+    await page.getByRole('button', { name: 'Edit the name' }).click();
+    await page.getByRole('textbox', { name: 'Name' }).fill('Shelf by the door');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Shelf by the door' }).waitFor();
+    await page.getByText('The plugin calls it Enclosure 0').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-label')), 'Edit the name');
+    await page.getByRole('button', { name: 'Edit the name' }).click();
+    await page.getByRole('button', { name: 'Use Enclosure 0' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Enclosure 0' }).waitFor();
+    await closePage(page);
+  });
+
+  it('adds a controller, shows errors at their field, and removes it', async () => {
+    const page = await openPage(browser, mock.url, '/', { allowErrors: true });
+    await page.getByRole('link', { name: 'Add a controller' }).last().click();
+    await page.getByRole('combobox', { name: 'What kind of controller?' }).click();
+    await page.getByRole('option', { name: 'Acme array (plugin acme)' }).click();
+    assert.equal(await page.getByRole('textbox', { name: 'Password' }).getAttribute('type'), 'password');
+    assert.equal(await page.getByLabel('Firmware').count(), 0, 'what users may not set is no field');
+    assert.equal(await page.getByRole('textbox', { name: /^Port/ }).inputValue(), '8080');
+    await page.getByRole('button', { name: 'Add Acme array' }).click();
+    await page.getByText('Management address needs a value.').waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement?.id), 'field-address', 'the keyboard stands in the first wrong field');
+    await page.getByRole('textbox', { name: 'Management address' }).fill('not a host!');
+    await page.getByRole('textbox', { name: 'User' }).fill('u');
+    await page.getByRole('textbox', { name: 'Password' }).fill('secret');
+    await page.getByRole('textbox', { name: /^Port/ }).fill('70000');
+    await page.getByRole('button', { name: 'Add Acme array' }).click();
+    await page.getByText('Port must be at most 65535.').waitFor();
+    await page.getByRole('textbox', { name: /^Port/ }).fill('8443');
+    await page.getByRole('combobox', { name: /^Protocol/ }).click();
+    await page.getByRole('option', { name: 'http', exact: true }).click();
+    await page.getByRole('button', { name: 'Add Acme array' }).click();
+    await page.getByText('"not a host!" is no host name and no address.').waitFor();
+    await page.getByRole('textbox', { name: 'Management address' }).fill('10.9.9.9');
+    await page.getByRole('button', { name: 'Add Acme array' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Acme array 10.9.9.9' }).waitFor();
+    const connection = page.getByRole('region', { name: 'Connection' });
+    await connection.getByText('Live').waitFor({ timeout: 8000 });
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: /10\.9\.9\.9/ }).waitFor();
+    assert.match(await page.getByRole('region', { name: 'Attributes' }).innerText(), /8443[\s\S]*http\b/);
+    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('heading', { name: 'Latest alerts' }).waitFor();
+    await page.getByRole('link', { name: /10\.9\.9\.9/ }).first().waitFor({ state: 'detached' });
+    await closePage(page);
+  });
+
+  it('offers removal only of what a user added', async () => {
+    const page = await openPage(browser, mock.url, `/resource/${resource('Disk').id}`);
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Remove' }).count(), 0);
+    await closePage(page);
+  });
+
+  it('draws the graph, unfolds a group, and follows a box', async () => {
+    const pool = resource('Pool', (r) => r.values.status === 'DEGRADED');
+    const page = await openPage(browser, mock.url, `/resource/${pool.id}`);
+    const group = page.getByRole('button', { name: /9 × Disk/ });
+    await group.waitFor();
+    assert.equal(await page.locator('.react-flow__edge path[class*="error"]').count() > 0, true, 'the sick path is marked');
+    await group.click();
+    await group.waitFor({ state: 'detached' });
+    assert.equal(await page.locator('.react-flow__node', { hasText: 'Disk WD' }).count(), 10);
+    await page.getByRole('button', { name: 'Fit View' }).click();
+    await page.locator('.react-flow__node a', { hasText: 'File system scratch' }).click();
+    await page.getByRole('heading', { level: 1, name: 'File system scratch' }).waitFor();
+    await closePage(page);
+  });
+
+  it('walks the graph as a list with the keyboard alone', async () => {
+    const pool = resource('Pool', (r) => r.values.status === 'DEGRADED');
+    const page = await openPage(browser, mock.url, `/resource/${pool.id}?view=list`);
+    const fold = page.getByRole('button', { name: '9 of class Disk' });
+    await fold.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await fold.getAttribute('aria-expanded'), 'true');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/resource\/\d+$/);
+    await page.getByRole('heading', { level: 1, name: /^Disk WD/ }).waitFor();
+    await closePage(page);
+  });
+
+  it('searches from any page with the keyboard', async () => {
+    const page = await openPage(browser, mock.url, '/plugins');
+    await page.getByRole('heading', { level: 1, name: 'Plugins' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('p01');
+    await page.getByRole('option', { name: /RAID pool p01/ }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'RAID pool p01' }).waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type('enclosure');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Found for “enclosure”' }).waitFor();
+    await page.getByRole('region', { name: 'Found resources' }).getByRole('link').first().waitFor();
+    await closePage(page);
+  });
+
+  it('filters alerts by severity, class and text, and has their history', async () => {
+    const page = await openPage(browser, mock.url, '/alerts');
+    const rows = page.getByRole('region', { name: 'Active alerts' }).locator('tbody th');
+    await rows.first().waitFor();
+    assert.equal(await rows.count(), 6);
+    await page.getByRole('button', { name: /^Warning/ }).click();
+    await page.waitForURL(/severity=warning/);
+    await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 4);
+    await page.getByLabel('Filter by text').fill('fan scratch');
+    await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);
+    await page.goto(`${mock.url}/alerts?class=acme.Pool`);
+    await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);
+    await page.getByRole('tab', { name: 'History' }).click();
+    await page.getByText('No alert fits the filter').waitFor();
+    await page.goto(`${mock.url}/alerts?tab=history`);
+    await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 30);
+    assert.match(await page.getByRole('region', { name: 'Past alerts' }).getByRole('row').nth(1).innerText(), /15 min/);
+    await closePage(page);
+  });
+
+  it('asks for a token where the server does, and keeps it for the tab', async () => {
+    const closed = await startMock({ token: 'right' });
+    const page = await openPage(browser, closed.url, '/alerts', { allowErrors: true });
+    await page.getByRole('dialog', { name: 'Sign in' }).waitFor();
+    await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
+    await page.keyboard.press('Enter');
+    await page.getByText('The server does not know this token.').waitFor();
+    await page.getByRole('textbox', { name: 'Token' }).fill('right');
+    await page.keyboard.press('Enter');
+    await page.getByRole('region', { name: 'Active alerts' }).getByRole('link').first().waitFor();
+    await page.getByRole('status').getByText('Live').waitFor();
+    assert.equal(await page.getByRole('dialog').count(), 0);
+    await page.reload();
+    await page.getByRole('region', { name: 'Active alerts' }).getByRole('link').first().waitFor();
+    assert.equal(await page.evaluate(() => localStorage.getItem('faultline-token')), null);
+    await closePage(page);
+    await closed.close();
+  });
+
+  it('keeps the chosen colours, and follows the system until one is chosen', async () => {
+    const page = await openPage(browser, mock.url, '/', { scheme: 'dark' });
+    const scheme = () => page.evaluate(() => document.documentElement.getAttribute('data-mantine-color-scheme'));
+    assert.equal(await scheme(), 'dark');
+    await page.getByRole('button', { name: 'Switch to light colours' }).click();
+    assert.equal(await scheme(), 'light');
+    await page.reload();
+    assert.equal(await scheme(), 'light');
+    await closePage(page);
+  });
+
+  it('has its navigation behind a button on a phone', async () => {
+    const page = await openPage(browser, mock.url, '/', { viewport: phone });
+    await page.getByRole('button', { name: 'Open navigation' }).click();
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: /RAID pool/ }).click();
+    await page.getByRole('heading', { level: 1, name: 'RAID pool' }).waitFor();
+    await page.getByRole('button', { name: 'Open navigation' }).waitFor();
+    await closePage(page);
+  });
+
+  it('does not jump while a table loads', async () => {
+    const page = await openPage(browser, mock.url, '/resources/acme/Disk');
+    await page.getByRole('region', { name: 'Disk, table' }).getByRole('link').first().waitFor();
+    await page.waitForTimeout(500);
+    const shift = await page.evaluate(
+      () => new Promise((resolve) => new window.PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, e) => sum + e.value, 0))).observe({ type: 'layout-shift', buffered: true }) ?? setTimeout(() => resolve(0), 300)),
+    );
+    assert.ok(shift < 0.1, `layout shift ${shift}`);
+    await closePage(page);
+  });
+
+  it('shows a folded graph and a table of many disks in good time', async () => {
+    const large = await startMock({ disks: 8000 });
+    const page = await openPage(browser, large.url, '/resources/acme/Disk?sort=-serial');
+    await page.getByRole('region', { name: 'Disk, table' }).getByRole('link').first().waitFor();
+    const fan = [...large.model.resources.values()].find((r) => r.class.name === 'FileSystem');
+    await page.goto(`${large.url}/resource/${fan.id}`);
+    await page.locator('.react-flow__node').first().waitFor();
+    assert.ok((await page.locator('.react-flow__node').count()) < 60);
+    await page.getByText('Only the nearest 1,000').waitFor();
+    await closePage(page);
+    await large.close();
+  });
+});
