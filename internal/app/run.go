@@ -72,6 +72,10 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 	return found, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
 }
 
+// WrongInput reports whether an error of Run comes from what was asked for, such
+// as an attribute that the class does not have.
+func WrongInput(err error) bool { return resource.KindOf(err) == resource.Invalid }
+
 func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, plugins *pluginSet) (*Found, error) {
 	classes, err := session.Classes(p.Name(), p.Info().Manifest)
 	if err != nil {

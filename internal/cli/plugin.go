@@ -117,6 +117,9 @@ func newPluginRun(c *console) *cobra.Command {
 		o.Path, o.Attributes = args[0], values
 		tool := app.Tool{Version: Version, Log: pluginLog(c, level), Level: level, Timeout: timeout}
 		found, err := tool.Run(cmd.Context(), o)
+		if app.WrongInput(err) {
+			return misuse{err}
+		}
 		if err != nil {
 			return err
 		}
