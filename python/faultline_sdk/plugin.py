@@ -31,7 +31,8 @@ class Plugin:
     def initial_scan(self, root_resource):
         """Report everything that the root has at this time (guide, Plugin.initial_scan).
 
-        What was there before and is not reported by the time of return is deleted. Raise an exception if you cannot tell.
+        What was there before and is not reported by the time of return is deleted. Raise an exception if you cannot tell,
+        or call incomplete if you cannot tell of a part.
         """
         raise NotImplementedError('%s has no initial_scan' % type(self).__name__)
 
@@ -57,6 +58,16 @@ class Plugin:
         those it has. A bad value is a ValidationError, an unknown name an UnknownAttributeError, and changes nothing.
         """
         return self._fl_session.report(klass, parents, attrs)
+
+    def incomplete(self, text):
+        """Say that the scan could not read a part of the hardware, and which, for people. It may be called several times.
+
+        The server then keeps what the initial scan (or agent_session_start) did not report, where it would delete it
+        else. It is a warning in the log, and in later scans it is nothing more.
+        """
+        text = str(text).encode('utf-8', 'backslashreplace').decode('utf-8')
+        self._fl_session.note_gap(text)
+        self.log.warning('the scan is incomplete: %s', text)
 
     def remove(self, resource):
         """Remove a resource (guide, Plugin.remove). Removing it again does nothing.

@@ -35,6 +35,8 @@ class Session:
         #: Resources that were changed by plain assignment before anything else happened to them in this turn.
         self.assigned = []
         self.samples = []
+        #: What the first scan could not read, for people; its turn is not complete if there is anything.
+        self.gaps = []
         #: Resources that a thread other than the hook's made and that the host does not know yet. They may be incomplete
         #: for a moment, which fails no turn.
         self.foreign = set()
@@ -183,6 +185,12 @@ class Session:
             else:
                 candidates = list(index.values())
         return self._matching(candidates, wanted)
+
+    def note_gap(self, text):
+        """Note what the first scan could not read; see Plugin.incomplete. After the first turn it does nothing."""
+        with self.lock:
+            if not self.turns:
+                self.gaps.append(text)
 
     # The rest is for this package.
 

@@ -5,7 +5,7 @@ import json
 from .errors import ValidationError
 from .model import NEW, PARENTS, describe, set_dirty, set_handle
 
-#: The first turn of a session: its batch is complete, and is sent even if it is empty.
+#: The first turn of a session: its batch is complete, unless the session has gaps, and is sent even if it is empty.
 FIRST = 'first'
 #: A later hook that succeeded.
 HOOK = 'hook'
@@ -65,7 +65,7 @@ def collect(session, kind, log):
         if not builder.ops and not sent and kind is not FIRST:
             return None
         session.turns += 1
-        return Turn(session.name, session.turns, kind is FIRST, builder.ops, sent)
+        return Turn(session.name, session.turns, kind is FIRST and not session.gaps, builder.ops, sent)
 
 
 class _Builder:

@@ -140,6 +140,8 @@ class Worker:
             result['update_period'] = period
         if plugin.defines(type(self._plugin), 'update_scan'):
             result['updates'] = True
+        if self._session.gaps:
+            result['incomplete'] = self._session.gaps
         return result
 
     def _period(self):

@@ -182,6 +182,36 @@ class Lives(ProcessCase):
         self.assertEqual(host.turn('initial_scan')[0], {'turn': 1, 'update_period': 2.5})
         self.assertEqual(host.turn('update_scan')[0], {'turn': 0})
 
+    def test_incomplete(self):
+        host = self.running('''\
+            class Machine(resources.HostRoot):
+                class Meta:
+                    identifier = identifiers.GlobalId('host_id')
+                host_id = attributes.Integer()
+            class P(plugin.Plugin):
+                def initial_scan(self, root):
+                    self.incomplete('shelf 3 does not answer')
+                    self.incomplete('nor does 4')
+                def update_scan(self, root):
+                    self.incomplete('shelf 5 is busy')
+                def agent_session_start(self, host_id, data):
+                    self.incomplete('/dev/%s cannot be opened' % data)
+                def agent_session_continue(self, host_id, data):
+                    self.incomplete('/dev/%s is busy' % data)
+            ''')
+        self.assertEqual(host.turn('initial_scan')[0], {
+            'turn': 1, 'updates': True, 'incomplete': ['shelf 3 does not answer', 'nor does 4']})
+        self.assertEqual(host.turn('update_scan')[0], {'turn': 0})
+        host.open('Machine', 's2', host_id=7)
+        self.assertEqual(host.turn('agent_start', 's2', host_id=7, data='sda')[0], {
+            'turn': 1, 'updates': True, 'incomplete': ['/dev/sda cannot be opened']})
+        self.assertEqual(host.turn('agent_continue', 's2', host_id=7, data='sdb')[0], {'turn': 0})
+        self.assertEqual([(b['session'], b.get('complete')) for b in host.batches], [('s1', None), ('s2', None)])
+        self.assertEqual([(r['session'], r['level'], r['message']) for r in host.logs], [
+            (s, 'warning', 'the scan is incomplete: ' + text) for s, text in (
+                ('s1', 'shelf 3 does not answer'), ('s1', 'nor does 4'), ('s1', 'shelf 5 is busy'),
+                ('s2', '/dev/sda cannot be opened'), ('s2', '/dev/sdb is busy'))])
+
     def test_bad_update_period(self):
         for period in ('-1', '"x"', 'float("nan")', 'True'):
             with self.subTest(period):

@@ -496,6 +496,21 @@ class Encoding(SessionCase):
         self.assertEqual(handles, list(range(1, 30002)))
         self.assertEqual(sum(len(p.get('samples', [])) for p in parts), 1)
 
+    def test_incomplete(self):
+        for n in range(30000):
+            self.shelf(n).number
+        with self.assertLogs(self.log, 'WARNING') as logs:
+            self.plugin.incomplete('shelf 7')
+            self.plugin.incomplete(ValueError('shelf \udc80'))
+        parts = self.lines()
+        self.assertGreater(len(parts), 1)
+        self.assertFalse(any('complete' in p for p in parts))
+        with self.assertLogs(self.log, 'WARNING') as later:
+            self.plugin.incomplete('shelf 8')
+        self.assertEqual([r.getMessage() for r in logs.records + later.records], [
+            'the scan is incomplete: shelf 7', 'the scan is incomplete: shelf \\udc80', 'the scan is incomplete: shelf 8'])
+        self.assertEqual(self.state.gaps, ['shelf 7', 'shelf \\udc80'])
+
     def test_large_values(self):
         for n in range(40):
             self.plugin.update_or_create(Named, number=n, name='ü' * 500000)

@@ -188,6 +188,10 @@ func (p *Scripted) InitialScan(ctx context.Context, s *plugin.Session, root plug
 	case "bad_initial":
 		p.shelf = plugin.Report(s, &Shelf{Number: 1})
 		plugin.Report(s, p.drive(0)).Status = "MELTED"
+	case "partial":
+		p.usual(s)
+		s.Incomplete("shelf 2 does not answer")
+		s.Incomplete("shelf 3: %s", "no such place")
 	case "remove":
 		p.usual(s)
 		p.lun.SpareDrive = p.d1
@@ -219,6 +223,8 @@ func (p *Scripted) UpdateScan(ctx context.Context, s *plugin.Session, root plugi
 	case "bad_update1":
 		p.d0.Status = Failed
 		p.d1.Status = "MELTED"
+	case "partial1":
+		s.Incomplete("shelf 2 does not answer")
 	case "remove1":
 		plugin.Remove(p.d1)
 	case "remove2":

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 )
@@ -92,19 +93,19 @@ func (s *Session) Every(d time.Duration) {
 }
 
 // Incomplete says that the scan could not read a part of the hardware, and
-// which, for people; the arguments are those of fmt.Sprintf. Faultline then
-// keeps what the initial scan did not report, where it would delete it else. In
-// other turns it is a warning in the log.
+// which, for people; the arguments are those of fmt.Sprintf. It may be called
+// several times. Faultline then keeps what the initial scan (or
+// AgentSessionStart) did not report, where it would delete it else. It is a
+// warning in the log, and in later turns it is nothing more.
 func (s *Session) Incomplete(format string, args ...any) {
 	if !s.mustBeInTurn("Incomplete") {
 		return
 	}
 	what := fmt.Sprintf(format, args...)
-	if s.state == stateReady {
-		s.Log.Warn("the scan is incomplete", "missing", what)
-		return
+	if s.state != stateReady {
+		s.gaps = append(s.gaps, strings.ToValidUTF8(what, "\ufffd"))
 	}
-	s.gaps = append(s.gaps, what)
+	s.Log.Warn("the scan is incomplete: " + what)
 }
 
 // Post runs f as a turn, as soon as the turns before it are over; posted before

@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +15,24 @@ func TestIncomplete(t *testing.T) {
 	h := scan(t, &fake{initial: func(s *plugin.Session) error {
 		s.Every(time.Minute)
 		s.Incomplete("shelf %d does not answer", 3)
+		s.Incomplete("nor does %d", 4)
+		return nil
+	}, update: func(s *plugin.Session) error {
+		s.Incomplete("shelf 5 is busy")
 		return nil
 	}})
 	h.InitialScan()
-	if got := h.Incomplete(); len(got) != 1 || got[0] != "shelf 3 does not answer" || h.Complete() {
+	if got := h.Incomplete(); !slices.Equal(got, []string{"shelf 3 does not answer", "nor does 4"}) || h.Complete() {
 		t.Errorf("incomplete is %q, complete %v", got, h.Complete())
+	}
+	h.UpdateScan()
+	var logs []string
+	for _, r := range h.Logs() {
+		logs = append(logs, r.Level+" "+r.Message)
+	}
+	if want := []string{"warning the scan is incomplete: shelf 3 does not answer", "warning the scan is incomplete: nor does 4",
+		"warning the scan is incomplete: shelf 5 is busy"}; !slices.Equal(logs, want) || len(h.Incomplete()) != 2 {
+		t.Errorf("logs %q, incomplete %q", logs, h.Incomplete())
 	}
 	if h.UpdatePeriod() != time.Minute {
 		t.Errorf("period %v", h.UpdatePeriod())

@@ -211,6 +211,14 @@ class ScriptedPlugin(plugin.Plugin):
         self.d0.status = 'FAILED'
         self.d1.status = 'MELTED'
 
+    def partial_initial(self):
+        self.usual()
+        self.incomplete('shelf 2 does not answer')
+        self.incomplete('shelf 3: no such place')
+
+    def partial_1(self):
+        self.incomplete('shelf 2 does not answer')
+
     def remove_initial(self):
         self.usual()
         self.lun.spare_drive = self.d1
