@@ -111,7 +111,7 @@ func (p *Redfish) scan(ctx context.Context, s *plugin.Session, root *Service, fi
 		}
 	}
 	p.mem.learn(f.nodes, w)
-	p.tell(s, root, f)
+	p.tell(s, root, f, first)
 	return f.gaps, nil
 }
 
@@ -163,8 +163,9 @@ type related interface {
 func base(r plugin.Any) related { return r.(related) }
 
 // tell writes what was learned about the service itself, and logs what could
-// not be read when that changed.
-func (p *Redfish) tell(s *plugin.Session, root *Service, f *found) {
+// not be read when that changed. What the first scan could not read is told by
+// Session.Incomplete.
+func (p *Redfish) tell(s *plugin.Session, root *Service, f *found, first bool) {
 	root.Product = f.root.first("Product", "Name")
 	root.Vendor = f.root.text("Vendor")
 	root.RedfishVersion = f.root.text("RedfishVersion")
@@ -177,7 +178,7 @@ func (p *Redfish) tell(s *plugin.Session, root *Service, f *found) {
 		now[line] = true
 		if i < maxNamed {
 			lines = append(lines, line)
-			if !p.mem.gaps[line] {
+			if !first && !p.mem.gaps[line] {
 				s.Log.Warn("could not be read: "+line, "path", g.path)
 			}
 		}
