@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
 	"time"
 
@@ -145,44 +143,6 @@ func newPluginRun(c *console) *cobra.Command {
 		return nil
 	}
 	return cmd
-}
-
-// textValues reads arguments of the form name=value as text; what the text
-// means is for the class to say. `@FILE` is the content of a file (`@@` starts a
-// value with @), `-` a line of the input.
-func (c *console) textValues(args []string) (map[string]json.RawMessage, error) {
-	out := map[string]json.RawMessage{}
-	lines := bufio.NewReader(c.in)
-	for _, arg := range args {
-		name, text, ok := strings.Cut(arg, "=")
-		if !ok || name == "" {
-			return nil, misusef("%q is no name=value", arg)
-		}
-		if _, ok := out[name]; ok {
-			return nil, misusef("attribute %s is given twice", name)
-		}
-		switch {
-		case strings.HasPrefix(text, "@@"):
-			text = text[1:]
-		case strings.HasPrefix(text, "@"):
-			b, err := os.ReadFile(text[1:])
-			if err != nil {
-				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
-			}
-			text = strings.TrimRight(string(b), "\r\n")
-		case text == "-":
-			var err error
-			if text, err = c.readPassword(name, lines); err != nil {
-				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
-			}
-		}
-		raw, err := json.Marshal(text)
-		if err != nil {
-			return nil, err
-		}
-		out[name] = raw
-	}
-	return out, nil
 }
 
 // newBuiltin is how the server runs the plugins that are part of the program.

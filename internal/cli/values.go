@@ -24,21 +24,64 @@ func (c *console) parseValues(cl *gen.Class, args []string) (map[string]json.Raw
 	for _, a := range cl.Attributes {
 		kinds[a.Name] = a
 	}
-	out := map[string]json.RawMessage{}
+	given, err := c.assignments(args, func(name string) (bool, error) {
+		a, ok := kinds[name]
+		if !ok {
+			return false, misusef("class %s has no attribute %q; it has %s", cl.Full, name, attributeNames(cl))
+		}
+		return a.Kind == gen.Password, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]json.RawMessage, len(given))
+	for _, g := range given {
+		if out[g.name], err = encodeValue(kinds[g.name], g.text); err != nil {
+			return nil, misuse{fmt.Errorf("attribute %s: %w", g.name, err)}
+		}
+	}
+	return out, nil
+}
+
+// textValues reads arguments as parseValues does where there is no server to
+// ask for the class: as text, whose meaning is for the class to say. `-` reads a
+// line for any attribute.
+func (c *console) textValues(args []string) (map[string]json.RawMessage, error) {
+	given, err := c.assignments(args, func(string) (bool, error) { return true, nil })
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]json.RawMessage, len(given))
+	for _, g := range given {
+		if out[g.name], err = json.Marshal(g.text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// assignment is an argument name=value with what @FILE and - stand for.
+type assignment struct{ name, text string }
+
+// assignments reads arguments of the form name=value. asks tells whether - asks
+// for the value of the attribute; its errors are returned.
+func (c *console) assignments(args []string, asks func(name string) (bool, error)) ([]assignment, error) {
+	out := make([]assignment, 0, len(args))
+	seen := map[string]bool{}
 	lines := bufio.NewReader(c.in)
 	for _, arg := range args {
 		name, text, ok := strings.Cut(arg, "=")
 		if !ok || name == "" {
 			return nil, misusef("%q is no name=value", arg)
 		}
-		if _, ok := out[name]; ok {
+		if seen[name] {
 			return nil, misusef("attribute %s is given twice", name)
 		}
-		a, ok := kinds[name]
-		if !ok {
-			return nil, misusef("class %s has no attribute %q; it has %s", cl.Full, name, attributeNames(cl))
+		seen[name] = true
+		ask, err := asks(name)
+		if err != nil {
+			return nil, err
 		}
-		var err error
 		switch {
 		case strings.HasPrefix(text, "@@"):
 			text = text[1:]
@@ -48,14 +91,12 @@ func (c *console) parseValues(cl *gen.Class, args []string) (map[string]json.Raw
 				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
 			}
 			text = strings.TrimRight(string(b), "\r\n")
-		case text == "-" && a.Kind == gen.Password:
+		case text == "-" && ask:
 			if text, err = c.readPassword(name, lines); err != nil {
 				return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
 			}
 		}
-		if out[name], err = encodeValue(a, text); err != nil {
-			return nil, misuse{fmt.Errorf("attribute %s: %w", name, err)}
-		}
+		out = append(out, assignment{name, text})
 	}
 	return out, nil
 }
