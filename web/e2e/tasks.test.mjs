@@ -218,7 +218,9 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
   });
 
   it('filters alerts by severity, class and text, and has their history', async () => {
-    const page = await openPage(browser, mock.url, '/alerts');
+    // A server of its own: other tests raise and end alerts.
+    const fresh = await startMock();
+    const page = await openPage(browser, fresh.url, '/alerts');
     const rows = page.getByRole('region', { name: 'Active alerts' }).locator('tbody th');
     await rows.first().waitFor();
     assert.equal(await rows.count(), 6);
@@ -227,14 +229,15 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 4);
     await page.getByLabel('Filter by text').fill('fan scratch');
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);
-    await page.goto(`${mock.url}/alerts?class=acme.Pool`);
+    await page.goto(`${fresh.url}/alerts?class=acme.Pool`);
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);
     await page.getByRole('tab', { name: 'History' }).click();
     await page.getByText('No alert fits the filter').waitFor();
-    await page.goto(`${mock.url}/alerts?tab=history`);
+    await page.goto(`${fresh.url}/alerts?tab=history`);
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 30);
     assert.match(await page.getByRole('region', { name: 'Past alerts' }).getByRole('row').nth(1).innerText(), /15 min/);
     await closePage(page);
+    await fresh.close();
   });
 
   it('asks for a token where the server does, and keeps it for the tab', async () => {
