@@ -1,0 +1,81 @@
+# `make` or `make help` lists what there is. CONTRIBUTING.md says when to use what.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+GO ?= go
+NPM ?= npm
+PYTHON ?= python3
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/faultline-storage/faultline/internal/cli.Version=$(VERSION)
+# Both modules of the repository.
+GOPACKAGES := ./... ./sdk/...
+# A tool of tools/go.mod, built if need be. It is run inside the workspace, which
+# `go tool -modfile` cannot do.
+tool = $$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n $(1))
+
+FUZZTIME ?= 20s
+BENCH ?= .
+BENCHTIME ?= 1s
+BENCHPACKAGES ?= $(GOPACKAGES)
+
+WEBSOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
+
+.PHONY: help
+help: ## list these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: web/dist/index.html ## build bin/faultline, with the page in it
+	CGO_ENABLED=0 $(GO) build -trimpath -tags embedui -ldflags '$(LDFLAGS)' -o bin/faultline ./cmd/faultline
+
+.PHONY: demo
+demo: build ## scan a simulated array, break it, and leave the page open at http://127.0.0.1:8700
+	bin/faultline demo $(DEMOFLAGS)
+
+.PHONY: test
+test: ## everything: set-up, generated code, lint, all tests with the race detector, the page in a browser
+	@scripts/setup-debian.sh
+	@$(PYTHON) scripts/test.py
+
+.PHONY: check
+check: ## the fast inner loop: build, vet, and the short tests of what changed
+	$(GO) build $(GOPACKAGES)
+	$(GO) vet $(GOPACKAGES)
+	$(GO) test -short $(GOPACKAGES)
+
+.PHONY: bench
+bench: ## benchmarks; BENCH=regexp, BENCHTIME=1s, BENCHPACKAGES=./internal/pluginhost choose
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -timeout 60m $(BENCHPACKAGES) | awk '!/no test files/ && !/^PASS$$/'
+
+.PHONY: lint
+lint: ## golangci-lint and formatting, by .golangci.yml
+	$(call tool,golangci-lint) run $(GOPACKAGES)
+
+.PHONY: generate
+generate: web/node_modules/.package-lock.json ## write generated code anew: API, schemas, types of the page
+	$(GO) generate ./...
+	cd web && $(NPM) run --silent generate
+
+.PHONY: verify
+verify: ## fail if generated code or go.mod is out of date
+	@scripts/verify.sh
+
+.PHONY: fuzz
+fuzz: ## run every fuzz test for FUZZTIME
+	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: clean
+clean: ## remove what the build made
+	rm -rf bin web/dist web/test-results web/node_modules .cache
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(WEBSOURCES)
+	cd web && $(NPM) run --silent build
+	@touch $@

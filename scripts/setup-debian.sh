@@ -1,0 +1,90 @@
+#!/bin/sh
+# Brings a Debian machine to where `make test` works: says what is missing,
+# installs what Debian has, and fetches the modules of Go and npm. It shows every
+# command that changes the system.
+#
+#   scripts/setup-debian.sh          install what is missing
+#   scripts/setup-debian.sh --check  only say what is missing
+set -eu
+cd "$(dirname "$0")/.."
+
+check=no
+[ "${1:-}" = --check ] && check=yes
+
+missing=   # Debian packages to install
+trouble=no # something that this script cannot install
+
+say() { printf 'setup: %s\n' "$*"; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# at_least HAVE WANT: whether version HAVE is WANT or newer.
+at_least() {
+	[ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+have git || missing="$missing git"
+have make || missing="$missing make"
+
+want=$(awk '$1 == "go" { print $2 }' go.mod)
+if ! have go; then
+	say "Go $want or newer is missing; Debian's is older: get it from https://go.dev/dl/"
+	trouble=yes
+elif version=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//') && ! at_least "$version" "$want"; then
+	say "Go is $version, but $want or newer is needed: https://go.dev/dl/"
+	trouble=yes
+fi
+
+want=20.19
+if ! have node || ! have npm; then
+	say "Node.js $want or newer with npm is missing: https://nodejs.org/"
+	trouble=yes
+elif version=$(node --version | sed 's/^v//') && ! at_least "$version" "$want"; then
+	say "Node.js is $version, but $want or newer is needed: https://nodejs.org/"
+	trouble=yes
+fi
+
+# Python plugins, and the tests of their SDK.
+if ! have python3; then
+	missing="$missing python3"
+elif ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
+	say "python3 is $(python3 -c 'import platform; print(platform.python_version())'), but 3.9 or newer is needed"
+	trouble=yes
+fi
+
+# The race detector links with the C compiler's help.
+have gcc || have clang || missing="$missing gcc libc6-dev"
+
+# The tests of the page.
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+
+[ $trouble = no ] || exit 1
+if [ -n "$missing" ]; then
+	if [ $check = yes ]; then
+		say "missing:$missing"
+		exit 1
+	fi
+	if ! have apt-get; then
+		say "missing:$missing; install them with this system's own means"
+		exit 1
+	fi
+	sudo=
+	if [ "$(id -u)" != 0 ]; then
+		have sudo || {
+			say "missing:$missing; run as root: apt-get install -y --no-install-recommends$missing"
+			exit 1
+		}
+		sudo=sudo
+	fi
+	set -x
+	$sudo apt-get update -q
+	# shellcheck disable=SC2086 # a list of words
+	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing
+	{ set +x; } 2>/dev/null
+fi
+[ $check = no ] || exit 0
+
+say "Go modules"
+go mod download
+(cd sdk && go mod download)
+say "npm packages"
+make --no-print-directory web/node_modules/.package-lock.json

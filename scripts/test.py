@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Runs every test of the repository and counts them.
+
+Each step runs even if one before it failed, so that one run shows all that is
+wrong. Of tests that pass only the number is shown. The last line is
+"N passed, N failed"; a step without tests of its own counts as one.
+
+    scripts/test.py            all steps
+    scripts/test.py go page    these steps
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PACKAGES = ['./...', './sdk/...']
+
+
+class Count:
+    """What came of a step: passed, failed and skipped tests."""
+
+    def __init__(self, passed=0, failed=0, skipped=0):
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+
+    def __str__(self):
+        text = f'{self.passed} passed, {self.failed} failed'
+        return f'{text}, {self.skipped} skipped' if self.skipped else text
+
+
+def run(*command, folder='.', **env):
+    """Runs a command that either works or does not."""
+    done = subprocess.run(command, cwd=os.path.join(ROOT, folder), env={**os.environ, **env})
+    return Count(passed=1) if done.returncode == 0 else Count(failed=1)
+
+
+def lines(*command, folder='.', **env):
+    """Runs a command; yields its lines, and at last its exit status."""
+    with subprocess.Popen(command, cwd=os.path.join(ROOT, folder), env={**os.environ, **env}, text=True,
+                          errors='replace', stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        yield from process.stdout
+    yield process.returncode
+
+
+def go():
+    """The Go tests of both modules, with the race detector."""
+    count = Count()
+    output = {}     # of what runs: (package, test) -> lines; test is None for the package itself
+    broken = set()  # packages with a failed test
+    for line in lines('go', 'test', '-race', '-json', '-timeout', '15m', *PACKAGES):
+        if isinstance(line, int):
+            if line != 0 and count.failed == 0:
+                count.failed = 1
+            break
+        try:
+            event = json.loads(line)
+        except ValueError:
+            print(line, end='')
+            continue
+        action, package, test = event['Action'], event.get('Package', ''), event.get('Test')
+        if action == 'build-output':
+            print(event['Output'], end='')
+        elif action == 'output':
+            output.setdefault((package, test), []).append(event['Output'])
+        elif test and action in ('pass', 'fail', 'skip'):
+            text = ''.join(output.pop((package, test), []))
+            count.passed += action == 'pass'
+            count.failed += action == 'fail'
+            count.skipped += action == 'skip'
+            if action == 'fail':
+                broken.add(package)
+                print(text, end='', flush=True)
+        elif action == 'pass':
+            print(f"ok    {event['Elapsed']:7.1f} s  {package}", flush=True)
+        elif action == 'fail':
+            # What is left is of tests that a crash cut off.
+            for key in [key for key in output if key[0] == package]:
+                print(''.join(output.pop(key)), end='')
+            print(f"FAIL  {event['Elapsed']:7.1f} s  {package}", flush=True)
+            count.failed += package not in broken
+    return count
+
+
+def python():
+    """The tests of the Python SDK."""
+    count, text = Count(failed=1), []
+    for line in lines(sys.executable, '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.', folder='python'):
+        if isinstance(line, int):
+            if line != 0:
+                print(''.join(text))
+            continue
+        text.append(line)
+        if ran := re.match(r'Ran (\d+) tests?', line):
+            total = int(ran[1])
+            count = Count(passed=total)
+        elif result := re.match(r'(OK|FAILED)(?: \((.*)\))?$', line):
+            bad = {name: int(n) for name, n in re.findall(r'([a-z ]+)=(\d+)', result[2] or '')}
+            count.failed = bad.get('failures', 0) + bad.get('errors', 0)
+            count.skipped = bad.get('skipped', 0)
+            count.passed = total - count.failed - count.skipped
+    return count
+
+
+def npm(script, passed, failed):
+    """A script of the page that prints how many tests passed and failed."""
+    count, text, status = Count(), [], 0
+    for line in lines('npm', 'run', '--silent', script, folder='web', NO_COLOR='1'):
+        if isinstance(line, int):
+            status = line
+            continue
+        text.append(line)
+        if found := re.search(passed, line):
+            count.passed = int(found[1])
+        if found := re.search(failed, line):
+            count.failed = int(found[1])
+    if status != 0 or count.failed:
+        print(''.join(text))
+        count.failed = max(count.failed, 1)
+    return count
+
+
+STEPS = {
+    'verify': ('generated code is fresh', lambda: run('scripts/verify.sh')),
+    'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint')),
+    'vet': ('go vet, also with the page embedded', lambda: run('go', 'vet', '-tags', 'embedui', *PACKAGES)),
+    'go': ('Go tests', go),
+    'python': ('Python tests', python),
+    'page-lint': ('lint of the page', lambda: run('npm', 'run', '--silent', 'lint', folder='web')),
+    'page-types': ('types of the page', lambda: run('npm', 'run', '--silent', 'typecheck', folder='web')),
+    'page': ('unit tests of the page', lambda: npm('test', r'Tests .*?(\d+) passed', r'Tests .*?(\d+) failed')),
+    'build': ('the program with the page in it', lambda: run('make', '--no-print-directory', 'build')),
+    'page-size': ('size of the page', lambda: run('npm', 'run', '--silent', 'size', folder='web')),
+    'browser': ('the page in a browser', lambda: npm('e2e', r'^(?:#|ℹ) pass (\d+)', r'^(?:#|ℹ) fail (\d+)')),
+}
+# The embedded page has to be there before Go looks for it.
+ORDER = ['verify', 'build', 'vet', 'lint', 'go', 'python', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
+
+
+def main(names):
+    for name in names:
+        if name not in STEPS:
+            sys.exit(f'{sys.argv[0]}: no step {name!r}; there are: {", ".join(ORDER)}')
+    results = []
+    for name in names or ORDER:
+        title, step = STEPS[name]
+        print(f'\n== {name}: {title}', flush=True)
+        began = time.monotonic()
+        count = step()
+        results.append((name, count, time.monotonic() - began))
+        print(f'-- {name}: {count}', flush=True)
+
+    print()
+    for name, count, seconds in results:
+        print(f'{"FAIL" if count.failed else "ok":4}  {seconds:7.1f} s  {name}: {count}')
+    total = Count(sum(c.passed for _, c, _ in results), sum(c.failed for _, c, _ in results))
+    print(f'\n{total}')
+    return 1 if total.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
