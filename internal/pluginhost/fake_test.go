@@ -71,8 +71,9 @@ func (f *fakePlugin) die(format string, args ...any) {
 
 func (f *fakePlugin) print(text string) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, err := os.Stdout.WriteString(text); err != nil {
+	_, err := os.Stdout.WriteString(text)
+	f.mu.Unlock()
+	if err != nil {
 		os.Exit(0)
 	}
 }

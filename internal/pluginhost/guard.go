@@ -45,7 +45,7 @@ func startGuard(shell, plugin string) (*guard, error) {
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
 	defer r.Close()
-	cmd := exec.Command(sh, "-c", guardScript, "faultline-guard", plugin)
+	cmd := exec.Command(sh, "-c", guardScript, "faultline-guard", plugin) //nolint:noctx // it lives as long as its plugin
 	cmd.Args[0] = "sh"
 	cmd.Stdin = r
 	cmd.Dir = "/"

@@ -30,7 +30,7 @@ func launch(o Options, shell string) (_ *child, err error) {
 		return nil, err
 	}
 	path, args := o.Spec.command()
-	cmd := exec.Command(path, args...)
+	cmd := exec.Command(path, args...) //nolint:noctx // Stop ends it, in order
 	cmd.Dir = o.Dir
 	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -56,16 +56,16 @@ func (l *limiter) flush() {
 	}
 }
 
-// A window counts events and tells when more than max of them fall into any
+// A window counts events and tells when more than a number of them fall into any
 // span of time. It serves one goroutine.
 type window struct {
 	span time.Duration
-	ring []time.Time // the last max events, oldest at next
+	ring []time.Time // the last events, as many as are allowed, oldest at next
 	next int
 }
 
-func newWindow(max int, span time.Duration) *window {
-	return &window{span: span, ring: make([]time.Time, max)}
+func newWindow(most int, span time.Duration) *window {
+	return &window{span: span, ring: make([]time.Time, most)}
 }
 
 // exceeded counts an event at now and reports whether that is one too many.

@@ -12,11 +12,11 @@ const (
 	maxSpare = 4 << 20
 )
 
-// A lineReader cuts a stream into lines of at most max bytes. It serves one
+// A lineReader cuts a stream into lines of at most limit bytes. It serves one
 // goroutine.
 type lineReader struct {
-	r   io.Reader
-	max int
+	r     io.Reader
+	limit int
 
 	buf     []byte
 	begin   int // of what was not returned yet
@@ -26,7 +26,7 @@ type lineReader struct {
 	err     error
 }
 
-func newLineReader(r io.Reader, max int) *lineReader { return &lineReader{r: r, max: max} }
+func newLineReader(r io.Reader, limit int) *lineReader { return &lineReader{r: r, limit: limit} }
 
 // next returns the next line without its line feed. The bytes are valid until
 // the next call, or for good if keep is called before. At the end the error is
@@ -38,14 +38,14 @@ func (l *lineReader) next() ([]byte, error) {
 			line := l.buf[l.begin : l.scanned+i : l.scanned+i]
 			l.begin = l.scanned + i + 1
 			l.scanned = l.begin
-			if len(line) > l.max {
+			if len(line) > l.limit {
 				return nil, ErrLineTooLong
 			}
 			l.last = len(line)
 			return line, nil
 		}
 		l.scanned = len(l.buf)
-		if len(l.buf)-l.begin > l.max {
+		if len(l.buf)-l.begin > l.limit {
 			return nil, ErrLineTooLong
 		}
 		if l.err != nil {

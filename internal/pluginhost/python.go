@@ -32,15 +32,15 @@ func findPython(name string) (string, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return "", err
 	}
-	if real, ok := pythons.Load(path); ok {
-		return real.(string), nil
+	if known, ok := pythons.Load(path); ok {
+		return known.(string), nil
 	}
-	real, err := askPython(path)
+	program, err := askPython(path)
 	if err != nil {
 		return "", err
 	}
-	pythons.Store(path, real)
-	return real, nil
+	pythons.Store(path, program)
+	return program, nil
 }
 
 // askPython runs the interpreter to learn its version and real file. The
