@@ -3,12 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
-import { pluginsQuery, rootsQuery, statusQuery } from '../../api/queries';
+import { classesQuery, pluginsQuery, rootsQuery, statusQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { healthName, severities } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
+import { formFields } from '../add/form';
 import { ClassHealth } from './ClassHealth';
 import { Controllers } from './Controllers';
 import { LatestAlerts } from './LatestAlerts';
@@ -83,9 +84,18 @@ function HealthBar({ counts, total }: { counts: Schema['HealthCounts'] | undefin
   );
 }
 
+/** The command that adds a controller of the first class that can be added. */
+function addCommand(classes: Schema['Class'][]): string {
+  const cls = classes.find((c) => c.scannable);
+  if (!cls) return 'faultline add PLUGIN.CLASS name=value ...';
+  const needed = formFields(cls).filter((f) => f.required);
+  return ['faultline add', cls.full, ...needed.map((f) => `${f.name}=...`)].join(' ');
+}
+
 /** What to do on a server that knows nothing yet. */
 function Welcome() {
   const { data: plugins } = useQuery(pluginsQuery);
+  const { data: declared } = useQuery(classesQuery);
   const none = plugins?.items.length === 0;
   return (
     <section className="panel">
@@ -102,7 +112,7 @@ function Welcome() {
             Add the first one, and what its plugin finds behind it, from fans to file systems, appears here. In a terminal the same is done with:
           </p>
           <pre>
-            <code>faultline add redfish.Service url=https://bmc.example.net user=monitor</code>
+            <code>{addCommand(declared?.items ?? [])}</code>
           </pre>
           <div>
             <Button component={Link} to="/add" size="sm">

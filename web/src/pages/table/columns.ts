@@ -16,7 +16,7 @@ export interface ColumnSpec {
 // Wide enough for nearly all values of the kind, so that columns stand still
 // while rows come and go.
 const widths: Record<Schema['Kind'], number> = {
-  string: 170,
+  string: 155,
   integer: 90,
   float: 100,
   boolean: 90,
@@ -26,7 +26,7 @@ const widths: Record<Schema['Kind'], number> = {
   uuid: 300,
   path: 220,
   password: 0,
-  reference: 190,
+  reference: 175,
 };
 
 const right = new Set<string>(['integer', 'float', 'bytes']);
@@ -36,7 +36,7 @@ export const nameColumn: ColumnSpec = {
   source: 'name',
   header: 'Name',
   kind: 'name',
-  width: 250,
+  width: 235,
   align: 'left',
   sortable: true,
 };
