@@ -48,7 +48,8 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 // commands are described in the package comment.
 var commands = map[string]command{
 	"serve": plain(1, "serve ARG...", serve), "stop": plain(0, "stop", stop), "crash": plain(0, "crash", crash),
-	"logs": logs, "until": until, "untiljson": untilJSON, "untilfile": plain(2, "untilfile REGEXP FILE", untilFile),
+	"fails": plain(2, "fails CODE ARG...", fails),
+	"logs":  logs, "until": until, "untiljson": untilJSON, "untilfile": plain(2, "untilfile REGEXP FILE", untilFile),
 	"json": wantJSON, "jsonset": plain(3, "jsonset VAR FILE PATH", setJSON),
 	"state": plain(1, "state FILE", state), "pids": plain(1, "pids PLUGIN", pids), "kill9": plain(1, "kill9 PLUGIN", kill9),
 	"gone": plain(0, "gone", gone), "http": plain(3, "http STATUS METHOD PATH [BODY]", request),
@@ -103,8 +104,8 @@ func pattern(ts *testscript.TestScript, text string) *regexp.Regexp {
 
 // environment is that of the programs of a script.
 func environment(ts *testscript.TestScript) []string {
-	env := os.Environ()
-	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "WORK"} {
+	var env []string
+	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "WORK"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env
@@ -174,6 +175,18 @@ func client(ts *testscript.TestScript, args []string) string {
 	defer cancel()
 	cli.Main(ctx, args, strings.NewReader(""), &out, &errs)
 	return out.String() + errs.String()
+}
+
+// fails runs the program and wants an exit code and one line of error.
+func fails(ts *testscript.TestScript, args []string) {
+	err := ts.Exec("faultline", args[1:]...)
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("faultline %q: %v, want exit code %s", args[1:], err, args[0])
+	}
+	if text := ts.ReadFile("stderr"); strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, "faultline: ") {
+		ts.Fatalf("the error is not one line: %q", text)
+	}
 }
 
 func until(ts *testscript.TestScript, neg bool, args []string) {
@@ -311,9 +324,13 @@ func request(ts *testscript.TestScript, args []string) {
 	}
 }
 
+// buildFlags are those of this test program, so that what it is built from
+// needs no second build.
+var buildFlags []string
+
 // goBuild builds a program of this repository, with the tester's own caches.
 func goBuild(ts *testscript.TestScript, args []string) {
-	cmd := exec.Command("go", "build", "-o", ts.MkAbs(args[0]), args[1])
+	cmd := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", ts.MkAbs(args[0]), args[1])...)
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("%v: %s", err, out)

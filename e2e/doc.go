@@ -9,6 +9,7 @@
 //	serve ARG...              start a server on $WORK/data, and set FAULTLINE_SERVER
 //	stop                      end it as an operator does, and want exit code 0
 //	crash                     kill -9 the server
+//	fails CODE ARG...         run faultline, and want an exit code and one line of error
 //	logs REGEXP               wait for a line of the server's log since its start; ! wants none so far
 //	until REGEXP CMD ARG...   run a client command again and again until its output matches
 //	untiljson PATH WANT CMD ARG...   the same with -o json, until the value at the path is WANT
@@ -31,8 +32,8 @@
 //
 // A WANT between slashes is a regular expression. A PATH is made of names,
 // such as items[0].attributes.size.value; in brackets stands an index, a choice
-// such as [name=Drive A1], a quoted name, or * for all; # at the end is how many
-// there are, @ their names.
+// such as [name=Drive A1], a quoted name, or * for all; len() at the end is how
+// many there are, keys() their names.
 //
 // [testscript]: https://pkg.go.dev/github.com/rogpeppe/go-internal/testscript
 package e2e

@@ -95,9 +95,9 @@ func child(v any, step string) (any, error) {
 	switch v := v.(type) {
 	case map[string]any:
 		switch {
-		case step == "#":
+		case step == "len()":
 			return json.Number(strconv.Itoa(len(v))), nil
-		case step == "@":
+		case step == "keys()":
 			return slices.Sorted(maps.Keys(v)), nil
 		case bracket:
 			var err error
@@ -110,7 +110,7 @@ func child(v any, step string) (any, error) {
 		}
 		return nil, fmt.Errorf("%s: %w, only %q", step, errAbsent, slices.Sorted(maps.Keys(v)))
 	case []any:
-		if step == "#" {
+		if step == "len()" {
 			return json.Number(strconv.Itoa(len(v))), nil
 		}
 		if name, want, ok := strings.Cut(choice, "="); ok {
@@ -145,8 +145,8 @@ func matches(got, want string) (bool, error) {
 func TestAt(t *testing.T) {
 	const text = `{"items":[{"name":"a","n":1.50,"deep":{"x.y":[]}},{"name":"b","n":null}],"next":"<c>"}`
 	for path, want := range map[string]string{
-		"items.#": "2", "items[1].name": "b", "items[name=a].n": "1.50", "items[1].n": "null",
-		"items[*].name": `["a","b"]`, `items[0].deep["x.y"]`: "[]", "next": "<c>", "@": `["items","next"]`,
+		"items.len()": "2", "items[1].name": "b", "items[name=a].n": "1.50", "items[1].n": "null",
+		"items[*].name": `["a","b"]`, `items[0].deep["x.y"]`: "[]", "next": "<c>", "keys()": `["items","next"]`,
 	} {
 		if got, err := at([]byte(text), path); got != want || err != nil {
 			t.Errorf("%s: %q, %v; want %q", path, got, err, want)

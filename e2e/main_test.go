@@ -27,19 +27,20 @@ func faultline() {
 	os.Exit(cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
+// cache is where the program unpacks the Python SDK, for all scenarios.
+var cache string
+
 // suite is the tests with what they share.
 type suite struct{ *testing.M }
 
 // Run implements testscript.TestingM.
 func (s suite) Run() int {
-	// One place for the Python SDK that the program unpacks.
-	cache, err := os.MkdirTemp("", "faultline-e2e-")
-	if err != nil {
+	var err error
+	if cache, err = os.MkdirTemp("", "faultline-e2e-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(cache)
-	os.Setenv("XDG_CACHE_HOME", cache)
 	// Scenarios wait for most of their time.
 	flag.Parse()
 	if p := flag.Lookup("test.parallel"); p != nil {
@@ -77,7 +78,7 @@ func setup(env *testscript.Env) error {
 		return err
 	}
 	env.Setenv("HOME", home)
-	env.Setenv("XDG_CACHE_HOME", os.Getenv("XDG_CACHE_HOME"))
+	env.Setenv("XDG_CACHE_HOME", cache)
 	env.Setenv("PLUGINS", plugins)
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("FAULTLINE_SERVER", "http://127.0.0.1:1") // nobody, until there is a server

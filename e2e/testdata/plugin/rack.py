@@ -13,7 +13,7 @@ Each line of the file is one resource, or one instruction:
     period SECONDS       the update period, set by either hook
 
 What stands behind on= (or in=) is above the resource: its problem is the resource's problem. Hooks that were entered are
-listed in the file STATE.hooks, one a line, with the name of the rack.
+listed in the file STATE.hooks, one a line, with the name of the rack. STATE.password is the password that the plugin sees.
 """
 import codecs
 import os
@@ -36,7 +36,7 @@ class Rack(resources.ScannableResource):
     state = attributes.PosixPath()
     user = attributes.String(optional=True)
     password = attributes.Password(hide, optional=True)
-    seen = attributes.String(optional=True, user_read_only=True)
+    model = attributes.String(optional=True, user_read_only=True)
 
     def get_label(self):
         return 'Rack ' + self.name
@@ -93,8 +93,10 @@ class RackPlugin(plugin.Plugin):
     def initial_scan(self, rack):
         self.rack = rack
         self.known = {}
+        with open(rack.state + '.password', 'w') as f:
+            f.write(rack.password or '')
         self.scan('initial_scan', rack)
-        rack.seen = rack.password  # what the plugin gets to see of it, for a test
+        rack.model = 'R-1000'
 
     def update_scan(self, rack):
         self.scan('update_scan', rack)
