@@ -146,6 +146,7 @@ class RackPlugin(plugin.Plugin):
 
     def do_hang(self, hook, words):
         if words[0] == hook:
+            self.note('hang')
             go = self.rack.state + '.go'
             while not os.path.exists(go):
                 time.sleep(0.02)
