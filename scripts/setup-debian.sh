@@ -4,12 +4,17 @@
 # command that changes the system.
 #
 #   scripts/setup-debian.sh          install what is missing
+#   scripts/setup-debian.sh demo     only what `make demo` needs
 #   scripts/setup-debian.sh --check  only say what is missing
 set -eu
 cd "$(dirname "$0")/.."
 
 check=no
-[ "${1:-}" = --check ] && check=yes
+tests=yes
+case "${1:-}" in
+--check) check=yes ;;
+demo) tests=no ;;
+esac
 
 missing=   # Debian packages to install
 trouble=no # something that this script cannot install
@@ -27,19 +32,19 @@ have make || missing="$missing make"
 
 want=$(awk '$1 == "go" { print $2 }' go.mod)
 if ! have go; then
-	say "Go $want or newer is missing; Debian's is older: get it from https://go.dev/dl/"
+	say "Go $want or newer is missing; Debian's is older: get it from the Go project"
 	trouble=yes
 elif version=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//') && ! at_least "$version" "$want"; then
-	say "Go is $version, but $want or newer is needed: https://go.dev/dl/"
+	say "Go is $version, but $want or newer is needed"
 	trouble=yes
 fi
 
 want=20.19
 if ! have node || ! have npm; then
-	say "Node.js $want or newer with npm is missing: https://nodejs.org/"
+	say "Node.js $want or newer with npm is missing: get it from the Node.js project"
 	trouble=yes
 elif version=$(node --version | sed 's/^v//') && ! at_least "$version" "$want"; then
-	say "Node.js is $version, but $want or newer is needed: https://nodejs.org/"
+	say "Node.js is $version, but $want or newer is needed"
 	trouble=yes
 fi
 
@@ -51,11 +56,12 @@ elif ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))'; then
 	trouble=yes
 fi
 
-# The race detector links with the C compiler's help.
-have gcc || have clang || missing="$missing gcc libc6-dev"
-
-# The tests of the page.
-[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+if [ $tests = yes ]; then
+	# The race detector links with the C compiler's help.
+	have gcc || have clang || missing="$missing gcc libc6-dev"
+	# The tests of the page.
+	[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+fi
 
 [ $trouble = no ] || exit 1
 if [ -n "$missing" ]; then
