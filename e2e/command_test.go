@@ -118,7 +118,7 @@ func serve(ts *testscript.TestScript, args []string) {
 	}
 	args = append([]string{"--data", filepath.Join(w.dir, "data"), "--listen", "127.0.0.1:0"}, args...)
 	var err error
-	w.server, err = startServer(environment(ts), filepath.Join(w.dir, "server.log"), args...)
+	w.server, err = startServer(w.dir, environment(ts), args...)
 	ts.Check(err)
 	ts.Setenv("FAULTLINE_SERVER", w.server.url)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -27,10 +28,10 @@ type server struct {
 	err  error         // of its end
 }
 
-// startServer starts a server and waits until it listens. Its log is also
-// appended to the file. env is its whole environment.
-func startServer(env []string, logFile string, args ...string) (*server, error) {
-	out, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+// startServer starts a server in the folder and waits until it listens. Its log
+// is also appended to server.log there. env is its whole environment.
+func startServer(dir string, env []string, args ...string) (*server, error) {
+	out, err := os.OpenFile(filepath.Join(dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func startServer(env []string, logFile string, args ...string) (*server, error) 
 		cmd: exec.Command(program, append([]string{"serve"}, args...)...),
 		log: newLines(), done: make(chan struct{}),
 	}
-	s.cmd.Env = env
+	s.cmd.Env, s.cmd.Dir = env, dir
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -6,7 +6,7 @@ Each line of the file is one resource, or one instruction:
     drive A1 in=e1 status=OK temperature=31 size=4000000000000
     pool p0 on=A1,A2
     lun data on=p0 size=8000000000000
-    fail HOOK TEXT       the hook raises
+    fail HOOK TEXT       the hook raises at its end
     hang HOOK            the hook waits for the file STATE.go, which it then removes
     say COUNT TEXT       the hook prints so many lines to standard output
     spawn                the hook starts a process that would outlive the plugin
@@ -113,6 +113,7 @@ class RackPlugin(plugin.Plugin):
         with open(rack.state) as f:
             lines = [line.split() for line in f if line.strip()]
         found = {}
+        self.failure = None
         for word, rest in ((line[0], line[1:]) for line in lines):
             if word in KINDS:
                 found[rest[0]] = self.report(found, word, rest)
@@ -121,6 +122,8 @@ class RackPlugin(plugin.Plugin):
         for name in [n for n in self.known if n not in found]:
             self.remove(self.known.pop(name))
         self.known = found
+        if self.failure:
+            raise RuntimeError(self.failure)
 
     def report(self, found, word, rest):
         klass, key = KINDS[word]
@@ -142,7 +145,7 @@ class RackPlugin(plugin.Plugin):
 
     def do_fail(self, hook, words):
         if words[0] == hook:
-            raise RuntimeError(' '.join(words[1:]))
+            self.failure = ' '.join(words[1:])
 
     def do_hang(self, hook, words):
         if words[0] == hook:
