@@ -119,11 +119,20 @@ func (s *Session) Run(ctx context.Context) {
 	s.state(context.WithoutCancel(ctx), func(r *resource.RootState) { r.Live, r.NextTry = false, time.Time{} })
 }
 
+// errStopped is what a session fails with whose plugin was stopped in order,
+// though not by the end of the session.
+var errStopped = errors.New("the plugin was stopped")
+
 func (s *Session) fail(ctx context.Context, err error, delay time.Duration) {
+	if err == nil {
+		err = errStopped
+	}
 	s.o.Log.Warn("the session failed and is tried again", "error", err, "in", delay)
 	next := s.o.Now().Add(delay)
+	// An error may have the last lines that the process wrote.
+	text := strings.Join(strings.Fields(err.Error()), " ")
 	s.state(ctx, func(r *resource.RootState) {
-		r.Live, r.Offline, r.Error, r.NextTry = false, true, err.Error(), next
+		r.Live, r.Offline, r.Error, r.NextTry = false, true, text, next
 	})
 }
 
@@ -145,9 +154,17 @@ type HookError struct {
 	Err  error
 }
 
-// Error implements error.
+// Error implements error. The text names the hook once, although the plugin's
+// host names it too, and with it the plugin, which whoever asks about a root
+// knows.
 func (e *HookError) Error() string {
-	return strings.ReplaceAll(e.Hook, "_", " ") + ": " + e.Err.Error()
+	text := e.Err.Error()
+	if rest, ok := strings.CutPrefix(text, "plugin "); ok {
+		if _, rest, ok = strings.Cut(rest, ": "); ok {
+			text = strings.TrimPrefix(rest, e.Hook+": ")
+		}
+	}
+	return strings.ReplaceAll(e.Hook, "_", " ") + ": " + text
 }
 
 // Unwrap returns the failure.

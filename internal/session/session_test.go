@@ -355,3 +355,18 @@ func TestDefaultsFillMandatoryValues(t *testing.T) {
 		}
 	})
 }
+
+func TestAHookErrorNamesTheHookOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"plugin acme: update_scan: no route to host":              "update scan: no route to host",
+		"plugin acme: update_scan did not answer within 2s":       "update scan: update_scan did not answer within 2s",
+		"plugin acme: process ended by itself (signal: killed)":   "update scan: process ended by itself (signal: killed)",
+		"turn 3 was refused: acme.Disk has no attribute colour":   "update scan: turn 3 was refused: acme.Disk has no attribute colour",
+		"plugin of another kind":                                  "update scan: plugin of another kind",
+		"plugin acme: update_scan: plugin x: update_scan: nested": "update scan: plugin x: update_scan: nested",
+	} {
+		if got := (&session.HookError{Hook: "update_scan", Err: errors.New(text)}).Error(); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
