@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"io"
@@ -51,7 +53,8 @@ var commands = map[string]command{
 	"fails": plain(2, "fails CODE ARG...", fails),
 	"logs":  logs, "until": until, "untiljson": untilJSON, "untilfile": plain(2, "untilfile REGEXP FILE", untilFile),
 	"json": wantJSON, "jsonset": plain(3, "jsonset VAR FILE PATH", setJSON),
-	"state": plain(1, "state FILE", state), "pids": plain(1, "pids PLUGIN", pids), "kill9": plain(1, "kill9 PLUGIN", kill9),
+	"textset": plain(2, "textset VAR FILE", setText),
+	"state":   plain(1, "state FILE", state), "pids": plain(1, "pids PLUGIN", pids), "kill9": plain(1, "kill9 PLUGIN", kill9),
 	"gone": plain(0, "gone", gone), "http": plain(3, "http STATUS METHOD PATH [BODY]", request),
 	"gobuild": plain(2, "gobuild FILE PACKAGE", goBuild), "secretfree": plain(1, "secretfree TEXT", secretFree),
 	"certificate": plain(0, "certificate", makeCertificate),
@@ -262,6 +265,10 @@ func wantJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+func setText(ts *testscript.TestScript, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
 func setJSON(ts *testscript.TestScript, args []string) {
 	got, err := at([]byte(ts.ReadFile(args[1])), args[2])
 	ts.Check(err)
@@ -300,15 +307,47 @@ func secretFree(ts *testscript.TestScript, args []string) {
 	look(filepath.Join(w.dir, "server.log"))
 }
 
-// request makes a request and wants a status.
+// request makes a request and wants a status. Leading flags: -ca=FILE trusts a
+// certificate, -token=TOKEN shows a token, -h=NAME:VALUE sends a header.
 func request(ts *testscript.TestScript, args []string) {
+	client, header := http.DefaultClient, http.Header{}
+	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
+		name, value, _ := strings.Cut(args[0][1:], "=")
+		switch name {
+		case "ca":
+			pool := x509.NewCertPool()
+			if !pool.AppendCertsFromPEM([]byte(ts.ReadFile(value))) {
+				ts.Fatalf("%s holds no certificate", value)
+			}
+			t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+			defer t.CloseIdleConnections()
+			client = &http.Client{Transport: t}
+		case "token":
+			header.Set("Authorization", "Bearer "+value)
+		case "h":
+			name, value, _ := strings.Cut(value, ":")
+			header.Set(name, value)
+		default:
+			ts.Fatalf("unknown flag %s", args[0])
+		}
+		args = args[1:]
+	}
+	if len(args) < 3 {
+		ts.Fatalf("usage: http [-FLAG=VALUE]... STATUS METHOD PATH [BODY]")
+	}
 	body := strings.NewReader(strings.Join(args[3:], " "))
 	req, err := http.NewRequest(args[1], ts.Getenv("FAULTLINE_SERVER")+"/api/v1"+args[2], body)
 	ts.Check(err)
 	if body.Len() > 0 {
-		req.Header.Set("Content-Type", "application/json")
+		header.Set("Content-Type", "application/json")
 	}
-	rsp, err := http.DefaultClient.Do(req)
+	for name := range header {
+		req.Header.Set(name, header.Get(name))
+	}
+	if host := header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	rsp, err := client.Do(req)
 	ts.Check(err)
 	defer rsp.Body.Close()
 	b, err := io.ReadAll(rsp.Body)

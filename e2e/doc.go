@@ -15,12 +15,14 @@
 //	untiljson PATH WANT CMD ARG...   the same with -o json, until the value at the path is WANT
 //	json FILE PATH WANT       want a value in a JSON file, such as stdout
 //	jsonset VAR FILE PATH     set a variable to such a value
+//	textset VAR FILE          set a variable to what a file holds
 //	state FILE                let $WORK/state, the state of a rack, be the content of FILE
 //	pids PLUGIN               remember the processes of a plugin of the server
 //	kill9 PLUGIN              kill -9 a plugin of the server
 //	gone                      wait until all remembered processes are gone
 //	untilfile REGEXP FILE     wait until a file matches
-//	http STATUS METHOD PATH [BODY]   make a request below /api/v1
+//	http STATUS METHOD PATH [BODY]   make a request below /api/v1, and want a status;
+//	                          -ca=FILE, -token=TOKEN and -h=NAME:VALUE may stand before it
 //	gobuild FILE PACKAGE      build a Go program
 //	secretfree TEXT           want the text nowhere in $WORK/data and in the server's log
 //	certificate               make cert.pem and key.pem for 127.0.0.1

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func look(pid int) (p process, ok bool) {
 		return p, false
 	}
 	// The name is in brackets and may hold anything.
-	begin, end := strings.IndexByte(string(b), '('), strings.LastIndexByte(string(b), ')')
+	begin, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if begin < 0 || end < begin {
 		return p, false
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/alert"
@@ -172,15 +173,15 @@ func (s *Server) guard(tokens *auth.Tokens) (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	var missing []error
+	var missing []string
 	if tlsConfig == nil {
-		missing = append(missing, errors.New("a certificate (tls_cert and tls_key in the configuration, or --tls-cert and --tls-key)"))
+		missing = append(missing, "a certificate (tls_cert and tls_key in the configuration, or --tls-cert and --tls-key)")
 	}
 	if len(list) == 0 {
-		missing = append(missing, fmt.Errorf("a token (faultline token create NAME --data %s)", c.Data))
+		missing = append(missing, fmt.Sprintf("a token (faultline token create NAME --data %s)", c.Data))
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("to listen on %s, which other machines can reach, the server needs\n%w", c.Listen, errors.Join(missing...))
+		return nil, fmt.Errorf("to listen on %s, which other machines can reach, the server needs %s", c.Listen, strings.Join(missing, " and "))
 	}
 	return tlsConfig, nil
 }

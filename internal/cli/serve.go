@@ -58,6 +58,9 @@ func newServe(c *console) *cobra.Command {
 		cfg.Plugins = append(cfg.Plugins, flags.Plugins...)
 		cfg.DebugPlugins = append(cfg.DebugPlugins, flags.DebugPlugins...)
 		cfg.Runner = cfg.Runner && !noRun
+		if err := cfg.Check(); err != nil {
+			return misuse{err}
+		}
 		log, err := newLogger(c.err, cfg.LogLevel, cfg.LogFormat)
 		if err != nil {
 			return misuse{err}

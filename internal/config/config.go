@@ -104,7 +104,7 @@ func Load(file string, getenv func(string) string) (Config, error) {
 			return c, fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, true))
 		}
 	}
-	errs := []error{c.fromEnv(getenv), c.check()}
+	errs := []error{c.fromEnv(getenv), c.Check()}
 	return c, errors.Join(errs...)
 }
 
@@ -140,7 +140,9 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 	return errors.Join(errs...)
 }
 
-func (c *Config) check() error {
+// Check returns all that is wrong with the settings. Load has checked what it
+// returns; settings that were changed since need it again.
+func (c *Config) Check() error {
 	var errs []error
 	oneOf := func(key, value string, allowed ...string) {
 		for _, a := range allowed {
