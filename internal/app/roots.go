@@ -200,25 +200,19 @@ func (r *roots) Edit(ctx context.Context, id resource.ID, alias *string, attribu
 	if res == nil {
 		return resource.Errorf(resource.NotFound, "there is no resource %d", id)
 	}
+	e := inventory.Edit{Alias: alias, Class: res.Class}
 	if len(attributes) > 0 {
 		if res.Root == nil {
 			return resource.Errorf(resource.Conflict, "resource %d was found by a scan: its attributes are read from the hardware", id)
 		}
-		var set []resource.AttrValue
 		err := r.read(ctx, res.Class, attributes, func(i int, v resource.Value) {
-			set = append(set, resource.AttrValue{Index: i, Value: v})
+			e.Set = append(e.Set, resource.AttrValue{Index: i, Value: v})
 		})
 		if err != nil {
 			return err
 		}
-		if err := r.inv.EditRoot(ctx, id, set); err != nil {
-			return err
-		}
 	}
-	if alias != nil {
-		return r.inv.SetAlias(ctx, id, *alias)
-	}
-	return nil
+	return r.inv.Edit(ctx, id, e)
 }
 
 // Remove implements api.Roots. The session ends first, so that nothing is

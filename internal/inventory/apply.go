@@ -9,7 +9,8 @@ import (
 
 // Apply commits a batch as one transaction, or returns an error and changes
 // nothing. An error of kind Conflict or Invalid is the plugin's fault and names
-// class, identity and attribute; one of kind Internal is the store's.
+// class, identity and attribute; one of kind Internal is the store's. The batch
+// belongs to the inventory from then on, and is of no further use.
 func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
@@ -17,7 +18,8 @@ func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	if s == nil || s.id != b.Session || inv.nodes[b.Root] == nil {
 		return resource.Errorf(resource.Conflict, "session %s of root %d is not open", b.Session, b.Root)
 	}
-	a := &applier{txn: inv.beginSized(b.Root, puts(b)), b: b, s: s, reporters: []resource.ID{b.Root}}
+	n := puts(b)
+	a := &applier{txn: inv.beginSized(b.Root, n), b: b, s: s, reporters: []resource.ID{b.Root}, fresh: make([]freshHandle, 0, n)}
 	if err := a.run(); err != nil {
 		return err
 	}
@@ -39,11 +41,17 @@ func puts(b *resource.Batch) (n int) {
 }
 
 // applier works one batch out.
+//
+// The order of the ops counts, but an op may name what a later op puts. So a
+// put has two parts: its identity is found when it is first named, and its
+// values take effect at its place. Edges come after all that, from those that go
+// to those that come, since only the graph at the end must have no cycle.
 type applier struct {
 	*txn
-	b *resource.Batch
-	s *session
-	// fresh are the handles that the batch puts, counted from len(s.handles).
+	b     *resource.Batch
+	s     *session
+	inUse []*resource.Class // that were found to be declared
+	// fresh are the handles that the batch puts, ascending.
 	fresh []freshHandle
 	// ended are handles that the batch removes.
 	ended map[resource.Handle]struct{}
@@ -55,18 +63,26 @@ type applier struct {
 	reporters []resource.ID // the root alone; shared by what the batch creates
 	// replaced are edges that a put takes back unless it reports them again.
 	replaced map[resource.Edge]struct{}
+	// dropped are edges that a link drops, with the last op that does.
+	dropped map[resource.Edge]int
 }
 
 type freshHandle struct {
-	op    int32 // index of the put, plus one; 0 for a gap
-	state uint8
-	id    resource.ID
+	handle resource.Handle
+	id     resource.ID
+	op     int32 // index of the put
+	state  uint8
+	// created says that the put made the resource; early, that it was named
+	// before its place.
+	created, early bool
 }
 
+// The states of a fresh handle.
 const (
-	waiting uint8 = iota
-	resolving
-	resolved
+	waiting   uint8 = iota
+	resolving       // its identity is being found
+	resolved        // its resource is known
+	done            // its values are set
 )
 
 func (a *applier) run() error {
@@ -74,99 +90,128 @@ func (a *applier) run() error {
 		return err
 	}
 	if a.b.Complete {
-		a.put = make(map[resource.ID]struct{}, len(a.b.Ops))
+		a.put = make(map[resource.ID]struct{}, len(a.fresh))
+		a.takeBack(a.root, false)
 	}
 	for i := range a.b.Ops {
 		if err := a.apply(i); err != nil {
 			return err
 		}
 	}
-	// Edges come after all puts: a parent may be put later than its child.
+	a.labels()
+	a.leave()
+	if err := a.dropEdges(); err != nil {
+		return err
+	}
 	for i := range a.b.Ops {
-		if err := a.link(&a.b.Ops[i]); err != nil {
+		if err := a.addEdges(i); err != nil {
 			return err
 		}
 	}
-	for e := range a.replaced {
-		a.unreport(e.Parent, e.Child, a.root)
-	}
-	a.leave()
 	return a.resolveSamples()
 }
 
 // indexPuts finds where each fresh handle is put.
 func (a *applier) indexPuts() error {
-	base := resource.Handle(len(a.s.handles))
+	sorted := true
 	for i := range a.b.Ops {
 		op := &a.b.Ops[i]
 		if op.Kind != resource.Put {
 			continue
 		}
-		k := op.Handle - base
-		// Handles count up from the last one, with gaps where the plugin dropped a
-		// resource before it sent it. A far jump is no gap but a defect.
-		if k < 0 || int(k) > 16*len(a.b.Ops)+1<<20 {
-			return resource.Errorf(resource.Invalid, "handle %d: a put needs a handle that was never used, and the next free one is %d", op.Handle, base)
+		if op.Handle <= a.s.last {
+			return resource.Errorf(resource.Invalid, "handle %d: a put needs a handle that was never used, and the next free one is %d", op.Handle, a.s.last+1)
 		}
-		for int(k) >= len(a.fresh) {
-			a.fresh = append(a.fresh, freshHandle{})
+		if k := len(a.fresh); k > 0 && a.fresh[k-1].handle >= op.Handle {
+			sorted = false
 		}
-		if a.fresh[k].op != 0 {
-			return resource.Errorf(resource.Invalid, "handle %d is put twice", op.Handle)
+		a.fresh = append(a.fresh, freshHandle{handle: op.Handle, op: int32(i)})
+	}
+	if sorted {
+		return nil
+	}
+	slices.SortFunc(a.fresh, func(x, y freshHandle) int { return compareHandles(x.handle, y.handle) })
+	for k := 1; k < len(a.fresh); k++ {
+		if h := a.fresh[k].handle; h == a.fresh[k-1].handle {
+			return resource.Errorf(resource.Invalid, "handle %d is put twice", h)
 		}
-		a.fresh[k].op = int32(i) + 1
 	}
 	return nil
 }
 
-// resolve returns the resource under a handle, putting it first if a later op
-// of the batch does. It is 0 if the resource was deleted from outside the
-// session, which is not the plugin's fault.
+func compareHandles(a, b resource.Handle) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// freshOf returns what the batch puts under a handle, or nil.
+func (a *applier) freshOf(h resource.Handle) *freshHandle {
+	if len(a.fresh) == 0 {
+		return nil
+	}
+	// Without gaps, which is the rule, the place follows from the handle.
+	if k := int64(h - a.fresh[0].handle); k >= 0 && k < int64(len(a.fresh)) && a.fresh[k].handle == h {
+		return &a.fresh[k]
+	}
+	k, ok := slices.BinarySearchFunc(a.fresh, h, func(f freshHandle, h resource.Handle) int { return compareHandles(f.handle, h) })
+	if !ok {
+		return nil
+	}
+	return &a.fresh[k]
+}
+
+// resolve returns the resource under a handle, finding or making it first if a
+// later op of the batch puts it. It is 0 if the resource was deleted from
+// outside the session, which is not the plugin's fault, or was withdrawn under
+// another handle.
 func (a *applier) resolve(h resource.Handle) (resource.ID, error) {
-	if _, gone := a.ended[h]; gone || h < 0 {
+	if _, gone := a.ended[h]; gone {
 		return 0, resource.Errorf(resource.Invalid, "handle %d was removed", h)
 	}
-	if int(h) < len(a.s.handles) {
-		id := a.s.handles[h]
-		if id == 0 {
+	id, ok := a.s.handles[h]
+	if !ok {
+		f := a.freshOf(h)
+		if f == nil {
 			return 0, resource.Errorf(resource.Invalid, "handle %d was removed or never put", h)
 		}
-		if a.get(id) == nil {
-			return 0, nil
+		if f.state < resolved {
+			f.early = true
+			if err := a.identify(f); err != nil {
+				return 0, err
+			}
 		}
-		return id, nil
+		return f.id, nil
 	}
-	k := int(h) - len(a.s.handles)
-	if k >= len(a.fresh) || a.fresh[k].op == 0 {
-		return 0, resource.Errorf(resource.Invalid, "handle %d was never put", h)
+	if n := a.get(id); n == nil || !slices.Contains(n.Reporters, a.root) {
+		return 0, nil
 	}
-	f := &a.fresh[k]
-	switch f.state {
-	case resolving:
-		op := &a.b.Ops[f.op-1]
-		return 0, resource.Errorf(resource.Invalid, "class %s: the identifiers of resources refer to each other in a circle", op.Class.FullName())
-	case waiting:
-		f.state = resolving
-		id, err := a.putOp(&a.b.Ops[f.op-1])
-		if err != nil {
-			return 0, err
-		}
-		f.id, f.state = id, resolved
+	return id, nil
+}
+
+// subject is resolve for the resource that an op is about: its put must stand
+// before the op.
+func (a *applier) subject(h resource.Handle) (resource.ID, error) {
+	if f := a.freshOf(h); f != nil && f.state != done {
+		return 0, resource.Errorf(resource.Invalid, "handle %d is changed before it is put", h)
 	}
-	return f.id, nil
+	return a.resolve(h)
 }
 
 func (a *applier) apply(i int) error {
 	op := &a.b.Ops[i]
 	switch op.Kind {
 	case resource.Put:
-		_, err := a.resolve(op.Handle)
-		return err
+		return a.putOp(op)
 	case resource.Set:
 		return a.setOp(op)
 	case resource.Remove:
-		id, err := a.resolve(op.Handle)
-		if err != nil || id == 0 {
+		id, err := a.subject(op.Handle)
+		if err != nil {
 			return err
 		}
 		if id == a.root {
@@ -176,13 +221,15 @@ func (a *applier) apply(i int) error {
 			a.ended, a.leaving = map[resource.Handle]struct{}{}, map[resource.ID]struct{}{}
 		}
 		a.ended[op.Handle] = struct{}{}
-		a.leaving[id] = struct{}{}
+		if id != 0 {
+			a.leaving[id] = struct{}{}
+		}
 	}
 	return nil
 }
 
-// values turns handles in references into IDs, in place: a batch is applied once.
-func (a *applier) value(v resource.Value) (resource.Value, error) {
+// reference turns a handle in a reference into an ID.
+func (a *applier) reference(c *resource.Class, i int, v resource.Value) (resource.Value, error) {
 	h, ok := v.Ref()
 	if !ok {
 		return v, nil
@@ -191,47 +238,118 @@ func (a *applier) value(v resource.Value) (resource.Value, error) {
 	if err != nil {
 		return v, err
 	}
-	if id == 0 {
-		return resource.Null, nil
+	if id != 0 {
+		return resource.RefValue(int64(id)), nil
 	}
-	return resource.RefValue(int64(id)), nil
+	if at := &c.Attributes[i]; !at.Optional || slices.Contains(c.IDAttrs(), i) {
+		return v, resource.FieldErrorf(at.Name, "%s: attribute %s refers to a resource that was deleted from outside the session; the session must begin again", c.FullName(), at.Name)
+	}
+	return resource.Null, nil
 }
 
-func (a *applier) putOp(op *resource.Op) (resource.ID, error) {
+// check refuses a class that is no longer in use: the plugin was started anew
+// and declares another.
+func (a *applier) check(op *resource.Op) error {
 	c := op.Class
-	values := op.Values
-	for i := range values {
-		v, err := a.value(values[i])
-		if err != nil {
-			return 0, err
-		}
-		values[i] = v
+	switch {
+	case slices.Contains(a.inUse, c):
+	case c == nil || a.inv.classes[c.FullName()] != c:
+		return resource.Errorf(resource.Conflict, "handle %d: its class is not the one that is declared now; the session must begin again", op.Handle)
+	case c.IDScope == resource.Auto:
+		return resource.Errorf(resource.Invalid, "class %s has an AutoId: its resources are added by users and cannot be reported", c.FullName())
+	default:
+		a.inUse = append(a.inUse, c)
 	}
-	identity := identityOf(c, values)
-	id := a.find(keyOf(c, a.root, identity))
-	if id == 0 {
-		n := a.create(c, values, identity, a.root, a.reporters)
+	if len(op.Values) != len(c.Attributes) {
+		return resource.Errorf(resource.Invalid, "handle %d: %d values for the %d attributes of %s", op.Handle, len(op.Values), len(c.Attributes), c.FullName())
+	}
+	return nil
+}
+
+// identify finds the resource that a put is about, or makes it.
+func (a *applier) identify(f *freshHandle) error {
+	op := &a.b.Ops[f.op]
+	if err := a.check(op); err != nil {
+		return err
+	}
+	c := op.Class
+	if f.state == resolving {
+		return resource.Errorf(resource.Invalid, "class %s: the identifiers of resources refer to each other in a circle", c.FullName())
+	}
+	f.state = resolving
+	for _, i := range c.IDAttrs() {
+		v, err := a.reference(c, i, op.Values[i])
+		if err != nil {
+			return err
+		}
+		op.Values[i] = v
+	}
+	identity := identityOf(c, op.Values)
+	f.state, f.id = resolved, a.find(keyOf(c, a.root, identity))
+	if f.id != 0 {
+		return nil
+	}
+	values := op.Values
+	if f.early { // the other values come when it is their turn
+		values = make([]resource.Value, len(op.Values))
+		for _, i := range c.IDAttrs() {
+			values[i] = op.Values[i]
+		}
+	}
+	f.created = true
+	f.id = a.create(c, values, identity, a.root, a.reporters).ID
+	return nil
+}
+
+func (a *applier) putOp(op *resource.Op) error {
+	f := a.freshOf(op.Handle)
+	if _, gone := a.ended[op.Handle]; gone {
+		return resource.Errorf(resource.Invalid, "handle %d was removed", op.Handle)
+	}
+	if f.state == waiting {
+		if err := a.identify(f); err != nil {
+			return err
+		}
+	}
+	c := op.Class
+	for i, v := range op.Values {
+		if _, ok := v.Ref(); !ok || slices.Contains(c.IDAttrs(), i) {
+			continue
+		}
+		v, err := a.reference(c, i, v)
+		if err != nil {
+			return err
+		}
+		op.Values[i] = v
+	}
+	f.state = done
+	if f.created && !f.early {
+		n := a.nodes[f.id]
 		n.OwnLabel = op.Label != nil
 		if op.Label != nil {
 			n.Label = *op.Label
 		} else {
 			n.Label = a.defaultLabel(n)
 		}
-		id = n.ID
 	} else {
-		a.again(id, op, values)
+		a.again(f.id, op)
+		_, left := a.leaving[f.id]
+		delete(a.leaving, f.id)
+		if left || a.b.Complete {
+			a.takeBack(f.id, left)
+		}
 	}
 	if a.put != nil {
-		a.put[id] = struct{}{}
+		a.put[f.id] = struct{}{}
 	}
-	return id, nil
+	return nil
 }
 
-// again reports a resource that is known from another session, another root
-// or before a removal.
-func (a *applier) again(id resource.ID, op *resource.Op, values []resource.Value) {
+// again reports a resource that is known from another session, another root,
+// before a removal, or from being named.
+func (a *applier) again(id resource.ID, op *resource.Op) {
 	n := a.get(id)
-	for i, v := range values {
+	for i, v := range op.Values {
 		// A plugin that finds a root that a user added does not know what the user
 		// typed, so what it leaves out stays.
 		if n.Root != nil && v.IsNull() {
@@ -240,41 +358,56 @@ func (a *applier) again(id resource.ID, op *resource.Op, values []resource.Value
 		a.setValue(id, i, v)
 	}
 	a.setLabel(id, op.Label)
-	if _, ok := slices.BinarySearch(n.Reporters, a.root); !ok {
-		n, e := a.edit(id)
-		i, _ := slices.BinarySearch(n.Reporters, a.root)
+	if i, ok := slices.BinarySearch(n.Reporters, a.root); !ok {
+		n := a.edit(id)
 		n.Reporters = slices.Insert(slices.Clone(n.Reporters), i, a.root)
-		e.row = true
 	}
-	_, left := a.leaving[id]
-	delete(a.leaving, id)
-	if !left && !a.b.Complete {
-		return
-	}
-	for _, e := range a.get(id).in {
-		if slices.Contains(e.roots, a.root) {
+}
+
+// takeBack notes the edges to a resource that this root reported, and if it was
+// removed and put again those from it, to go unless they are reported again.
+func (a *applier) takeBack(id resource.ID, children bool) {
+	note := func(parent, child resource.ID) {
+		in := a.get(child).in
+		if i, ok := edgeIndex(in, parent); ok && slices.Contains(in[i].roots, a.root) {
 			if a.replaced == nil {
 				a.replaced = map[resource.Edge]struct{}{}
 			}
-			a.replaced[resource.Edge{Parent: e.parent, Child: id}] = struct{}{}
+			a.replaced[resource.Edge{Parent: parent, Child: child}] = struct{}{}
 		}
+	}
+	for _, e := range a.get(id).in {
+		note(e.parent, id)
+	}
+	if !children {
+		return
+	}
+	for _, c := range a.children(id) {
+		note(id, c)
 	}
 }
 
 func (a *applier) setOp(op *resource.Op) error {
-	id, err := a.resolve(op.Handle)
+	id, err := a.subject(op.Handle)
 	if err != nil || id == 0 {
 		return err
 	}
 	n := a.get(id)
+	c := n.Class
+	if op.Class != nil && op.Class != c {
+		return resource.Errorf(resource.Conflict, "%s: its class was declared anew; the session must begin again", a.describe(id))
+	}
 	for _, s := range op.Set {
-		v, err := a.value(s.Value)
+		if s.Index < 0 || s.Index >= len(c.Attributes) {
+			return resource.Errorf(resource.Invalid, "%s has no attribute %d", a.describe(id), s.Index)
+		}
+		v, err := a.reference(c, s.Index, s.Value)
 		if err != nil {
 			return err
 		}
-		if n.Values[s.Index] != v && slices.Contains(n.Class.IDAttrs(), s.Index) {
-			return resource.FieldErrorf(n.Class.Attributes[s.Index].Name,
-				"%s: attribute %s identifies the resource and cannot change; remove the resource and report a new one", a.describe(id), n.Class.Attributes[s.Index].Name)
+		if a.get(id).Values[s.Index] != v && slices.Contains(c.IDAttrs(), s.Index) {
+			name := c.Attributes[s.Index].Name
+			return resource.FieldErrorf(name, "%s: attribute %s identifies the resource and cannot change; remove the resource and report a new one", a.describe(id), name)
 		}
 		a.setValue(id, s.Index, v)
 	}
@@ -282,128 +415,4 @@ func (a *applier) setOp(op *resource.Op) error {
 		a.setLabel(id, op.Label)
 	}
 	return nil
-}
-
-// link applies the parents that an op names.
-func (a *applier) link(op *resource.Op) error {
-	if len(op.Parents) == 0 && len(op.Drop) == 0 {
-		return nil
-	}
-	if _, gone := a.ended[op.Handle]; gone {
-		return nil
-	}
-	child, err := a.resolve(op.Handle)
-	if err != nil || child == 0 {
-		return err
-	}
-	for _, h := range op.Parents {
-		if _, gone := a.ended[h]; gone {
-			continue
-		}
-		parent, err := a.resolve(h)
-		if err != nil {
-			return err
-		}
-		if parent == 0 {
-			continue
-		}
-		delete(a.replaced, resource.Edge{Parent: parent, Child: child})
-		if err := a.report(parent, child, a.root); err != nil {
-			return err
-		}
-	}
-	for _, h := range op.Drop {
-		if _, gone := a.ended[h]; gone {
-			continue
-		}
-		parent, err := a.resolve(h)
-		if err != nil {
-			return err
-		}
-		if parent != 0 {
-			a.unreport(parent, child, a.root)
-		}
-	}
-	return nil
-}
-
-// leave ends this root's reports of what the batch removed and, if it is
-// complete, of what it lacks. A resource goes when no root reports it.
-func (a *applier) leave() {
-	if a.b.Complete {
-		for id := range a.inv.reported[a.root] {
-			if _, ok := a.put[id]; !ok && id != a.root {
-				if a.leaving == nil {
-					a.leaving = map[resource.ID]struct{}{}
-				}
-				a.leaving[id] = struct{}{}
-			}
-		}
-	}
-	a.withdraw(a.root, a.leaving)
-}
-
-// withdraw ends the root's reports of resources and removes those that nobody
-// reports any more.
-func (t *txn) withdraw(root resource.ID, ids map[resource.ID]struct{}) {
-	var gone []resource.ID
-	for id := range ids {
-		n := t.get(id)
-		if n == nil {
-			continue
-		}
-		i, ok := slices.BinarySearch(n.Reporters, root)
-		if ok && len(n.Reporters) == 1 || n.Class.IDScope == resource.Scoped && n.Scope == root {
-			gone = append(gone, id)
-			continue
-		}
-		if !ok {
-			continue
-		}
-		n, e := t.edit(id)
-		n.Reporters = slices.Delete(slices.Clone(n.Reporters), i, i+1)
-		if n.Scope == root {
-			n.Scope = n.Reporters[0]
-		}
-		e.row = true
-		for _, in := range slices.Clone(n.in) {
-			t.unreport(in.parent, id, root)
-		}
-	}
-	slices.Sort(gone)
-	t.remove(gone...)
-}
-
-func (a *applier) resolveSamples() error {
-	a.samples = make([]resource.Sample, 0, len(a.b.Samples))
-	for i := range a.b.Samples {
-		s := &a.b.Samples[i]
-		if _, gone := a.ended[s.Handle]; gone {
-			continue
-		}
-		id, err := a.resolve(s.Handle)
-		if err != nil {
-			return err
-		}
-		n := a.get(id)
-		if n == nil {
-			continue
-		}
-		stat := n.Class.Stat(s.Name)
-		if stat < 0 {
-			return resource.FieldErrorf(s.Name, "class %s has no statistic %s", n.Class.FullName(), s.Name)
-		}
-		a.samples = append(a.samples, resource.Sample{Resource: id, Stat: stat, Time: s.Time, Value: s.Value, Bins: s.Bins})
-	}
-	return nil
-}
-
-// keepHandles notes the committed handles in the session.
-func (a *applier) keepHandles() {
-	for _, f := range a.fresh {
-		a.s.handles = append(a.s.handles, f.id)
-	}
-	for h := range a.ended {
-		a.s.handles[h] = 0
-	}
 }

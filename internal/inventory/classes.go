@@ -13,59 +13,132 @@ import (
 // SetClasses replaces the classes of a plugin by those that it declares now.
 // Resources of a class that changed get its attributes: values keep their
 // names, a value that the new declaration does not allow becomes the default
-// or null. A class that is no longer declared keeps its resources.
+// or null. Where that makes another identity, the resource goes, and the next
+// scan reports it anew; if it is a root that a user added, the declarations are
+// refused. A class that is no longer declared keeps its resources.
 //
-// It returns the classes to use: an unchanged class stays the value it was.
+// It returns the classes to use: an unchanged class stays the value it was. If
+// any changed, the plugin's sessions are closed: their batches were made for
+// the classes of before.
 func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*resource.Class) ([]*resource.Class, error) {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	inUse := make([]*resource.Class, len(classes))
-	changed := map[*resource.Class]*resource.Class{}
-	added := false
+	inUse := slices.Clone(classes)
+	t := inv.begin(0)
+	t.classes, t.changed = maps.Clone(inv.classes), map[*resource.Class]*resource.Class{}
+	unseen := map[string]*resource.Class{}
 	for i, c := range classes {
-		old := inv.classes[c.FullName()]
-		switch {
-		case old == nil:
-			inUse[i], added = c, true
-		case reflect.DeepEqual(old, c):
+		name := c.FullName()
+		old := inv.classes[name]
+		if old != nil && reflect.DeepEqual(old, c) {
 			inUse[i] = old
-		default:
-			inUse[i], changed[old] = c, c
+			continue
+		}
+		t.classes[name] = c
+		if old != nil {
+			t.changed[old] = c
+		} else if inv.unseen[name] > 0 {
+			unseen[name] = c
 		}
 	}
-	if !added && len(changed) == 0 {
+	if maps.Equal(t.classes, inv.classes) {
 		return inUse, nil
 	}
-	t := inv.begin(0)
-	for old, c := range changed {
+	for old, c := range t.changed {
 		for _, id := range inv.members[old] {
-			n, e := t.edit(id)
+			n := t.edit(id)
 			n.Class, n.Values = c, convert(inv.nodes[id].Resource, c)
-			e.row, e.name = true, true
-			if !n.OwnLabel {
-				n.Label = t.defaultLabel(n)
-			}
 		}
 	}
+	if err := t.show(ctx, unseen); err != nil {
+		return nil, err
+	}
+	if err := t.dropRenamed(); err != nil {
+		return nil, err
+	}
+	for id, n := range t.nodes {
+		if n != nil && !n.OwnLabel {
+			t.setLabel(id, nil)
+		}
+	}
+	t.labels()
+	t.relateAfresh()
 	if err := t.finish(ctx); err != nil {
 		return nil, err
 	}
-	inv.mu.Lock()
-	for _, c := range inUse {
-		inv.classes[c.FullName()] = c
+	for name := range unseen {
+		delete(inv.unseen, name)
 	}
-	for old, c := range changed {
-		inv.members[c] = inv.members[old]
-		delete(inv.members, old)
-		for _, id := range inv.members[c] {
-			n := inv.nodes[id]
-			delete(inv.identity, keyOf(old, n.Scope, n.Identity))
-			inv.identity[n.key()] = id
+	for root := range inv.sessions {
+		if inv.nodes[root].Class.Plugin == plugin {
+			delete(inv.sessions, root)
 		}
 	}
-	inv.setRules()
-	inv.mu.Unlock()
-	return inUse, inv.relateAll(ctx)
+	return inUse, nil
+}
+
+// dropRenamed removes the resources whose values make another identity than
+// the one that they are known under.
+func (t *txn) dropRenamed() error {
+	var gone []resource.ID
+	for id, n := range t.nodes {
+		if n == nil {
+			continue
+		}
+		old := t.inv.nodes[id]
+		sameSpace := old == nil || (old.Class.IDScope == resource.Scoped) == (n.Class.IDScope == resource.Scoped)
+		if sameSpace && (n.Class.IDScope == resource.Auto || identityOf(n.Class, n.Values) == n.Identity) {
+			continue
+		}
+		if n.Root != nil {
+			return resource.Errorf(resource.Conflict, "class %s has another identifier now (%s), and resource %d (%s), which a user added, has no such identity; remove that resource and load the plugin again",
+				n.Class.FullName(), strings.Join(n.Class.IDNames, ", "), id, n.Name())
+		}
+		gone = append(gone, id)
+	}
+	if len(gone) > 0 {
+		t.inv.log.Warn("resources go because their class has another identifier now; the next scan reports them anew", "resources", len(gone))
+		slices.Sort(gone)
+		t.remove(gone...)
+	}
+	return nil
+}
+
+// show takes in the rows of classes that nobody had declared.
+func (t *txn) show(ctx context.Context, classes map[string]*resource.Class) error {
+	if len(classes) == 0 {
+		return nil
+	}
+	t.seen = map[resource.ID]struct{}{}
+	_, _, err := t.inv.store.Load(ctx, func(row resource.StoredResource) error {
+		c := classes[row.Plugin+"."+row.Class]
+		if c == nil {
+			return nil
+		}
+		r, err := read(&row, c)
+		if err != nil {
+			return err
+		}
+		n := &node{Resource: r, own: true}
+		t.nodes[r.ID], t.ids[n.key()] = n, r.ID
+		t.created, t.seen[r.ID] = append(t.created, r.ID), struct{}{}
+		return nil
+	}, func(e resource.StoredEdge) error {
+		_, parentNew := t.seen[e.Parent]
+		_, childNew := t.seen[e.Child]
+		if !parentNew && !childNew || t.get(e.Parent) == nil || t.get(e.Child) == nil {
+			return nil
+		}
+		for _, root := range e.Roots {
+			if err := t.report(e.Parent, e.Child, root); err != nil {
+				// What was reported since stands against it.
+				t.inv.log.Warn("an edge of a resource that was unseen is left out", "error", err)
+			}
+		}
+		return nil
+	})
+	slices.Sort(t.created)
+	return err
 }
 
 // convert returns the resource's values under another declaration of its class.
@@ -76,6 +149,10 @@ func convert(r *resource.Resource, c *resource.Class) []resource.Value {
 		v := resource.Null
 		if j := r.Class.Attr(a.Name); j >= 0 && r.Class.Attributes[j].Kind == a.Kind {
 			v = r.Values[j]
+		}
+		// A sealed password says nothing about the rules of the attribute.
+		if !v.IsNull() && a.Kind != resource.Password && a.Check(v) != nil {
+			v = resource.Null
 		}
 		if v.IsNull() && !a.Optional {
 			v = a.Default

@@ -15,72 +15,90 @@ func edgeIndex(in []inEdge, parent resource.ID) (int, bool) {
 	return slices.BinarySearchFunc(in, parent, func(e inEdge, p resource.ID) int { return cmp.Compare(e.parent, p) })
 }
 
+// editIn returns a copy of the node whose list of edges the transaction may
+// change.
+func (t *txn) editIn(id resource.ID) *node {
+	n := t.edit(id)
+	if !n.own {
+		n.in, n.own = slices.Clone(n.in), true
+	}
+	return n
+}
+
 // addEdge lets stand add who stands for an edge; it makes the edge if it is
-// new. An edge that would close a cycle is refused with the cycle's path.
-func (t *txn) addEdge(parent, child resource.ID, stand func(*inEdge) (changed bool)) error {
-	n := t.get(child)
-	if i, ok := edgeIndex(n.in, parent); ok {
-		trial := n.in[i]
-		if !stand(&trial) {
-			return nil
+// new. The caller has seen to it that a new edge closes no cycle.
+func (t *txn) addEdge(parent, child resource.ID, stand func(*inEdge) (changed bool)) {
+	in := t.get(child).in
+	i, ok := edgeIndex(in, parent)
+	if ok {
+		trial := in[i]
+		if stand(&trial) {
+			t.editIn(child).in[i] = trial
 		}
-		n, e := t.edit(child)
-		n.in[i] = trial
-		e.edges = true
-		return nil
+		return
 	}
-	if err := t.checkAcyclic(parent, child); err != nil {
-		return err
-	}
-	n, e := t.edit(child)
-	i, _ := edgeIndex(n.in, parent)
 	edge := inEdge{parent: parent}
 	stand(&edge)
+	n := t.editIn(child)
 	n.in = slices.Insert(n.in, i, edge)
-	t.rowEdge(n, e)
 	t.kid(parent).link(child)
-	return nil
+	t.rewired = true
 }
 
 // dropEdge lets fall remove who stands for an edge; the edge goes when nobody
 // is left.
 func (t *txn) dropEdge(parent, child resource.ID, fall func(*inEdge)) {
-	n := t.get(child)
-	i, ok := edgeIndex(n.in, parent)
+	in := t.get(child).in
+	i, ok := edgeIndex(in, parent)
 	if !ok {
 		return
 	}
-	trial := n.in[i]
+	trial := in[i]
 	fall(&trial)
-	if len(trial.roots) == len(n.in[i].roots) && len(trial.rules) == len(n.in[i].rules) {
+	if len(trial.roots) == len(in[i].roots) && len(trial.rules) == len(in[i].rules) {
 		return
 	}
-	n, e := t.edit(child)
+	t.rewired = true
+	n := t.editIn(child)
 	if len(trial.roots)+len(trial.rules) > 0 {
 		n.in[i] = trial
-		e.edges = true
 		return
 	}
 	n.in = slices.Delete(n.in, i, i+1)
-	t.rowEdge(n, e)
 	t.kid(parent).unlink(child)
 }
 
-// rowEdge notes that the parents of a node are others now.
-func (t *txn) rowEdge(n *node, e *edit) {
-	n.Parents = parents(n.in)
-	e.edges, e.row = true, true
+func (t *txn) hasEdge(parent, child resource.ID) bool {
+	_, ok := edgeIndex(t.get(child).in, parent)
+	return ok
 }
 
+// report makes a root stand for an edge. An edge that would close a cycle of
+// reported edges is refused with the cycle's path. Relations give way to it.
 func (t *txn) report(parent, child, root resource.ID) error {
-	return t.addEdge(parent, child, func(e *inEdge) bool {
+	if !t.hasEdge(parent, child) {
+		if parent == child {
+			return resource.Errorf(resource.Conflict, "%s cannot be its own parent", t.describe(child))
+		}
+		if t.closesCycle(parent, child) {
+			if err := t.checkAcyclic(parent, child); err != nil {
+				return err
+			}
+			t.contested = true
+		}
+	}
+	t.addEdge(parent, child, func(e *inEdge) bool {
 		i, ok := slices.BinarySearch(e.roots, root)
 		if ok {
 			return false
 		}
+		if len(e.roots) == 0 {
+			t.rewired = true // what relations had made stands on its own now
+		}
 		e.roots = slices.Insert(slices.Clone(e.roots), i, root)
 		return true
 	})
+	return nil
 }
 
 func (t *txn) unreport(parent, child, root resource.ID) {
@@ -91,16 +109,18 @@ func (t *txn) unreport(parent, child, root resource.ID) {
 	})
 }
 
+// closesCycle reports whether the child is already an ancestor of the parent.
+func (t *txn) closesCycle(parent, child resource.ID) bool {
+	if t.childless(child) {
+		return false // nothing is affected by it, so it cannot affect its parent
+	}
+	return graph.Path(parent, child, t.parents) != nil
+}
+
 // checkAcyclic refuses an edge whose child is already an ancestor of its
-// parent (guide, "Relationships": the graph must be acyclic).
+// parent by reported edges (guide, "Relationships": the graph must be acyclic).
 func (t *txn) checkAcyclic(parent, child resource.ID) error {
-	if parent == child {
-		return resource.Errorf(resource.Conflict, "%s cannot be its own parent", t.describe(child))
-	}
-	if len(t.children(child)) == 0 {
-		return nil // nothing is affected by it, so it cannot affect its parent
-	}
-	path := graph.Path(parent, child, func(id resource.ID) []resource.ID { return parents(t.get(id).in) })
+	path := graph.Path(parent, child, t.reportedParents)
 	if path == nil {
 		return nil
 	}
@@ -113,6 +133,16 @@ func (t *txn) checkAcyclic(parent, child resource.ID) error {
 	names = append(names, t.describe(child))
 	return resource.Errorf(resource.Conflict, "%s cannot be a parent of %s: the graph would have the cycle %s; check the parents that the plugin reports",
 		t.describe(parent), t.describe(child), strings.Join(names, " → "))
+}
+
+// reportedParents returns the parents that some root reports.
+func (t *txn) reportedParents(id resource.ID) (ids []resource.ID) {
+	for _, e := range t.get(id).in {
+		if len(e.roots) > 0 {
+			ids = append(ids, e.parent)
+		}
+	}
+	return ids
 }
 
 // describe names a resource in an error.

@@ -64,10 +64,11 @@ type Inventory struct {
 	members  map[*resource.Class][]resource.ID
 	reported map[resource.ID]map[resource.ID]struct{} // root → what its sessions report
 	holders  map[resource.ID]map[resource.ID]struct{} // target → who refers to it
-	rules    []*rule
-	roles    map[*resource.Class][]role
-	seq      uint64
-	next     resource.ID
+	rel      *relations
+	// unseen counts the rows of classes that nobody declared, by class.
+	unseen map[string]int
+	seq    uint64
+	next   resource.ID
 }
 
 // node is a resource and where its parents come from. It is immutable once
@@ -75,6 +76,9 @@ type Inventory struct {
 type node struct {
 	*resource.Resource
 	in []inEdge // ascending by parent
+	// own says that in belongs to the transaction that made the node, which may
+	// change it in place. It means nothing once the node is visible.
+	own bool
 }
 
 // inEdge is an edge to a parent. It exists as long as somebody stands for it.
@@ -92,8 +96,11 @@ type idKey struct {
 
 // session is the open session of a root.
 type session struct {
-	id      string
-	handles []resource.ID // by handle; 0 where none is
+	id string
+	// handles has the resources under the handles that were put and not removed.
+	// Handles are never used again, so those that ended need no memory.
+	handles map[resource.Handle]resource.ID
+	last    resource.Handle // the highest that was put
 }
 
 // New loads the inventory from its store.
@@ -107,6 +114,7 @@ func New(ctx context.Context, o Options) (*Inventory, error) {
 		members:  map[*resource.Class][]resource.ID{},
 		reported: map[resource.ID]map[resource.ID]struct{}{},
 		holders:  map[resource.ID]map[resource.ID]struct{}{},
+		unseen:   map[string]int{},
 	}
 	if inv.log == nil {
 		inv.log = slog.Default()
@@ -119,23 +127,34 @@ func New(ctx context.Context, o Options) (*Inventory, error) {
 	}
 	// Positions must never repeat, also not those of changes that no store saw
 	// because they held only samples. The clock is beyond any of them.
-	inv.seq = max(inv.seq, uint64(inv.now().UnixMicro()))
+	inv.seq = inv.position(inv.now())
 	inv.feed = feed.New[*resource.Changes](cmp.Or(o.Keep, 4096), inv.seq)
-	inv.setRules()
-	return inv, inv.relateAll(ctx)
+	// Relations are not stored. What they link is what they linked before, so
+	// nobody is told and nothing is written.
+	t := inv.begin(0)
+	t.rel = newRelations(inv.classes)
+	t.relateAfresh()
+	t.settle()
+	t.install(nil)
+	return inv, nil
+}
+
+// position returns the position of a change that is made now: after any other,
+// and never behind the clock, so that a position tells how old it is.
+func (inv *Inventory) position(now time.Time) uint64 {
+	return max(inv.seq+1, uint64(max(0, now.UnixMicro())))
 }
 
 func (inv *Inventory) load(ctx context.Context) error {
-	unknown := map[string]int{}
 	seq, next, err := inv.store.Load(ctx, func(row resource.StoredResource) error {
 		class := inv.classes[row.Plugin+"."+row.Class]
 		if class == nil {
-			unknown[row.Plugin+"."+row.Class]++
+			inv.unseen[row.Plugin+"."+row.Class]++
 			return nil
 		}
-		r, err := row.Resource(class)
+		r, err := read(&row, class)
 		if err != nil {
-			return fmt.Errorf("resource %d (%s): %w", row.ID, class.FullName(), err)
+			return err
 		}
 		inv.index(&node{Resource: r})
 		return nil
@@ -148,7 +167,7 @@ func (inv *Inventory) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for name, n := range unknown {
+	for name, n := range inv.unseen {
 		inv.log.Warn("resources of a class that nobody declared stay in the store, unseen", "class", name, "resources", n)
 	}
 	for _, ids := range inv.members {
@@ -164,6 +183,20 @@ func (inv *Inventory) load(ctx context.Context) error {
 	}
 	inv.seq, inv.next = seq, max(next, 1)
 	return nil
+}
+
+// read makes the resource of a row.
+func read(row *resource.StoredResource, c *resource.Class) (*resource.Resource, error) {
+	r, err := row.Resource(c)
+	if err != nil {
+		return nil, fmt.Errorf("resource %d (%s): %w", row.ID, c.FullName(), err)
+	}
+	// A user has taken a root back that another root's scan still finds: a root
+	// is among its own reporters.
+	if r.Root != nil && !slices.Contains(r.Reporters, r.ID) {
+		r.Root = nil
+	}
+	return r, nil
 }
 
 func parents(in []inEdge) []resource.ID {
@@ -192,7 +225,7 @@ func (inv *Inventory) index(n *node) {
 	}
 }
 
-// unindex is the inverse of index, but for members, which publish cuts in one go.
+// unindex is the inverse of index, but for members, which install cuts in one go.
 func (inv *Inventory) unindex(n *node) {
 	delete(inv.nodes, n.ID)
 	delete(inv.identity, n.key())
@@ -241,7 +274,7 @@ func (inv *Inventory) OpenSession(root resource.ID, id string) error {
 	if n == nil || n.Root == nil {
 		return resource.Errorf(resource.NotFound, "resource %d is not a root that sessions can be opened for", root)
 	}
-	inv.sessions[root] = &session{id: id, handles: []resource.ID{root}}
+	inv.sessions[root] = &session{id: id, handles: map[resource.Handle]resource.ID{0: root}}
 	return nil
 }
 

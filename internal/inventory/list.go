@@ -41,7 +41,7 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	if err != nil {
 		return resource.Page{}, err
 	}
-	after, err := parseCursor(q.Cursor)
+	after, err := parseCursor(q.Cursor, q.Sort)
 	if err != nil {
 		return resource.Page{}, err
 	}
@@ -76,7 +76,7 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	}
 	if more {
 		last := best.items[len(best.items)-1]
-		page.Next = cursor{last.key, last.r.ID}.String()
+		page.Next = cursor{q.Sort, last.key, last.r.ID}.String()
 	}
 	return page, nil
 }
@@ -174,12 +174,24 @@ func matches(r *resource.Resource, text string, names func(resource.ID) string) 
 	return false
 }
 
-// sortKey is what resources are compared by. Exactly one field is in use;
-// Null keys come last in either direction.
+// sortKey is what resources are compared by: nothing, a number or a text. Null
+// keys come last in either direction; numbers come before texts, which meet if
+// classes declare an attribute differently.
 type sortKey struct {
-	Null bool    `json:"z,omitempty"`
-	Num  float64 `json:"n,omitempty"`
-	Text string  `json:"s,omitempty"`
+	Null   bool    `json:"z,omitempty"`
+	IsText bool    `json:"t,omitempty"`
+	Num    float64 `json:"n,omitempty"`
+	Text   string  `json:"s,omitempty"`
+}
+
+// textKey ignores case, and what comes after a few hundred bytes: cursors must
+// fit in an address.
+func textKey(s string) sortKey {
+	const most = 200
+	if s = strings.ToLower(s); len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return sortKey{IsText: true, Text: s}
 }
 
 type sorter struct {
@@ -194,9 +206,9 @@ func newSorter(by string, health func(resource.ID) resource.Severity, names func
 	case "", "id":
 		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(r.ID)} }
 	case "name":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Text: strings.ToLower(r.Name())} }
+		s.key = func(r *resource.Resource) sortKey { return textKey(r.Name()) }
 	case "class":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Text: r.Class.FullName()} }
+		s.key = func(r *resource.Resource) sortKey { return sortKey{IsText: true, Text: r.Class.FullName()} }
 	case "updated":
 		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(r.Updated.UnixMicro())} }
 	case "first_seen":
@@ -222,9 +234,9 @@ func attrKey(r *resource.Resource, name string, names func(resource.ID) string) 
 		return sortKey{Num: n}
 	}
 	if target, ok := v.Ref(); ok {
-		return sortKey{Text: strings.ToLower(names(resource.ID(target)))}
+		return textKey(names(resource.ID(target)))
 	}
-	return sortKey{Text: strings.ToLower(v.String())}
+	return textKey(v.String())
 }
 
 // compare orders two resources: by key, then by ID, so that no two are equal.
@@ -236,6 +248,12 @@ func (s *sorter) compare(a sortKey, aID resource.ID, b sortKey, bID resource.ID)
 		return -1
 	}
 	c := cmp.Compare(a.Num, b.Num)
+	if a.IsText != b.IsText {
+		c = -1
+		if a.IsText {
+			c = 1
+		}
+	}
 	if c == 0 {
 		c = natural(a.Text, b.Text)
 	}
@@ -307,8 +325,9 @@ func (h *topItems) Less(i, j int) bool {
 
 // cursor is the place after which a page goes on.
 type cursor struct {
-	Key sortKey     `json:"k"`
-	ID  resource.ID `json:"i"`
+	Sort string      `json:"o,omitempty"`
+	Key  sortKey     `json:"k"`
+	ID   resource.ID `json:"i"`
 }
 
 // String returns the cursor as text that clients pass back unread.
@@ -320,7 +339,7 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func parseCursor(s string) (*cursor, error) {
+func parseCursor(s, sort string) (*cursor, error) {
 	if s == "" {
 		return nil, nil
 	}
@@ -331,6 +350,9 @@ func parseCursor(s string) (*cursor, error) {
 	}
 	if err != nil {
 		return nil, resource.FieldErrorf("cursor", "this is no cursor that a page gave")
+	}
+	if c.Sort != sort {
+		return nil, resource.FieldErrorf("cursor", "this cursor belongs to a list with another order, sort=%s", c.Sort)
 	}
 	return &c, nil
 }

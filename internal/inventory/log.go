@@ -38,8 +38,44 @@ type LogResource struct {
 	Parents    []resource.ID             `json:"parents,omitempty"`
 }
 
-func logEntry(t *txn, ch *resource.Changes) []byte {
-	e := LogEntry{Root: t.root}
+// update notes a changed resource, unless only what the log does not keep
+// changed.
+func (e *LogEntry) update(old, now *resource.Resource, d *difference) {
+	l := LogUpdate{ID: old.ID}
+	was := func(name string, v resource.Value) {
+		if l.Was == nil {
+			l.Was = map[string]resource.Value{}
+		}
+		l.Was[name] = v
+	}
+	for _, i := range d.attrs {
+		name, v := now.Class.Attributes[i].Name, resource.Null
+		if j := old.Class.Attr(name); j >= 0 {
+			v = old.Values[j]
+		}
+		was(name, v)
+	}
+	if old.Class != now.Class { // also what its class no longer declares
+		for i, v := range old.Values {
+			if name := old.Class.Attributes[i].Name; now.Class.Attr(name) < 0 && !v.IsNull() {
+				was(name, v)
+			}
+		}
+	}
+	if old.Label != now.Label || old.Alias != now.Alias {
+		l.Label, l.Alias = &old.Label, &old.Alias
+	}
+	if d.parents {
+		l.Parents, l.Orphan = old.Parents, len(old.Parents) == 0
+	}
+	if l.Was != nil || l.Label != nil || d.parents {
+		e.Updated = append(e.Updated, l)
+	}
+}
+
+// text returns the entry as JSON.
+func (e *LogEntry) text(t *txn, deleted []*resource.Resource) []byte {
+	e.Root = t.root
 	for _, id := range t.created {
 		if k := len(e.Created) - 1; k >= 0 && e.Created[k][1] == id-1 {
 			e.Created[k][1] = id
@@ -47,24 +83,7 @@ func logEntry(t *txn, ch *resource.Changes) []byte {
 			e.Created = append(e.Created, [2]resource.ID{id, id})
 		}
 	}
-	for _, u := range ch.Updated {
-		old := t.inv.nodes[u.Resource.ID].Resource
-		l := LogUpdate{ID: old.ID}
-		for _, i := range u.Attributes {
-			if l.Was == nil {
-				l.Was = map[string]resource.Value{}
-			}
-			l.Was[old.Class.Attributes[i].Name] = old.Values[i]
-		}
-		if u.Name {
-			l.Label, l.Alias = &old.Label, &old.Alias
-		}
-		if u.Edges {
-			l.Parents, l.Orphan = old.Parents, len(old.Parents) == 0
-		}
-		e.Updated = append(e.Updated, l)
-	}
-	for _, r := range ch.Deleted {
+	for _, r := range deleted {
 		d := LogResource{ID: r.ID, Class: r.Class.FullName(), Label: r.Label, Alias: r.Alias, Reporters: r.Reporters, Parents: r.Parents}
 		for i, v := range r.Values {
 			if !v.IsNull() {

@@ -20,11 +20,13 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 	}
 	inv.write.Lock()
 	defer inv.write.Unlock()
+	if inv.classes[c.FullName()] != c {
+		return nil, false, declaredAnew(c)
+	}
 	t := inv.begin(0)
 	for i, v := range values {
-		target, ok := v.Ref()
-		if ok && inv.nodes[resource.ID(target)] == nil {
-			return nil, false, resource.FieldErrorf(c.Attributes[i].Name, "there is no resource %d", target)
+		if err := inv.checkTarget(&c.Attributes[i], v); err != nil {
+			return nil, false, err
 		}
 	}
 	identity := identityOf(c, values)
@@ -55,12 +57,11 @@ func (inv *Inventory) adopt(ctx context.Context, t *txn, id resource.ID, values 
 			t.setValue(id, i, v)
 		}
 	}
-	n, e := t.edit(id)
-	n.Root = &resource.RootState{}
+	n := t.edit(id)
+	n.Root, n.Scope = &resource.RootState{}, id
 	if i, ok := slices.BinarySearch(n.Reporters, id); !ok {
 		n.Reporters = slices.Insert(slices.Clone(n.Reporters), i, id)
 	}
-	e.row, e.state = true, true
 	if err := t.commit(ctx); err != nil {
 		return nil, false, err
 	}
@@ -74,44 +75,61 @@ func uuid4() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// SetAlias gives a resource a name of the user's, or with "" takes it back.
-func (inv *Inventory) SetAlias(ctx context.Context, id resource.ID, alias string) error {
-	if alias != strings.TrimSpace(alias) {
-		return resource.FieldErrorf("alias", "an alias has no space at either end")
+// checkTarget refuses a reference to what does not exist.
+func (inv *Inventory) checkTarget(a *resource.Attribute, v resource.Value) error {
+	if target, ok := v.Ref(); ok && inv.nodes[resource.ID(target)] == nil {
+		return resource.FieldErrorf(a.Name, "there is no resource %d", target)
 	}
-	inv.write.Lock()
-	defer inv.write.Unlock()
-	if inv.nodes[id] == nil {
-		return noSuch(id)
-	}
-	t := inv.begin(0)
-	if t.get(id).Alias != alias {
-		n, e := t.edit(id)
-		n.Alias = alias
-		e.name, e.row = true, true
-	}
-	return t.commit(ctx)
+	return nil
 }
 
-// EditRoot changes attributes of a root that a user added. An identifying
-// attribute cannot change.
-func (inv *Inventory) EditRoot(ctx context.Context, id resource.ID, set []resource.AttrValue) error {
+func declaredAnew(c *resource.Class) error {
+	return resource.Errorf(resource.Conflict, "class %s was declared anew just now; try again", c.FullName())
+}
+
+// Edit is what a user changes of a resource.
+type Edit struct {
+	// Alias is the name to give it, "" to take its alias back, or nil.
+	Alias *string
+	// Set are values of attributes of Class, which is the resource's; they must
+	// satisfy it. Only a root that a user added can be given any, and not for an
+	// attribute that identifies it.
+	Class *resource.Class
+	Set   []resource.AttrValue
+}
+
+// Edit changes a resource as a user wants it, all of it or nothing.
+func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
+	if e.Alias != nil && *e.Alias != strings.TrimSpace(*e.Alias) {
+		return resource.FieldErrorf("alias", "an alias has no space at either end")
+	}
 	inv.write.Lock()
 	defer inv.write.Unlock()
 	n := inv.nodes[id]
 	if n == nil {
 		return noSuch(id)
 	}
-	if n.Root == nil {
-		return resource.Errorf(resource.Conflict, "resource %d is what a scan found: its attributes are read from the hardware and cannot be edited", id)
-	}
 	t := inv.begin(0)
-	for _, s := range set {
-		a := n.Class.Attributes[s.Index]
+	if len(e.Set) > 0 {
+		if n.Root == nil {
+			return resource.Errorf(resource.Conflict, "resource %d is what a scan found: its attributes are read from the hardware and cannot be edited", id)
+		}
+		if n.Class != e.Class {
+			return declaredAnew(n.Class)
+		}
+	}
+	for _, s := range e.Set {
+		a := &n.Class.Attributes[s.Index]
 		if n.Values[s.Index] != s.Value && slices.Contains(n.Class.IDAttrs(), s.Index) {
 			return resource.FieldErrorf(a.Name, "attribute %s identifies the resource and cannot change; remove the resource and add a new one", a.Name)
 		}
+		if err := inv.checkTarget(a, s.Value); err != nil {
+			return err
+		}
 		t.setValue(id, s.Index, s.Value)
+	}
+	if e.Alias != nil {
+		t.edit(id).Alias = *e.Alias
 	}
 	return t.commit(ctx)
 }
@@ -130,15 +148,12 @@ func (inv *Inventory) RemoveRoot(ctx context.Context, id resource.ID) error {
 	}
 	delete(inv.sessions, id)
 	t := inv.begin(0)
-	t.withdraw(id, inv.reported[id])
-	if t.get(id) != nil && len(t.get(id).Reporters) > 0 && !slices.Contains(t.get(id).Reporters, id) {
+	gone := t.withdraw(id, inv.reported[id])
+	if !slices.Contains(gone, id) {
 		// Another root's scan still reports it: it stays as a found resource.
-		n, e := t.edit(id)
-		n.Root = nil
-		e.row, e.state = true, true
-	} else {
-		t.remove(id)
+		t.edit(id).Root = nil
 	}
+	t.remove(gone...)
 	return t.commit(ctx)
 }
 
@@ -157,10 +172,7 @@ func (inv *Inventory) SetRootState(ctx context.Context, id resource.ID, change f
 		return nil
 	}
 	t := inv.begin(0)
-	n, e := t.edit(id)
-	e.state = true
-	e.row = state.Offline != n.Root.Offline || state.Error != n.Root.Error
-	n.Root = &state
+	t.edit(id).Root = &state
 	return t.commit(ctx)
 }
 

@@ -121,8 +121,7 @@ type Changes struct {
 	// user.
 	Root ID
 	// Created and Updated are the resources as they are now. Updated has a
-	// resource whose attributes, label, alias, parents, children of a relation or
-	// root state changed.
+	// resource of which anything changed, if only who reports it.
 	Created []*Resource
 	Updated []Update
 	Deleted []*Resource // as they were
@@ -135,6 +134,7 @@ type Update struct {
 	// Attributes are the indexes of those that changed.
 	Attributes []int
 	// Edges says that its parents or children changed; State, that its Root
-	// state did; Name, that its label or alias did.
+	// state did; Name, that its label, alias or class did. Where none of them
+	// holds, who reports it changed.
 	Edges, State, Name bool
 }

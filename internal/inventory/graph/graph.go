@@ -2,7 +2,10 @@
 // function. It knows nothing of resources.
 package graph
 
-import "slices"
+import (
+	"iter"
+	"slices"
+)
 
 // Step is a node that Walk reached.
 type Step[K comparable] struct {
@@ -60,4 +63,38 @@ func Path[K comparable](from, to K, next func(K) []K) []K {
 		}
 	}
 	return nil
+}
+
+// Acyclic reports whether no cycle along next can be reached from the starts.
+func Acyclic[K comparable](starts iter.Seq[K], next func(K) []K) bool {
+	type frame struct {
+		node K
+		rest []K
+	}
+	done := map[K]bool{} // false while the walk is below the node
+	for start := range starts {
+		if _, seen := done[start]; seen {
+			continue
+		}
+		done[start] = false
+		for stack := []frame{{start, next(start)}}; len(stack) > 0; {
+			top := &stack[len(stack)-1]
+			if len(top.rest) == 0 {
+				done[top.node] = true
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			n := top.rest[0]
+			top.rest = top.rest[1:]
+			over, seen := done[n]
+			if seen && !over {
+				return false
+			}
+			if !seen {
+				done[n] = false
+				stack = append(stack, frame{n, next(n)})
+			}
+		}
+	}
+	return true
 }

@@ -1,0 +1,296 @@
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// commit hands the change to the store and then makes it visible.
+func (t *txn) commit(ctx context.Context) error {
+	t.relate()
+	return t.finish(ctx)
+}
+
+func (t *txn) finish(ctx context.Context) error {
+	t.settle()
+	ch, m := t.outcome()
+	if m != nil {
+		if err := t.inv.store.Commit(ctx, m); err != nil {
+			return errors.Join(errNoStore, err)
+		}
+	}
+	inv := t.inv
+	inv.mu.Lock()
+	defer inv.mu.Unlock()
+	t.install(ch.Deleted)
+	if m != nil || len(ch.Updated)+len(ch.Samples) > 0 {
+		inv.seq = ch.Seq
+		inv.feed.Append(ch.Seq, ch)
+	}
+	return nil
+}
+
+// settle brings Parents and Children of the touched nodes in step.
+func (t *txn) settle() {
+	for parent, k := range t.kids {
+		if t.get(parent) == nil {
+			continue
+		}
+		n := t.edit(parent)
+		n.Children = k.apply(n.Children)
+	}
+	for _, n := range t.nodes {
+		if n != nil && n.own {
+			n.Parents = parents(n.in)
+		}
+	}
+}
+
+// difference is what of a node changed in the transaction.
+type difference struct {
+	attrs                              []int // by their index in the class as it is now
+	name, parents, edges, state, other bool
+}
+
+// row reports whether the stored row changed.
+func (d *difference) row(old, n *node) bool {
+	return len(d.attrs) > 0 || d.name || d.parents || d.other ||
+		d.state && (old.Root == nil || n.Root == nil || old.Root.Offline != n.Root.Offline || old.Root.Error != n.Root.Error)
+}
+
+// any reports whether subscribers are to hear of it.
+func (d *difference) any() bool {
+	return len(d.attrs) > 0 || d.name || d.edges || d.state || d.other
+}
+
+func diff(old, n *node) (d difference) {
+	if old.Class != n.Class {
+		d.attrs, d.name, d.other = changedByName(old.Resource, n.Resource), true, true
+	} else if !shared(old.Values, n.Values) {
+		for i := range n.Values {
+			if n.Values[i] != old.Values[i] {
+				d.attrs = append(d.attrs, i)
+			}
+		}
+	}
+	d.name = d.name || old.Label != n.Label || old.Alias != n.Alias
+	d.parents = !same(old.Parents, n.Parents)
+	d.edges = d.parents || !same(old.Children, n.Children)
+	d.state = (old.Root == nil) != (n.Root == nil) || n.Root != nil && !equalState(old.Root, n.Root)
+	d.other = d.other || old.OwnLabel != n.OwnLabel || old.Scope != n.Scope || !same(old.Reporters, n.Reporters)
+	return d
+}
+
+func same(a, b []resource.ID) bool { return shared(a, b) || slices.Equal(a, b) }
+
+// changedByName returns the attributes whose values differ between two
+// declarations of a class.
+func changedByName(old, now *resource.Resource) (attrs []int) {
+	for i := range now.Class.Attributes {
+		was := resource.Null
+		if j := old.Class.Attr(now.Class.Attributes[i].Name); j >= 0 {
+			was = old.Values[j]
+		}
+		if now.Values[i] != was {
+			attrs = append(attrs, i)
+		}
+	}
+	return attrs
+}
+
+// outcome returns the change as subscribers and the store see it. The mutation
+// is nil if there is nothing to store.
+func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
+	seq := t.inv.position(t.now)
+	ch := &resource.Changes{Seq: seq, Time: t.now, Root: t.root, Samples: t.samples}
+	m := &resource.Mutation{Seq: seq, Time: t.now}
+	ch.Created = make([]*resource.Resource, 0, len(t.created))
+	m.Put = make([]*resource.Resource, 0, len(t.nodes))
+	for _, id := range t.created {
+		n := t.nodes[id]
+		ch.Created = append(ch.Created, n.Resource)
+		if _, seen := t.seen[id]; seen {
+			continue
+		}
+		m.Put = append(m.Put, n.Resource)
+		for i := range n.in {
+			if len(n.in[i].roots) > 0 {
+				m.AddEdges = append(m.AddEdges, storedEdge(n, i))
+			}
+		}
+	}
+	m.Created = len(m.Put)
+	touched := make([]resource.ID, 0, max(0, len(t.nodes)-len(t.created)))
+	for id := range t.nodes {
+		if _, old := t.inv.nodes[id]; old {
+			touched = append(touched, id)
+		}
+	}
+	slices.Sort(touched)
+	for id := range t.seen {
+		if t.nodes[id] == nil { // nobody ever saw it, but for the store
+			m.Delete = append(m.Delete, id)
+		}
+	}
+	var log LogEntry
+	for _, id := range touched {
+		n, old := t.nodes[id], t.inv.nodes[id]
+		if n == nil {
+			ch.Deleted = append(ch.Deleted, old.Resource)
+			m.Delete = append(m.Delete, id)
+			continue
+		}
+		t.edgeDiff(m, old, n)
+		d := diff(old, n)
+		if len(d.attrs) > 0 || d.name || d.parents {
+			n.Updated = t.now
+		}
+		if d.row(old, n) {
+			m.Put = append(m.Put, n.Resource)
+		}
+		if d.any() {
+			ch.Updated = append(ch.Updated, resource.Update{Resource: n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+			log.update(old.Resource, n.Resource, &d)
+		}
+	}
+	if len(m.Put)+len(m.Delete)+len(m.AddEdges)+len(m.RemoveEdges) == 0 && len(ch.Created) == 0 {
+		return ch, nil
+	}
+	m.Log = log.text(t, ch.Deleted)
+	return ch, m
+}
+
+// edgeDiff adds what changed of the stored edges to a node.
+func (t *txn) edgeDiff(m *resource.Mutation, old, n *node) {
+	if shared(old.in, n.in) {
+		return
+	}
+	stored := func(e inEdge) bool { return len(e.roots) > 0 }
+	i, j := 0, 0
+	for i < len(old.in) || j < len(n.in) {
+		c := 0
+		switch {
+		case i == len(old.in):
+			c = 1
+		case j == len(n.in):
+			c = -1
+		default:
+			c = cmp.Compare(old.in[i].parent, n.in[j].parent)
+		}
+		switch {
+		case c < 0:
+			if stored(old.in[i]) && t.get(old.in[i].parent) != nil { // else the deleted parent takes it along
+				m.RemoveEdges = append(m.RemoveEdges, resource.Edge{Parent: old.in[i].parent, Child: n.ID})
+			}
+			i++
+		case c > 0:
+			if stored(n.in[j]) {
+				m.AddEdges = append(m.AddEdges, storedEdge(n, j))
+			}
+			j++
+		default:
+			was, is := stored(old.in[i]), stored(n.in[j])
+			if is && !slices.Equal(old.in[i].roots, n.in[j].roots) {
+				m.AddEdges = append(m.AddEdges, storedEdge(n, j))
+			} else if was && !is {
+				m.RemoveEdges = append(m.RemoveEdges, resource.Edge{Parent: n.in[j].parent, Child: n.ID})
+			}
+			i++
+			j++
+		}
+	}
+}
+
+func storedEdge(n *node, i int) resource.StoredEdge {
+	return resource.StoredEdge{Edge: resource.Edge{Parent: n.in[i].parent, Child: n.ID}, Roots: n.in[i].roots}
+}
+
+// install makes the nodes visible and brings the look-up tables in step. The
+// caller holds mu, or is New.
+func (t *txn) install(deleted []*resource.Resource) {
+	inv := t.inv
+	cut := map[*resource.Class]struct{}{}
+	for _, r := range deleted {
+		inv.unindex(inv.nodes[r.ID])
+		delete(inv.reported, r.ID)
+		delete(inv.sessions, r.ID)
+		cut[r.Class] = struct{}{}
+	}
+	for c := range cut {
+		inv.members[c] = slices.DeleteFunc(inv.members[c], func(id resource.ID) bool { return inv.nodes[id] == nil })
+	}
+	for id, n := range t.nodes {
+		old := inv.nodes[id]
+		if n == nil || old == nil {
+			continue
+		}
+		inv.nodes[id] = n
+		inv.reindex(old, n)
+	}
+	for old, c := range t.changed {
+		inv.members[c] = inv.members[old]
+		delete(inv.members, old)
+	}
+	for _, id := range t.created {
+		inv.index(t.nodes[id])
+	}
+	for c := range t.adopted() {
+		slices.Sort(inv.members[c])
+	}
+	if t.classes != nil {
+		inv.classes = t.classes
+	}
+	if t.rel != inv.rel {
+		inv.rel = t.rel
+	} else {
+		t.reindexRelations()
+	}
+	inv.next = t.next
+}
+
+// adopted are the classes of created resources whose IDs are not the highest.
+func (t *txn) adopted() map[*resource.Class]struct{} {
+	classes := map[*resource.Class]struct{}{}
+	for id := range t.seen {
+		if n := t.nodes[id]; n != nil {
+			classes[n.Class] = struct{}{}
+		}
+	}
+	return classes
+}
+
+// reindex follows a change of class, reporters or references. An identity
+// never changes.
+func (inv *Inventory) reindex(old, n *node) {
+	if old.Class != n.Class {
+		delete(inv.identity, old.key())
+		inv.identity[n.key()] = n.ID
+	}
+	if !same(old.Reporters, n.Reporters) {
+		for _, root := range old.Reporters {
+			if !slices.Contains(n.Reporters, root) {
+				dropFrom(inv.reported, root, n.ID)
+			}
+		}
+		for _, root := range n.Reporters {
+			addTo(inv.reported, root, n.ID)
+		}
+	}
+	if shared(old.Values, n.Values) {
+		return
+	}
+	for _, v := range old.Values {
+		if target, ok := v.Ref(); ok {
+			dropFrom(inv.holders, resource.ID(target), n.ID)
+		}
+	}
+	for _, v := range n.Values {
+		if target, ok := v.Ref(); ok {
+			addTo(inv.holders, resource.ID(target), n.ID)
+		}
+	}
+}
