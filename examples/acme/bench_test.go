@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -38,7 +39,7 @@ func BenchmarkScan(b *testing.B) {
 		go inW.Write(append(line, '\n'))
 		for begin := true; ; {
 			line, err := lines.ReadSlice('\n')
-			if err != nil && err != bufio.ErrBufferFull {
+			if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 				b.Fatal(err)
 			}
 			if begin && !bytes.Contains(line[:min(len(line), 100)], []byte(`"method"`)) {

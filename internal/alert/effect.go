@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -65,11 +66,9 @@ func (e *effects) changed(c *resource.Changes) {
 		}
 		return false
 	}
-	for _, r := range c.Created {
-		if hit(r) {
-			e.forget()
-			return
-		}
+	if slices.ContainsFunc(c.Created, hit) {
+		e.forget()
+		return
 	}
 	for i := range c.Updated {
 		u := &c.Updated[i]
@@ -79,11 +78,9 @@ func (e *effects) changed(c *resource.Changes) {
 			return
 		}
 	}
-	for _, r := range c.Deleted {
-		if hit(r) {
-			e.forget()
-			return
-		}
+	if slices.ContainsFunc(c.Deleted, hit) {
+		e.forget()
+		return
 	}
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -154,12 +155,12 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		s.noSuchPath(w, r)
 		return
 	}
-	switch err := checkRequest(w, r, op); err {
-	case nil:
+	switch err := checkRequest(w, r, op); {
+	case err == nil:
 		s.mux.ServeHTTP(w, r)
-	case errMediaType:
+	case errors.Is(err, errMediaType):
 		writeProblem(w, problemOf(http.StatusUnsupportedMediaType, err.Error()))
-	case errTooLarge:
+	case errors.Is(err, errTooLarge):
 		writeProblem(w, problemOf(http.StatusRequestEntityTooLarge, err.Error()))
 	default:
 		s.fail(w, r, err)

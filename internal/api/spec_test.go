@@ -47,7 +47,7 @@ func TestOperations(t *testing.T) {
 		}
 	}
 	list := ops["GET /api/v1/resources"]
-	for _, name := range strings.Fields("plugin class base scope host health q parent ancestor_of descendant_of sort limit cursor") {
+	for name := range strings.FieldsSeq("plugin class base scope host health q parent ancestor_of descendant_of sort limit cursor") {
 		if _, ok := list.query[name]; !ok {
 			t.Errorf("the list of resources has no filter %s", name)
 		}
@@ -77,7 +77,7 @@ func TestDescription(t *testing.T) {
 		case map[string]any:
 			if ref, ok := v["$ref"].(string); ok {
 				to := any(doc)
-				for _, part := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+				for part := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 					m, _ := to.(map[string]any)
 					to = m[part]
 				}

@@ -85,7 +85,7 @@ func TestTokenNames(t *testing.T) {
 func TestConcurrentCreate(t *testing.T) {
 	dir := t.TempDir()
 	var wg sync.WaitGroup
-	for _, name := range strings.Split("a b c d e f g h", " ") {
+	for name := range strings.SplitSeq("a b c d e f g h", " ") {
 		wg.Go(func() {
 			if _, err := Open(Options{Dir: dir}).Create(name); err != nil {
 				t.Error(err)

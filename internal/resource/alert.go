@@ -1,6 +1,9 @@
 package resource
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AlertID identifies an alert. AlertIDs are positive and never reused.
 type AlertID int64
@@ -41,12 +44,7 @@ func (c *Condition) Holds(s Severity, v Value) bool {
 	}
 	switch c.Kind {
 	case ValueCondition:
-		for _, st := range c.States[s] {
-			if v.Same(st) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(c.States[s], v.Same)
 	case UpperBound:
 		b, ok := c.Bounds[s]
 		n, num := v.Number()

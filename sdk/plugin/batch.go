@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"slices"
 	"strconv"
 	"sync"
 
@@ -202,12 +203,7 @@ func (s *Session) writeSet(w *batchWriter, ch *change) {
 }
 
 func (ch *change) skips(f *field) bool {
-	for _, skip := range ch.skip {
-		if skip == f {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ch.skip, f)
 }
 
 func (w *batchWriter) writeLink(ch *change) {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
@@ -69,7 +70,7 @@ func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 		if len(line) > limit {
 			return nil, fmt.Errorf("a line from the host has more than %d bytes", limit)
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		line = bytes.TrimSpace(line)

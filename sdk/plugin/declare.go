@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -85,12 +86,7 @@ func callerAt(skip int) caller {
 }
 
 func (c *class) has(base string) bool {
-	for _, b := range c.Bases {
-		if b == base {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.Bases, base)
 }
 
 // problem notes something wrong with the class or one of its attributes.

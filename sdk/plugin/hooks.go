@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/creachadair/jrpc2"
+
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 

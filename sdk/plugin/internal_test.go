@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"reflect"
@@ -118,14 +119,14 @@ func FuzzReadLine(f *testing.F) {
 				got = append(got, string(line))
 			}
 			if err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					return // too long
 				}
 				break
 			}
 		}
 		var want []string
-		for _, line := range strings.Split(string(data), "\n") {
+		for line := range strings.SplitSeq(string(data), "\n") {
 			if line = string(bytes.TrimSpace([]byte(line))); line != "" {
 				want = append(want, line)
 			}

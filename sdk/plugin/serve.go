@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/creachadair/jrpc2"
+
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -276,7 +277,7 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 func (s *server) teardown(p wire.SessionParams) (empty, error) {
 	ses, err := s.session(p.Session)
 	if err != nil {
-		return empty{}, nil
+		return empty{}, nil //nolint:nilerr // a session that is not open is torn down
 	}
 	err = ses.tearDown()
 	s.mu.Lock()

@@ -299,7 +299,8 @@ func FaultHelp() string {
 }
 
 func (v *verb) usage() string {
-	s := v.name
+	var s strings.Builder
+	s.WriteString(v.name)
 	for _, p := range v.params {
 		name := p.name
 		if name == "" {
@@ -308,9 +309,9 @@ func (v *verb) usage() string {
 		if p.optional {
 			name = "[" + name + "]"
 		}
-		s += " " + name
+		s.WriteString(" " + name)
 	}
-	return s
+	return s.String()
 }
 
 func findVerb(name string) (*verb, error) {

@@ -14,8 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // captures is where captures of real services are, outside the repository.

@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 func TestSession(t *testing.T) {

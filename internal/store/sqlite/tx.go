@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // className is a key of the class dictionary.
@@ -50,9 +51,7 @@ func (db *DB) inTx(ctx context.Context, f func(*tx) error) error {
 			}
 			return err
 		}
-		for c, id := range t.added {
-			db.classes[c] = id
-		}
+		maps.Copy(db.classes, t.added)
 		return nil
 	})
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -253,8 +254,8 @@ func badQuery(t *testing.T, s Store) {
 		"cursor of another sort": {Cursor: p.Next, Sort: "ended"},
 	} {
 		_, err := s.Alerts(t.Context(), q)
-		f, ok := err.(*resource.Fault)
-		if !ok || f.Kind != resource.Invalid || !strings.HasPrefix(name, f.Field) {
+		var f *resource.Fault
+		if !errors.As(err, &f) || f.Kind != resource.Invalid || !strings.HasPrefix(name, f.Field) {
 			t.Errorf("%s: got %#v", name, err)
 		}
 	}
