@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -145,10 +146,8 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 func (c *Config) Check() error {
 	var errs []error
 	oneOf := func(key, value string, allowed ...string) {
-		for _, a := range allowed {
-			if a == value {
-				return
-			}
+		if slices.Contains(allowed, value) {
+			return
 		}
 		errs = append(errs, fmt.Errorf("%s: %q is not one of %s", key, value, strings.Join(allowed, ", ")))
 	}

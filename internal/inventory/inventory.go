@@ -117,7 +117,7 @@ func New(ctx context.Context, o Options) (*Inventory, error) {
 		unseen:   map[string]int{},
 	}
 	if inv.log == nil {
-		inv.log = slog.Default()
+		inv.log = slog.New(slog.DiscardHandler)
 	}
 	for _, c := range o.Classes {
 		inv.classes[c.FullName()] = c
