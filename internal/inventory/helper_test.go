@@ -99,8 +99,9 @@ func (w *world) open(root string) {
 	w.handles[root], w.next[root] = map[string]resource.Handle{"root": 0}, 1
 }
 
-// op is written as "put Disk d1 shelf=&s1 < p1 p2", "set d1 status=bad",
-// "link d1 +p1 -p2" or "remove d1"; d1 is the value of the attribute "id".
+// op is written as "put Disk d1 shelf=&s1 < p1 p2", "set Disk d1 status=bad",
+// "link d1 +p1 -p2" or "remove d1"; d1 is the value of the attribute "id". A
+// second report of the same is told from the first as "d1@2".
 func (w *world) ops(root string, lines ...string) []resource.Op {
 	w.t.Helper()
 	h := w.handles[root]
@@ -118,7 +119,8 @@ func (w *world) ops(root string, lines ...string) []resource.Op {
 		case "put":
 			c := w.classes[f[1]]
 			op := resource.Op{Kind: resource.Put, Handle: h[f[2]], Class: c, Values: make([]resource.Value, len(c.Attributes))}
-			op.Values[c.Attr("id")] = resource.StringValue(f[2])
+			id, _, _ := strings.Cut(f[2], "@")
+			op.Values[max(0, c.Attr("id"))] = resource.StringValue(id) // of an array it is the name, the first
 			rest := f[3:]
 			if i := slices.Index(rest, "<"); i >= 0 {
 				for _, p := range rest[i+1:] {
