@@ -14,7 +14,9 @@ describe('a real server', { skip: realURL === '' && 'FAULTLINE_E2E_URL names no 
     return response.json();
   };
   const open = async (path) => {
+    // The token must be there before the page asks for anything.
     const page = await openPage(browser, realURL, '/favicon.svg');
+    page.problems.length = 0;
     if (token) await page.evaluate((t) => sessionStorage.setItem('faultline-token', t), token);
     await page.goto(path);
     await page.getByRole('status').getByText('Live').waitFor();

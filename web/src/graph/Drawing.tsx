@@ -20,6 +20,9 @@ interface Props {
 type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void }, 'item'>;
 type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
 
+/** Left free around a drawing; the buttons stand at the bottom. */
+const room = { x: '24px', top: '20px', bottom: '52px' } as const;
+
 /** The least zoom at which names can be read without effort. */
 const readable = 0.8;
 
@@ -104,7 +107,7 @@ export function Drawing({ graph, start, labels }: Props) {
       preventScrolling={false}
       zoomActivationKeyCode="Control"
       onInit={(flow) => {
-        void flow.fitView({ maxZoom: 1, padding: 0.06 }).then(() => {
+        void flow.fitView({ maxZoom: 1, padding: room }).then(() => {
           const frame = box.current;
           const at = drawn.layout.items.get(String(start));
           // What does not fit in a readable size shows the resource and what is around it.
@@ -123,7 +126,7 @@ export function Drawing({ graph, start, labels }: Props) {
       proOptions={{ hideAttribution: true }}
     >
       <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-      <Controls showInteractive={false} />
+      <Controls showInteractive={false} orientation="horizontal" fitViewOptions={{ maxZoom: 1, padding: room }} />
     </ReactFlow>
   );
 }
