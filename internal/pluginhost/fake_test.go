@@ -377,8 +377,10 @@ var fakes = map[string]func(f *fakePlugin){
 	"closes its output": func(f *fakePlugin) {
 		f.handshake()
 		stubborn()
-		os.Stdout.Close()
-		sleepForever()
+		f.serve(on(wire.MethodInitialScan, func(fakeMessage) { // by now the host has taken the handshake's answer
+			os.Stdout.Close()
+			sleepForever()
+		}))
 	},
 	// host is no plugin but a server that starts one and is killed. Its
 	// argument is the shell of the guard and the fake to run.
