@@ -83,6 +83,9 @@ func (p *plugin) state() api.Plugin {
 			g.Problems = append(g.Problems, gen.PluginProblem{File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text})
 		}
 	}
+	if proc == nil && g.State == gen.Running {
+		g.State = gen.Starting // its classes are not known yet, so that nothing of them can be added
+	}
 	if broken != nil {
 		g.State, g.Error = gen.PluginState(pluginhost.Failed), broken.Error()
 	}
