@@ -74,11 +74,11 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await row.getByText('OK', { exact: true }).waitFor();
     await page.getByRole('status').getByText('Live').waitFor();
     mock.model.setAttribute(disk, 'status', 'FAILED');
-    await row.getByText('FAILED').waitFor({ timeout: 3000 });
-    await row.getByRole('img', { name: 'Error' }).waitFor({ timeout: 5000 });
+    await row.getByText('FAILED').waitFor();
+    await row.getByRole('img', { name: 'Error' }).waitFor();
     await page.getByRole('link', { name: '2 active alerts of severity Error' }).waitFor();
     mock.model.setAttribute(disk, 'status', 'OK');
-    await row.getByRole('img', { name: 'OK' }).waitFor({ timeout: 5000 });
+    await row.getByRole('img', { name: 'OK' }).waitFor();
     await closePage(page);
   });
 
@@ -154,7 +154,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.getByRole('button', { name: 'Add Acme array' }).click();
     await page.getByRole('heading', { level: 1, name: 'Acme array 10.9.9.9' }).waitFor();
     const connection = page.getByRole('region', { name: 'Connection' });
-    await connection.getByText('Live').waitFor({ timeout: 8000 });
+    await connection.getByText('Live').waitFor();
     await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: /10\.9\.9\.9/ }).waitFor();
     assert.match(await page.getByRole('region', { name: 'Attributes' }).innerText(), /8443[\s\S]*http\b/);
     await page.getByRole('button', { name: 'Remove' }).click();

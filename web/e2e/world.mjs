@@ -42,7 +42,8 @@ export async function openPage(browser, base, path, { viewport = desktop, scheme
     baseURL: base,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
+  // Long enough for a machine that does much else at the same time.
+  page.setDefaultTimeout(20_000);
   page.problems = [];
   if (!allowErrors) {
     page.on('pageerror', (err) => page.problems.push(String(err)));

@@ -132,7 +132,7 @@ describe('Refresher', () => {
     refresher.mark((m) => (m.edges = true));
     await vi.advanceTimersByTimeAsync(500);
     refresher.mark((m) => m.classes.add('acme.Disk'));
-    await vi.advanceTimersByTimeAsync(2000 + 7000);
+    await vi.advanceTimersByTimeAsync(1600 + 3900);
     expect(spy).toHaveBeenCalledTimes(1);
     await vi.advanceTimersByTimeAsync(2000);
     expect(spy).toHaveBeenCalledTimes(2);

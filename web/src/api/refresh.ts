@@ -11,7 +11,7 @@ export interface RefreshOptions {
 /**
  * Reads marked answers again, one round at a time. A storm of events makes
  * one round after another with a rest between, never a request per event,
- * and the rest grows with the time that a round takes.
+ * and the rest grows with the time that a round takes, up to five times.
  */
 export class Refresher {
   private readonly client: QueryClient;
@@ -61,7 +61,7 @@ export class Refresher {
       );
     } finally {
       this.running = false;
-      this.notBefore = Date.now() + Math.max(this.rest, 4 * (Date.now() - start));
+      this.notBefore = Date.now() + Math.max(this.rest, Math.min(5 * this.rest, 2 * (Date.now() - start)));
       if (isAny(this.marks)) this.schedule();
     }
   }

@@ -29,7 +29,9 @@ export function LatestAlerts() {
               <li key={a.id}>
                 <HealthIcon health={a.severity} />
                 <div className={classes['body']}>
-                  <ResourceLink id={a.resource}>{alertSubject(a)}</ResourceLink>
+                  <div>
+                    <ResourceLink id={a.resource}>{alertSubject(a)}</ResourceLink>
+                  </div>
                   <div className={classes['message']}>
                     {a.message}
                     {affected > 0 && <span className="muted"> · affects {formatCount(affected)}</span>}
