@@ -38,7 +38,7 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*w
 // end leaves nothing running.
 func (w *world) end() {
 	if w.server != nil {
-		w.server.kill()
+		w.server.end()
 	}
 	if w.array != nil {
 		w.array.stop()

@@ -38,7 +38,7 @@ func newSite(t *testing.T, state string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.server.kill)
+	t.Cleanup(s.server.end)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the log of the server:\n%s", s.server.log)
@@ -207,7 +207,7 @@ func (st *stream) until(text string, every int, again func(*stream) *stream) (al
 }
 
 const (
-	healthyRack = "period 0.1\nenclosure e1\ndrive A1 in=e1\npool p0 on=A1\nlun data on=p0\n"
+	healthyRack = "period 0.1\nenclosure e1\ndrive A1 in=e1 status=OK\npool p0 on=A1\nlun data on=p0\n"
 	sickRack    = "period 0.1\nenclosure e1\ndrive A1 in=e1 status=FAILED\npool p0 on=A1\nlun data on=p0\n"
 )
 
@@ -298,7 +298,7 @@ func (s *site) restart() *server {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(srv.kill)
+	s.t.Cleanup(srv.end)
 	return srv
 }
 

@@ -66,6 +66,17 @@ func startServer(dir string, env []string, args ...string) (*server, error) {
 	return s, nil
 }
 
+// end ends the server with its plugins, if it runs, and does not wait long for
+// those that are in the middle of something.
+func (s *server) end() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.done:
+	case <-time.After(5 * time.Second):
+		s.kill()
+	}
+}
+
 // stop ends the server as an operator does.
 func (s *server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
