@@ -28,6 +28,7 @@
 //	certificate               make cert.pem and key.pem for 127.0.0.1
 //	array ARG...              start a simulated disk array, and set ARRAY to its address
 //	fault TEXT                let a fault strike the array
+//	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH
 //
 // Everything that waits gives up after 20 s, or what -within says (until,
 // untiljson, logs, gone and untilfile have it as their first argument).
