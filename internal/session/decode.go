@@ -18,8 +18,15 @@ type decoder struct {
 	class func(name string) *resource.Class
 	// seal hides a password that a plugin reports; see internal/secret.
 	seal func(string) string
-	// handles has the class of every handle that was put, by handle.
-	handles []*resource.Class
+	// handles has the class of every handle that was put and not removed.
+	handles map[resource.Handle]*resource.Class
+	// ended are the handles that the turn removes.
+	ended []resource.Handle
+}
+
+// newDecoder returns the decoder of a session whose root is of the class.
+func newDecoder(class func(string) *resource.Class, seal func(string) string, root *resource.Class) decoder {
+	return decoder{class: class, seal: seal, handles: map[resource.Handle]*resource.Class{0: root}}
 }
 
 // turn gathers the parts of a turn. They are joined once, at its end: a turn
@@ -52,24 +59,12 @@ func (d *decoder) add(t *turn, in *wire.Batch) error {
 	return nil
 }
 
-// classOf returns the class of a handle, or nil if it was never put.
-func (d *decoder) classOf(h resource.Handle) *resource.Class {
-	if h < 0 || int(h) >= len(d.handles) {
-		return nil
+// endTurn forgets the handles that the turn removed. They are never used again.
+func (d *decoder) endTurn() {
+	for _, h := range d.ended {
+		delete(d.handles, h)
 	}
-	return d.handles[h]
-}
-
-// put notes the class of a fresh handle. Handles count up; a far jump is left
-// for the inventory to refuse.
-func (d *decoder) put(h resource.Handle, c *resource.Class) {
-	if h < 0 || int(h) > 2*len(d.handles)+1<<20 {
-		return
-	}
-	for int(h) >= len(d.handles) {
-		d.handles = append(d.handles, nil)
-	}
-	d.handles[h] = c
+	d.ended = d.ended[:0]
 }
 
 func (d *decoder) op(in *wire.Op, op *resource.Op) error {
@@ -81,28 +76,35 @@ func (d *decoder) op(in *wire.Op, op *resource.Op) error {
 		if op.Class = d.class(in.Class); op.Class == nil {
 			return fmt.Errorf("the plugin reports a resource of class %q, which it does not declare", in.Class)
 		}
-		d.put(h, op.Class)
+		d.handles[h] = op.Class
 		op.Parents = handles(in.Parents)
 		var err error
 		op.Values, err = d.values(op.Class, in.Attributes)
 		return err
 	case wire.OpSet:
 		op.Kind = resource.Set
-		op.Class = d.classOf(h)
-		if op.Class == nil {
+		if op.Class = d.handles[h]; op.Class == nil {
 			return fmt.Errorf("handle %d was never put", h)
 		}
 		if len(in.Attributes) == 0 {
 			return nil
 		}
-		return d.each(op.Class, in.Attributes, func(i int, v resource.Value) {
+		return d.each(op.Class, in.Attributes, func(i int, v resource.Value) error {
+			if v.IsNull() {
+				var err error
+				if v, err = missing(op.Class, i); err != nil {
+					return fmt.Errorf("%s with handle %d: %w", op.Class.FullName(), h, err)
+				}
+			}
 			op.Set = append(op.Set, resource.AttrValue{Index: i, Value: v})
+			return nil
 		})
 	case wire.OpLink:
 		op.Kind = resource.Link
 		op.Parents, op.Drop = handles(in.Add), handles(in.Remove)
 	case wire.OpRemove:
 		op.Kind = resource.Remove
+		d.ended = append(d.ended, h)
 	default:
 		return fmt.Errorf("unknown op %q", in.Op)
 	}
@@ -125,23 +127,35 @@ func handles(in []int64) []resource.Handle {
 func (d *decoder) values(c *resource.Class, object json.RawMessage) ([]resource.Value, error) {
 	values := make([]resource.Value, len(c.Attributes))
 	if len(object) > 0 {
-		if err := d.each(c, object, func(i int, v resource.Value) { values[i] = v }); err != nil {
+		if err := d.each(c, object, func(i int, v resource.Value) error { values[i] = v; return nil }); err != nil {
 			return nil, err
 		}
 	}
 	for i := range values {
-		a := &c.Attributes[i]
-		if !values[i].IsNull() || a.Optional {
+		if !values[i].IsNull() {
 			continue
 		}
-		if values[i] = a.Default; values[i].IsNull() {
-			return nil, fmt.Errorf("%s %s: attribute %s has no value, and it is not optional", c.FullName(), identity(c, values), a.Name)
+		var err error
+		if values[i], err = missing(c, i); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", c.FullName(), identity(c, values), err)
 		}
 	}
 	return values, nil
 }
 
-func (d *decoder) each(c *resource.Class, object json.RawMessage, f func(int, resource.Value)) error {
+// missing returns what stands for a value that is not there.
+func missing(c *resource.Class, i int) (resource.Value, error) {
+	a := &c.Attributes[i]
+	if a.Optional {
+		return resource.Null, nil
+	}
+	if a.Default.IsNull() {
+		return resource.Null, fmt.Errorf("attribute %s has no value, and it is not optional", a.Name)
+	}
+	return a.Default, nil
+}
+
+func (d *decoder) each(c *resource.Class, object json.RawMessage, f func(int, resource.Value) error) error {
 	return resource.EachMember(object, func(name string, raw []byte) error {
 		i := c.Attr(name)
 		if i < 0 {
@@ -160,8 +174,7 @@ func (d *decoder) each(c *resource.Class, object json.RawMessage, f func(int, re
 				v = resource.StringValue(d.seal(text))
 			}
 		}
-		f(i, v)
-		return nil
+		return f(i, v)
 	})
 }
 
@@ -182,15 +195,21 @@ func brief(raw []byte) string {
 	return string(raw)
 }
 
+// maxTime is the end of the year 9999, beyond which a time has no JSON form.
+const maxTime = 253402300799999
+
 func (d *decoder) sample(in *wire.Sample) (resource.HandleSample, error) {
 	s := resource.HandleSample{Handle: resource.Handle(in.Handle), Name: in.Name, Time: time.UnixMilli(in.Time)}
-	c := d.classOf(s.Handle)
+	c := d.handles[s.Handle]
 	if c == nil {
 		return s, fmt.Errorf("statistic %s: handle %d was never put", in.Name, in.Handle)
 	}
 	i := c.Stat(in.Name)
 	if i < 0 {
 		return s, fmt.Errorf("%s has no statistic %s", c.FullName(), in.Name)
+	}
+	if in.Time < 0 || in.Time > maxTime {
+		return s, fmt.Errorf("%s: statistic %s: %d is no time in milliseconds since 1970 that a calendar has", c.FullName(), in.Name, in.Time)
 	}
 	st := &c.Statistics[i]
 	if st.Kind == resource.Histogram {

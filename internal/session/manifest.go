@@ -82,6 +82,9 @@ func (d *declaration) class() *resource.Class {
 		c.Conditions = append(c.Conditions, d.condition(c, &d.in.Conditions[i]))
 	}
 	for _, r := range d.in.Relations {
+		if len(r.Attributes) == 0 {
+			d.problem("", "the relation to %s names no attribute, and would link everything with everything", r.Class)
+		}
 		for _, n := range r.Attributes {
 			if c.Attr(n) < 0 {
 				d.problem(n, "a relation names this attribute, which the class does not have")
@@ -117,6 +120,9 @@ func (d *declaration) identifier(c *resource.Class) {
 		if !c.Scannable() {
 			d.problem("", "AutoId is for scannable classes only")
 		}
+		if len(c.IDNames) > 0 {
+			d.problem("", "AutoId names no attributes")
+		}
 	case resource.Global, resource.Scoped:
 		if len(c.IDNames) == 0 {
 			d.problem("", "the identifier names no attribute")
@@ -127,9 +133,14 @@ func (d *declaration) identifier(c *resource.Class) {
 	default:
 		d.problem("", "the class has no identifier")
 	}
-	for _, n := range c.IDNames {
-		if c.Attr(n) < 0 {
+	for k, n := range c.IDNames {
+		switch i := c.Attr(n); {
+		case i < 0:
 			d.problem(n, "the identifier names this attribute, which the class does not have")
+		case slices.Contains(c.IDNames[:k], n):
+			d.problem(n, "the identifier names this attribute twice")
+		case c.Attributes[i].Kind == resource.Password:
+			d.problem(n, "a password cannot identify a resource: identifiers and labels can be seen")
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -94,10 +93,10 @@ func New(o Options) *Session {
 	return &Session{o: o}
 }
 
-// Run keeps a session of the root open until ctx ends. A session that fails
-// makes the root offline and is tried again after 1 s, 2 s, 4 s and so on, 256 s at
-// most; one that had run for longer than that starts anew at 1 s. When ctx ends,
-// the session is torn down; this is no failure.
+// Run keeps a session of the root open until ctx ends or the root is gone. A
+// session that fails makes the root offline and is tried again after 1 s, 2 s, 4 s
+// and so on, 256 s at most; one that had run for longer than that starts anew at
+// 1 s. When ctx ends, the session is torn down; this is no failure.
 func (s *Session) Run(ctx context.Context) {
 	delay := firstDelay
 	for ctx.Err() == nil {
@@ -105,6 +104,9 @@ func (s *Session) Run(ctx context.Context) {
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if _, gone := s.o.Root(); resource.KindOf(gone) == resource.NotFound {
+			return // a user removed it, and whoever runs us will know soon
 		}
 		if s.o.Now().Sub(began) > maxDelay {
 			delay = firstDelay
@@ -116,7 +118,7 @@ func (s *Session) Run(ctx context.Context) {
 		}
 		delay = min(2*delay, maxDelay)
 	}
-	s.state(context.WithoutCancel(ctx), func(r *resource.RootState) { r.Live, r.NextTry = false, time.Time{} })
+	s.state(ctx, func(r *resource.RootState) { r.Live, r.NextTry = false, time.Time{} })
 }
 
 // errStopped is what a session fails with whose plugin was stopped in order,
@@ -136,8 +138,9 @@ func (s *Session) fail(ctx context.Context, err error, delay time.Duration) {
 	})
 }
 
+// state notes the state of the root, also if ctx has ended.
 func (s *Session) state(ctx context.Context, change func(*resource.RootState)) {
-	err := s.o.Sink.SetRootState(ctx, s.o.ID, change)
+	err := s.o.Sink.SetRootState(context.WithoutCancel(ctx), s.o.ID, change)
 	if err != nil && resource.KindOf(err) != resource.NotFound { // a root that was removed has no state
 		s.o.Log.Error("the state of a root was not noted", "error", err)
 	}
@@ -207,9 +210,8 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	if err != nil {
 		return err
 	}
-	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), turns: make(chan wire.Batch, 16)}
-	r.dec = decoder{class: s.o.Class, seal: s.o.Seal, handles: []*resource.Class{s.o.Class(root.Class)}}
-	r.applied.L = &r.mu
+	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), queue: make(chan item, 16)}
+	r.dec = newDecoder(s.o.Class, s.o.Seal, s.o.Class(root.Class))
 	if err := s.o.Sink.OpenSession(s.o.ID, r.id); err != nil {
 		return err
 	}
@@ -222,7 +224,7 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	wg.Go(func() { r.apply(context.WithoutCancel(ctx), applying.Done()) })
 	stopRoute := s.o.Route(r.id, func(b wire.Batch) {
 		select {
-		case r.turns <- b:
+		case r.queue <- item{batch: b}:
 		case <-applying.Done():
 		}
 	})
@@ -235,204 +237,4 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	}
 	defer r.teardown(context.WithoutCancel(ctx))
 	return f(r)
-}
-
-// run is one session of one plugin process.
-type run struct {
-	*Session
-	p     Plugin
-	id    string
-	dec   decoder
-	turns chan wire.Batch
-
-	failed chan struct{} // closed when a turn was refused
-
-	mu      sync.Mutex
-	applied sync.Cond
-	last    int64 // the last turn that was applied
-	err     error // why a turn was refused
-}
-
-// scan runs the hooks of the session until one fails or ctx ends.
-func (r *run) scan(ctx context.Context) error {
-	res, err := r.turn(ctx, wire.MethodInitialScan)
-	if err != nil {
-		return err
-	}
-	r.live(ctx, res)
-	period := r.o.UpdatePeriod
-	if res.UpdatePeriod > 0 {
-		period = time.Duration(res.UpdatePeriod * float64(time.Second))
-	}
-	for first := true; ; first = false {
-		if res.Updates {
-			if _, err := r.turn(ctx, wire.MethodUpdateScan); err != nil {
-				return err
-			}
-			r.o.Sink.Contact(r.o.ID, r.o.Now())
-		}
-		if first {
-			r.state(ctx, func(st *resource.RootState) { st.Offline = false })
-		}
-		var next <-chan time.Time
-		if res.Updates {
-			next = r.o.After(period)
-		}
-		select {
-		case <-next:
-		case <-r.failed:
-			return r.refusal()
-		case <-r.p.Done():
-			return r.p.Err()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// live notes that the session is up.
-func (r *run) live(ctx context.Context, res wire.TurnResult) {
-	r.state(ctx, func(st *resource.RootState) {
-		st.Live, st.Error, st.NextTry = true, "", time.Time{}
-		st.LastContact, st.Incomplete = r.o.Now(), res.Incomplete
-	})
-}
-
-// turn has the plugin run a hook, and returns when all that it reported is
-// committed.
-func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err error) {
-	defer func() {
-		if err != nil {
-			err = &HookError{Hook: strings.TrimPrefix(method, "session/"), Err: err}
-		}
-	}()
-	if err := r.p.Call(ctx, method, wire.SessionParams{Session: r.id}, &res); err != nil {
-		// Why the host refused a turn says more than how the plugin took it.
-		if refused := r.refusal(); refused != nil {
-			return res, refused
-		}
-		return res, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for r.last < res.Turn && r.err == nil {
-		r.applied.Wait()
-	}
-	return res, r.err
-}
-
-func (r *run) refusal() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.err
-}
-
-// teardown ends the session in the plugin. A process that is gone needs none.
-// A plugin that is still in a hook tears the session down after it; the session
-// waits for that only so long, so that nobody who edits or removes a root has to.
-func (r *run) teardown(ctx context.Context) {
-	select {
-	case <-r.p.Done():
-		return
-	default:
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil); err != nil && r.p.Err() == nil {
-			r.o.Log.Warn("the teardown failed", "error", err)
-		}
-	}()
-	select {
-	case <-done:
-	case <-r.o.After(r.o.TeardownTimeout):
-		r.o.Log.Warn("the plugin is still busy; it tears the session down later", "waited", r.o.TeardownTimeout)
-	}
-}
-
-// apply turns the batches of the session into turns and has them committed, in
-// order, until the session is over and all of them are, or a turn is refused.
-func (r *run) apply(ctx context.Context, over <-chan struct{}) {
-	t := &turn{}
-	for {
-		in, ok := r.next(over)
-		if !ok {
-			r.end(errors.New("the session is over"), false)
-			return
-		}
-		if in.Part == 0 {
-			t = &turn{number: in.Turn, whole: in.Complete}
-		}
-		if err := r.step(ctx, t, &in); err != nil {
-			err = fmt.Errorf("turn %d was refused: %w", in.Turn, err)
-			if nerr := r.p.Notify(wire.NoteRejected, wire.Rejected{Session: r.id, Turn: in.Turn, Error: err.Error()}); nerr != nil {
-				r.o.Log.Debug("the plugin was not told of a refused turn", "error", nerr)
-			}
-			r.end(err, true)
-			r.drain(over)
-			return
-		}
-	}
-}
-
-// next waits for a batch. When the session is over it returns what is left.
-func (r *run) next(over <-chan struct{}) (wire.Batch, bool) {
-	select {
-	case b := <-r.turns:
-		return b, true
-	case <-over:
-	}
-	select {
-	case b := <-r.turns:
-		return b, true
-	default:
-		return wire.Batch{}, false
-	}
-}
-
-// drain drops what still comes after a refusal, so that the plugin's answer
-// behind it can arrive.
-func (r *run) drain(over <-chan struct{}) {
-	for {
-		select {
-		case <-r.turns:
-		case <-over:
-			return
-		}
-	}
-}
-
-func (r *run) step(ctx context.Context, t *turn, in *wire.Batch) error {
-	if in.Turn != t.number || in.Part != t.parts {
-		return fmt.Errorf("part %d of turn %d came out of order", in.Part, in.Turn)
-	}
-	if err := r.dec.add(t, in); err != nil {
-		return err
-	}
-	if !in.Last {
-		return nil
-	}
-	err := r.o.Sink.Apply(ctx, &resource.Batch{
-		Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: t.number, Complete: t.whole,
-		Ops: slices.Concat(t.ops...), Samples: slices.Concat(t.samples...),
-	})
-	if err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.last = in.Turn
-	r.applied.Broadcast()
-	return nil
-}
-
-// end wakes who waits for a turn that will not come.
-func (r *run) end(err error, refused bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.err = err
-	r.applied.Broadcast()
-	if refused {
-		close(r.failed)
-	}
 }
