@@ -49,7 +49,7 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 
 // commands are described in the package comment.
 var commands = map[string]command{
-	"serve": plain(1, "serve ARG...", serve), "stop": plain(0, "stop", stop), "crash": plain(0, "crash", crash),
+	"serve": plain(0, "serve ARG...", serve), "stop": plain(0, "stop", stop), "crash": plain(0, "crash", crash),
 	"fails": plain(2, "fails CODE ARG...", fails),
 	"logs":  logs, "until": until, "untiljson": untilJSON, "untilfile": plain(2, "untilfile REGEXP FILE", untilFile),
 	"json": wantJSON, "jsonset": plain(3, "jsonset VAR FILE PATH", setJSON),

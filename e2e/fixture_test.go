@@ -25,8 +25,8 @@ import (
 
 // array is a simulated disk array that serves.
 type array struct {
-	url  string
-	stop func()
+	url, password string
+	stop          func()
 }
 
 func startArray(ts *testscript.TestScript, args []string) {
@@ -46,12 +46,19 @@ func startArray(ts *testscript.TestScript, args []string) {
 		_ = a.Serve(ctx, l) // it ends with the script
 	}()
 	w := worldOf(ts)
-	w.array = &array{url: "http://" + l.Addr().String(), stop: func() { cancel(); <-ended }}
+	w.array = &array{url: "http://" + l.Addr().String(), password: o.Password, stop: func() { cancel(); <-ended }}
 	ts.Setenv("ARRAY", w.array.url)
 }
 
 func strike(ts *testscript.TestScript, args []string) {
-	rsp, err := http.Post(ts.Getenv("ARRAY")+"/api/v1/faults", "text/plain", strings.NewReader(strings.Join(args, " ")))
+	a := worldOf(ts).array
+	if a == nil {
+		ts.Fatalf("there is no array; see array")
+	}
+	req, err := http.NewRequest(http.MethodPost, a.url+"/api/v1/faults", strings.NewReader(strings.Join(args, " ")))
+	ts.Check(err)
+	req.SetBasicAuth(sim.DefaultUser, a.password)
+	rsp, err := http.DefaultClient.Do(req)
 	ts.Check(err)
 	defer rsp.Body.Close()
 	if b, _ := io.ReadAll(rsp.Body); rsp.StatusCode >= 300 {
