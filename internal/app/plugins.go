@@ -37,6 +37,9 @@ type plugin struct {
 	kind pluginhost.Kind
 	// sup keeps its process running; nil if the plugin could not even be found.
 	sup *pluginhost.Supervisor
+	// shadows names plugins that were not loaded because this one has their name;
+	// nil if there are none.
+	shadows error
 
 	mu      sync.Mutex
 	broken  error               // why it cannot run; a server's view, beside the supervisor's
@@ -59,9 +62,7 @@ func newPluginSet(ctx context.Context, paths []string, o pluginhost.Options, ro 
 			name = path
 		}
 		if other := s.byName[name]; other != nil {
-			other.mu.Lock()
-			other.broken = errors.Join(other.broken, fmt.Errorf("a second plugin of this name, %s, was not loaded", path))
-			other.mu.Unlock()
+			other.shadows = errors.Join(other.shadows, fmt.Errorf("a second plugin of this name, %s, was not loaded", path))
 			o.Log.Error("a plugin was not loaded: another one has its name", "plugin", name, "path", path, "loaded", other.path)
 			continue
 		}
@@ -198,26 +199,53 @@ type manifestStore interface {
 
 // classSetter is the part of the inventory that declarations go to.
 type classSetter interface {
+	Class(plugin, name string) *resource.Class
+	Count(c *resource.Class) int
 	SetClasses(ctx context.Context, plugin string, classes []*resource.Class) ([]*resource.Class, error)
 }
 
-// declarer returns the declare that keeps the manifest and sets the classes.
+// declarer returns the declare that sets the classes and keeps the manifest, in
+// this order: rows can be read by an older declaration of their class, and are
+// then brought in step again, but a newer one would hide that they have to be.
 func declarer(store manifestStore, inv classSetter) declare {
 	return func(ctx context.Context, plugin string, m wire.Manifest) error {
 		classes, err := session.Classes(plugin, m)
 		if err != nil {
 			return err
 		}
+		if _, err := inv.SetClasses(ctx, plugin, classes); err != nil {
+			return err
+		}
+		if m, err = withFormer(ctx, store, inv, plugin, m); err != nil {
+			return err
+		}
 		b, err := json.Marshal(m)
 		if err != nil {
 			return err
 		}
-		if err := store.SaveManifest(ctx, plugin, b); err != nil {
-			return err
-		}
-		_, err = inv.SetClasses(ctx, plugin, classes)
-		return err
+		return store.SaveManifest(ctx, plugin, b)
 	}
+}
+
+// withFormer adds to a manifest the classes that the plugin declared before,
+// declares no more, and that there are still resources of.
+func withFormer(ctx context.Context, store manifestStore, inv classSetter, plugin string, m wire.Manifest) (wire.Manifest, error) {
+	all, err := store.Manifests(ctx)
+	if err != nil {
+		return m, err
+	}
+	var before wire.Manifest
+	if json.Unmarshal(all[plugin], &before) != nil {
+		return m, nil // there was none, or one that could not be used
+	}
+	m.Classes = slices.Clone(m.Classes)
+	for _, c := range before.Classes {
+		declared := slices.ContainsFunc(m.Classes, func(d wire.Class) bool { return d.Name == c.Name })
+		if known := inv.Class(plugin, c.Name); !declared && known != nil && inv.Count(known) > 0 {
+			m.Classes = append(m.Classes, c)
+		}
+	}
+	return m, nil
 }
 
 // knownClasses returns the classes that plugins declared in earlier runs.

@@ -23,8 +23,6 @@ type roots struct {
 	secrets *secret.Box
 	// process returns a plugin's process.
 	process func(ctx context.Context, plugin string) (*pluginhost.Process, error)
-	// stop ends the session of a root and waits for its teardown.
-	stop func(resource.ID)
 }
 
 // Add implements api.Roots.
@@ -215,12 +213,6 @@ func (r *roots) Edit(ctx context.Context, id resource.ID, alias *string, attribu
 	return r.inv.Edit(ctx, id, e)
 }
 
-// Remove implements api.Roots. The session ends first, so that nothing is
-// reported for what is being removed.
-func (r *roots) Remove(ctx context.Context, id resource.ID) error {
-	if res := r.inv.Get(id); res == nil || res.Root == nil {
-		return r.inv.RemoveRoot(ctx, id) // which says why not
-	}
-	r.stop(id)
-	return r.inv.RemoveRoot(ctx, id)
-}
+// Remove implements api.Roots. From then on the inventory takes nothing more
+// from the root's session, which the runner has torn down.
+func (r *roots) Remove(ctx context.Context, id resource.ID) error { return r.inv.RemoveRoot(ctx, id) }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,25 +29,37 @@ type runner struct {
 	now          func() time.Time
 	updatePeriod time.Duration
 
-	mu      sync.Mutex
-	running map[resource.ID]*running
+	sessions sync.WaitGroup // also those that are ending
+
+	mu sync.Mutex
+	// running are the sessions of the roots, ending has those before them, and
+	// those of roots that are gone, until they are torn down.
+	running, ending map[resource.ID]*running
 }
 
 // running is the session of a root.
 type running struct {
-	stop func()
-	done chan struct{}
+	values []resource.Value // of the root, as they were last seen
+	stop   func()
+	done   chan struct{}
 }
 
 // run follows the inventory until ctx ends: a root that appears gets a
-// session, one that a user edits gets a new one. It is a subscriber; sessions
-// go on when it is run again. The caller stops them with stopAll.
+// session, one that a user edits gets a new one, and one that goes has its
+// session torn down. It waits for no plugin. It is a subscriber; sessions go on
+// when it is run again. The caller stops them with stopAll.
 func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], _ uint64, changes iter.Seq2[*resource.Changes, error]) error {
+	there := map[resource.ID]bool{}
 	for root := range roots {
-		if root.Root != nil && !r.has(root.ID) {
-			r.start(ctx, root)
+		if root.Root != nil {
+			there[root.ID] = true
+			// It may have been edited while nobody followed.
+			if s := r.of(root.ID); s == nil || !slices.Equal(s.values, root.Values) {
+				r.start(ctx, root)
+			}
 		}
 	}
+	r.stopUnless(there)
 	for ch, err := range changes {
 		if err != nil {
 			return err
@@ -55,72 +69,96 @@ func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], _ 
 				r.start(ctx, c)
 			}
 		}
-		for _, u := range ch.Updated {
-			switch {
-			case u.Resource.Root == nil:
-			case !r.has(u.Resource.ID): // a found resource that a user has added
-				r.start(ctx, u.Resource)
-			case ch.Root == 0 && len(u.Attributes) > 0:
-				r.start(ctx, u.Resource)
-			}
+		for i := range ch.Updated {
+			r.updated(ctx, ch.Root == 0, &ch.Updated[i])
 		}
 		for _, d := range ch.Deleted {
-			if d.Root != nil {
-				r.stopOne(d.ID)
-			}
+			r.stop(d.ID)
 		}
 	}
 	return ctx.Err()
 }
 
-func (r *runner) has(id resource.ID) bool {
+// updated follows a change of a resource, by a user or by a session.
+func (r *runner) updated(ctx context.Context, byUser bool, u *resource.Update) {
+	s := r.of(u.Resource.ID)
+	switch {
+	case u.Resource.Root == nil:
+		r.stop(u.Resource.ID) // a root that a user took back, and a scan still finds
+	case s == nil: // a found resource that a user has added
+		r.start(ctx, u.Resource)
+	case len(u.Attributes) == 0:
+	case byUser:
+		r.start(ctx, u.Resource)
+	default:
+		r.mu.Lock()
+		s.values = u.Resource.Values
+		r.mu.Unlock()
+	}
+}
+
+// of returns the session of a root, or nil.
+func (r *runner) of(id resource.ID) *running {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.running[id] != nil
+	return r.running[id]
 }
 
 // start starts the session of a root; one that runs already is ended first.
 func (r *runner) start(ctx context.Context, root *resource.Resource) {
+	id := root.ID
+	r.stop(id)
 	ctx, cancel := context.WithCancel(ctx)
-	rn := &running{stop: cancel, done: make(chan struct{})}
+	rn := &running{values: root.Values, stop: cancel, done: make(chan struct{})}
 	r.mu.Lock()
-	before := r.running[root.ID]
-	r.running[root.ID] = rn
+	before := r.ending[id]
+	r.running[id] = rn
 	r.mu.Unlock()
-	s := session.New(r.options(root.ID, root.Class.Plugin))
-	go func() {
-		defer close(rn.done)
+	s := session.New(r.options(id, root.Class.Plugin))
+	r.sessions.Go(func() {
+		defer func() {
+			cancel()
+			close(rn.done)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if r.ending[id] == rn {
+				delete(r.ending, id)
+			}
+		}()
 		if before != nil {
-			before.stop()
 			<-before.done
 		}
 		s.Run(ctx)
-	}()
+	})
 }
 
-// stopOne ends the session of a root and waits for its teardown.
-func (r *runner) stopOne(id resource.ID) {
+// stop has the session of a root torn down, if there is one, and does not wait
+// for it.
+func (r *runner) stop(id resource.ID) {
 	r.mu.Lock()
-	rn := r.running[id]
-	delete(r.running, id)
-	r.mu.Unlock()
-	if rn != nil {
+	defer r.mu.Unlock()
+	if rn := r.running[id]; rn != nil {
+		delete(r.running, id)
+		r.ending[id] = rn
 		rn.stop()
-		<-rn.done
 	}
 }
 
+func (r *runner) stopUnless(there map[resource.ID]bool) {
+	r.mu.Lock()
+	ids := slices.Collect(maps.Keys(r.running))
+	r.mu.Unlock()
+	for _, id := range ids {
+		if !there[id] {
+			r.stop(id)
+		}
+	}
+}
+
+// stopAll ends all sessions and waits for their teardown.
 func (r *runner) stopAll() {
-	r.mu.Lock()
-	all := r.running
-	r.running = map[resource.ID]*running{}
-	r.mu.Unlock()
-	for _, rn := range all {
-		rn.stop()
-	}
-	for _, rn := range all {
-		<-rn.done
-	}
+	r.stopUnless(nil)
+	r.sessions.Wait()
 }
 
 // count returns how many roots of a plugin have a live session.

@@ -132,7 +132,8 @@ func (s *Server) setup(ctx context.Context) error {
 	}, pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program}, c.DebugPlugins, declarer(store, inv))
 	sessions := &runner{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
-		updatePeriod: time.Duration(c.UpdatePeriod), running: map[resource.ID]*running{},
+		updatePeriod: time.Duration(c.UpdatePeriod),
+		running:      map[resource.ID]*running{}, ending: map[resource.ID]*running{},
 	}
 	if c.Runner {
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
@@ -146,7 +147,7 @@ func (s *Server) setup(ctx context.Context) error {
 	ui, _ := web.FS()
 	apiOptions := api.Options{
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
-		Roots:   &roots{inv: inv, secrets: secrets, process: plugins.process, stop: sessions.stopOne},
+		Roots:   &roots{inv: inv, secrets: secrets, process: plugins.process},
 		Plugins: func() []api.Plugin { return pluginStates(plugins, sessions, inv) },
 		Version: s.o.Version, Started: time.Now(), Log: s.part("api"),
 	}

@@ -89,6 +89,9 @@ func (p *plugin) state() api.Plugin {
 	if broken != nil {
 		g.State, g.Error = gen.PluginState(pluginhost.Failed), broken.Error()
 	}
+	if p.shadows != nil && g.Error == "" {
+		g.Error = p.shadows.Error()
+	}
 	if proc != nil {
 		rss, cpu := proc.Usage()
 		seconds := cpu.Seconds()
