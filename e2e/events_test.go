@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -286,7 +285,7 @@ func TestEventsResume(t *testing.T) {
 	// A position of another life of the server is answered with a reset.
 	s.server.kill()
 	e := (&site{t: t, server: s.restart()}).follow("1.1").next()
-	if e.name != "reset" || !bytes.Contains([]byte(e.data), []byte("position")) {
+	if e.name != "reset" || !strings.Contains(e.data, "position") {
 		t.Errorf("after a position that is no longer kept comes %v, want a reset", e)
 	}
 }

@@ -235,8 +235,10 @@ func withFormer(ctx context.Context, store manifestStore, inv classSetter, plugi
 		return m, err
 	}
 	var before wire.Manifest
-	if json.Unmarshal(all[plugin], &before) != nil {
-		return m, nil // there was none, or one that could not be used
+	if text, ok := all[plugin]; !ok {
+		return m, nil
+	} else if err := json.Unmarshal(text, &before); err != nil {
+		return m, nil //nolint:nilerr // a manifest that cannot be used is replaced, not a reason to refuse its successor
 	}
 	m.Classes = slices.Clone(m.Classes)
 	for _, c := range before.Classes {
