@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -21,7 +23,10 @@ import (
 type site struct {
 	array   *sim.Array
 	address string // of the array
+	cfg     config.Config
+	server  *app.Server
 	url     string // of the server
+	log     bytes.Buffer
 }
 
 func newSite(tb testing.TB, o sim.Options) *site {
@@ -45,21 +50,35 @@ func newSite(tb testing.TB, o sim.Options) *site {
 		}
 	})
 	s.address = "http://" + ln.Addr().String()
+	s.cfg = config.Default()
+	s.cfg.Data, s.cfg.Listen, s.cfg.Plugins = tb.TempDir(), "127.0.0.1:0", []string{"builtin:acme"}
+	s.start(tb)
+	tb.Cleanup(func() { s.stop(tb) })
+	return s
+}
 
-	cfg := config.Default()
-	cfg.Data, cfg.Listen, cfg.Plugins = tb.TempDir(), "127.0.0.1:0", []string{"builtin:acme"}
-	server, err := app.Start(tb.Context(), app.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Version: "test"})
-	if err != nil {
+// start starts the server and waits until its plugin can be used.
+func (s *site) start(tb testing.TB) {
+	tb.Helper()
+	var err error
+	log := slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelWarn})) // which writes one record at a time
+	if s.server, err = app.Start(tb.Context(), app.Options{Config: s.cfg, Log: log, Version: "test"}); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			tb.Error(err)
-		}
-	})
-	s.url = "http://" + server.Addr().String() + "/api/v1"
+	s.url = "http://" + s.server.Addr().String() + "/api/v1"
 	s.until(tb, func() bool { return len(get[gen.ClassList](tb, s, "/classes?plugin=acme").Items) > 0 })
-	return s
+}
+
+// stop stops the server, if it runs.
+func (s *site) stop(tb testing.TB) {
+	tb.Helper()
+	if s.server == nil {
+		return
+	}
+	if err := s.server.Stop(); err != nil {
+		tb.Error(err)
+	}
+	s.server = nil
 }
 
 func get[T any](tb testing.TB, s *site, path string) (v T) {
@@ -87,26 +106,49 @@ func (s *site) until(tb testing.TB, done func() bool) {
 	}
 }
 
-// scan adds the array and returns how long it took to have all of it committed.
-func (s *site) scan(tb testing.TB, attributes string) (root int64, took time.Duration) {
+// ask makes a request with a JSON body and returns the answer's.
+func (s *site) ask(tb testing.TB, method, path, body string, status int) []byte {
 	tb.Helper()
-	start := time.Now()
-	resp, err := http.Post(s.url+"/resources", "application/json", strings.NewReader(
-		fmt.Sprintf(`{"plugin":"acme","class":"Array","attributes":{"url":%q%s}}`, s.address, attributes)))
+	req, err := http.NewRequestWithContext(tb.Context(), method, s.url+path, strings.NewReader(body))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var r gen.Resource
-	if err := json.NewDecoder(resp.Body).Decode(&r); err != nil || resp.StatusCode != http.StatusCreated {
-		tb.Fatalf("add: %s %v", resp.Status, err)
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		tb.Fatalf("%s %s: %s, want %d: %s %v", method, path, resp.Status, status, b, err)
 	}
-	s.until(tb, func() bool {
-		st := get[gen.Resource](tb, s, fmt.Sprintf("/resources/%d", r.ID)).Session
-		if st.Error != "" {
-			tb.Fatal(st.Error)
-		}
-		return st.State == gen.Live
-	})
-	return r.ID, time.Since(start)
+	return b
+}
+
+// add adds the array, with more attributes as JSON.
+func (s *site) add(tb testing.TB, attributes string) (root int64) {
+	tb.Helper()
+	var r gen.Resource
+	b := s.ask(tb, http.MethodPost, "/resources", fmt.Sprintf(`{"plugin":"acme","class":"Array","attributes":{"url":%q%s}}`, s.address, attributes), http.StatusCreated)
+	if err := json.Unmarshal(b, &r); err != nil {
+		tb.Fatal(err)
+	}
+	return r.ID
+}
+
+func (s *site) session(tb testing.TB, root int64) *gen.SessionState {
+	tb.Helper()
+	return get[gen.Resource](tb, s, fmt.Sprintf("/resources/%d", root)).Session
+}
+
+// live waits until the session of a root is up.
+func (s *site) live(tb testing.TB, root int64) {
+	tb.Helper()
+	s.until(tb, func() bool { return s.session(tb, root).State == gen.Live })
+}
+
+func (s *site) total(tb testing.TB) int {
+	tb.Helper()
+	return int(get[gen.Status](tb, s, "/status").Resources.Total)
 }
