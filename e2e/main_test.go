@@ -44,8 +44,8 @@ func (s suite) Run() int {
 	}
 	defer os.RemoveAll(cache)
 	// A launcher that chooses an interpreter costs its time at every start.
-	if real, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output(); err == nil {
-		os.Setenv("PATH", filepath.Dir(strings.TrimSpace(string(real)))+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if python, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output(); err == nil {
+		os.Setenv("PATH", filepath.Dir(strings.TrimSpace(string(python)))+string(os.PathListSeparator)+os.Getenv("PATH"))
 	}
 	// Scenarios wait for most of their time.
 	flag.Parse()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -62,7 +63,7 @@ func TestARunnerThatFellBehindCatchesUp(t *testing.T) {
 			}
 			yield(nil, feed.ErrBehind)
 		})
-		if err != feed.ErrBehind {
+		if !errors.Is(err, feed.ErrBehind) {
 			t.Fatal(err)
 		}
 	}

@@ -150,5 +150,5 @@ func (s *site) live(tb testing.TB, root int64) {
 
 func (s *site) total(tb testing.TB) int {
 	tb.Helper()
-	return int(get[gen.Status](tb, s, "/status").Resources.Total)
+	return get[gen.Status](tb, s, "/status").Resources.Total
 }
