@@ -17,9 +17,13 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// startPatience is how long a session waits for its plugin's process before it
-// counts as failed.
-const startPatience = 5 * time.Second
+const (
+	// startPatience is how long a session waits for its plugin's process before
+	// it counts as failed, if the process is not just being started.
+	startPatience = 5 * time.Second
+	// startTick is how often it looks again after that.
+	startTick = 200 * time.Millisecond
+)
 
 // pluginSet is the configured plugins and their processes. Its methods are
 // safe for concurrent use.
@@ -89,6 +93,17 @@ func newPluginSet(ctx context.Context, paths []string, o pluginhost.Options, ro 
 				}
 				p.set(proc, err)
 			},
+			OnFail: func(err error) {
+				log.Error("the plugin cannot be started", "error", err)
+				if problems := pluginhost.Problems(err); len(problems) > 1 { // the error names the first
+					for _, pr := range problems[1:] {
+						log.Error("the plugin cannot be started: " + problemLine(path, pr))
+					}
+				}
+				if pluginhost.Permanent(err) {
+					p.set(nil, err)
+				}
+			},
 			OnDown: func(err error) {
 				if err != nil {
 					log.Error("the plugin's process ended", "error", err)
@@ -112,7 +127,8 @@ func (p *plugin) set(proc *pluginhost.Process, broken error) {
 }
 
 // process returns the plugin's process once it is up and its classes are
-// known. It gives up after startPatience and says why there is none.
+// known. It gives up after startPatience and says why there is none; a process
+// that is being started has pluginhost's time for that.
 func (s *pluginSet) process(ctx context.Context, name string) (*pluginhost.Process, error) {
 	p := s.byName[name]
 	if p == nil {
@@ -133,6 +149,12 @@ func (s *pluginSet) process(ctx context.Context, name string) (*pluginhost.Proce
 		select {
 		case <-changed:
 		case <-patience.C:
+			// One that is being started will soon run or fail: on a busy machine that
+			// takes its time, and is no outage.
+			if p.sup != nil && p.sup.Status().State == pluginhost.Starting {
+				patience.Reset(startTick)
+				continue
+			}
 			return nil, p.down()
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -52,10 +52,12 @@ func (e *CallError) Error() string {
 		msg = jrpc2.Code(e.Code).String()
 	}
 	if n := len(e.Data.Problems); n > 0 && e.Code == wire.CodeBadPlugin {
-		msg += ": " + problemText(e.Data.Problems[0])
+		// The plugin's own words would say the same again.
+		msg = "its declarations are wrong: " + problemText(e.Data.Problems[0])
 		if n > 1 {
 			msg += fmt.Sprintf(" (and %d more)", n-1)
 		}
+		return fmt.Sprintf("plugin %s: %s", e.Plugin, msg)
 	}
 	return fmt.Sprintf("plugin %s: %s: %s", e.Plugin, shortMethod(e.Method), msg)
 }

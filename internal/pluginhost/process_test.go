@@ -269,7 +269,7 @@ func TestBadStart(t *testing.T) {
 			want: "plugin fake: initialize did not answer within 300ms; process ended", is: ErrDeadline},
 		{fake: "bad version", want: "plugin fake: initialize: the plugin speaks protocol version 99, the host 1 to 1", permanent: true},
 		{fake: "refuses version", want: "plugin fake: initialize: the host speaks 1 to 1, this plugin 2 to 3", permanent: true},
-		{fake: "bad plugin", want: "plugin fake: initialize: the plugin's declarations are wrong: acme.py:12: Drive.slot: no such attribute (and 1 more)", permanent: true},
+		{fake: "bad plugin", want: "plugin fake: its declarations are wrong: acme.py:12: Drive.slot: no such attribute (and 1 more)", permanent: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.fake, func(t *testing.T) {

@@ -32,6 +32,9 @@ type SupervisorOptions struct {
 	// both are called on the goroutine of Run.
 	OnUp   func(*Process)
 	OnDown func(error)
+	// OnFail is called, on the same goroutine, with the reason whenever a process
+	// could not be started. See Permanent for whether it will be tried again.
+	OnFail func(error)
 
 	// MinBackoff is the pause before the first restart, 1 s by default; it
 	// doubles with each, up to MaxBackoff, 256 s by default. A process that ran
@@ -118,6 +121,9 @@ func (s *Supervisor) once(ctx context.Context, first bool) (began time.Time, err
 	})
 	p, err := s.start(ctx, s.opts.Options)
 	if err != nil {
+		if s.opts.OnFail != nil && ctx.Err() == nil {
+			s.opts.OnFail(err)
+		}
 		return time.Time{}, err
 	}
 	began = time.Now()

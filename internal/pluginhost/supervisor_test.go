@@ -85,7 +85,12 @@ func TestBackoff(t *testing.T) {
 func TestPermanentFailure(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := NewSupervisor(SupervisorOptions{})
+		failures := 0
+		s := NewSupervisor(SupervisorOptions{OnFail: func(err error) {
+			if Permanent(err) {
+				failures++
+			}
+		}})
 		starts := 0
 		s.start = func(context.Context, Options) (*Process, error) {
 			starts++
@@ -104,8 +109,8 @@ func TestPermanentFailure(t *testing.T) {
 		}
 		s.Restart()
 		synctest.Wait()
-		if starts != 2 {
-			t.Errorf("%d starts after Restart, want 2", starts)
+		if starts != 2 || failures != 2 {
+			t.Errorf("%d starts and %d calls of OnFail after Restart, want 2 each", starts, failures)
 		}
 		cancel()
 		<-over
