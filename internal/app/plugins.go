@@ -54,10 +54,16 @@ type plugin struct {
 // declare puts the classes of a plugin into the inventory.
 type declare func(ctx context.Context, plugin string, m wire.Manifest) error
 
+// debugging names plugins whose whole log is kept, and where.
+type debugging struct {
+	plugins []string
+	log     *slog.Logger
+}
+
 // newPluginSet finds the plugins. One that is not there, or whose name another
 // one has, is kept as broken: it must not keep the server from starting (guide,
 // "Introduction": a problem with a plugin is a matter for the log).
-func newPluginSet(ctx context.Context, paths []string, o pluginhost.Options, ro pluginhost.ResolveOptions, debug []string, d declare) *pluginSet {
+func newPluginSet(ctx context.Context, paths []string, o pluginhost.Options, ro pluginhost.ResolveOptions, debug debugging, d declare) *pluginSet {
 	s := &pluginSet{byName: map[string]*plugin{}, routes: map[string]func(wire.Batch){}}
 	for _, path := range paths {
 		spec, err := pluginhost.Resolve(path, ro)
@@ -78,8 +84,8 @@ func newPluginSet(ctx context.Context, paths []string, o pluginhost.Options, ro 
 		}
 		po := o
 		po.Spec, po.OnBatch, po.LogLevel = spec, s.deliver, slog.LevelWarn
-		if slices.Contains(debug, name) {
-			po.LogLevel = slog.LevelDebug
+		if slices.Contains(debug.plugins, name) {
+			po.LogLevel, po.Log = slog.LevelDebug, debug.log
 		}
 		log := o.Log.With("plugin", name)
 		p.sup = pluginhost.NewSupervisor(pluginhost.SupervisorOptions{

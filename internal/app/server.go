@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -39,9 +40,12 @@ const (
 
 // Options configure a Server.
 type Options struct {
-	Config  config.Config
-	Log     *slog.Logger
-	Version string
+	Config config.Config
+	Log    *slog.Logger
+	// DebugLog takes the whole log of the plugins that the configuration lists
+	// for it, whatever the level of Log is; Log if nil.
+	DebugLog *slog.Logger
+	Version  string
 	// Program is this program's file, which runs the built-in plugins;
 	// os.Executable if empty.
 	Program string
@@ -129,7 +133,7 @@ func (s *Server) setup(ctx context.Context) error {
 		PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
 		CallTimeout: time.Duration(c.CallTimeout),
 		Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
-	}, pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program}, c.DebugPlugins, declarer(store, inv))
+	}, pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program}, debugging{c.DebugPlugins, cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")}, declarer(store, inv))
 	sessions := &runner{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
 		updatePeriod: time.Duration(c.UpdatePeriod),

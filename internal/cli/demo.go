@@ -141,7 +141,7 @@ func (d *demo) startServer(ctx context.Context) (*app.Server, error) {
 	cfg := config.Default()
 	cfg.Data, cfg.Listen = d.data, d.listen
 	cfg.Plugins = []string{"builtin:acme", python, "builtin:redfish"}
-	log, err := newLogger(d.c.err, "warn", "text")
+	log, _, err := newLogger(d.c.err, "warn", "text")
 	if err != nil {
 		return nil, err
 	}

@@ -61,45 +61,68 @@ func newServe(c *console) *cobra.Command {
 		if err := cfg.Check(); err != nil {
 			return misuse{err}
 		}
-		log, err := newLogger(c.err, cfg.LogLevel, cfg.LogFormat)
+		log, all, err := newLogger(c.err, cfg.LogLevel, cfg.LogFormat)
 		if err != nil {
 			return misuse{err}
 		}
-		return serve(cmd.Context(), c, cfg, log)
+		return serve(cmd.Context(), c, app.Options{Config: cfg, Log: log, DebugLog: all, Version: Version})
 	}
 	return cmd
 }
 
-// newLogger makes the server's log, which goes to standard error.
-func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
+// newLogger makes the server's log, which goes to standard error: one that
+// keeps what is at least of the level, and one that keeps everything.
+func newLogger(w io.Writer, level, format string) (log, all *slog.Logger, err error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q is not one of debug, info, warn, error", level)
+		return nil, nil, fmt.Errorf("log level %q is not one of debug, info, warn, error", level)
 	}
-	o := &slog.HandlerOptions{Level: l}
+	var h slog.Handler
+	o := &slog.HandlerOptions{Level: slog.LevelDebug}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, o)), nil
+		h = slog.NewJSONHandler(w, o)
+	} else {
+		h = slog.NewTextHandler(w, o)
 	}
-	return slog.New(slog.NewTextHandler(w, o)), nil
+	return slog.New(leveled{h, l}), slog.New(h), nil
+}
+
+// leveled is a handler that keeps what is at least of a level.
+type leveled struct {
+	slog.Handler
+	least slog.Level
+}
+
+// Enabled implements slog.Handler.
+func (h leveled) Enabled(_ context.Context, l slog.Level) bool { return l >= h.least }
+
+// WithAttrs implements slog.Handler.
+func (h leveled) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return leveled{h.Handler.WithAttrs(attrs), h.least}
+}
+
+// WithGroup implements slog.Handler.
+func (h leveled) WithGroup(name string) slog.Handler {
+	return leveled{h.Handler.WithGroup(name), h.least}
 }
 
 // serve runs a server until ctx ends or a part of it fails.
-func serve(ctx context.Context, c *console, cfg config.Config, log *slog.Logger) error {
-	s, err := app.Start(ctx, app.Options{Config: cfg, Log: log, Version: Version})
+func serve(ctx context.Context, c *console, o app.Options) error {
+	s, err := app.Start(ctx, o)
 	if err != nil {
 		return err
 	}
 	scheme := "http"
-	if cfg.TLSCert != "" {
+	if o.Config.TLSCert != "" {
 		scheme = "https"
 	}
-	fmt.Fprintf(c.err, "Faultline %s is at %s://%s; its data is in %s\n", Version, scheme, s.Addr(), cfg.Data)
+	fmt.Fprintf(c.err, "Faultline %s is at %s://%s; its data is in %s\n", Version, scheme, s.Addr(), o.Config.Data)
 	select {
 	case <-ctx.Done():
 		return s.Stop()
 	case err := <-s.Failed():
 		if stopErr := s.Stop(); stopErr != nil {
-			log.Error("the server did not stop cleanly", "error", stopErr)
+			o.Log.Error("the server did not stop cleanly", "error", stopErr)
 		}
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 )
 
 // Config is the settings of `faultline serve`. Each has a key in the YAML file
@@ -60,6 +61,15 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// UnmarshalYAML implements yaml.NodeUnmarshaler, for errors that say where.
+func (d *Duration) UnmarshalYAML(n ast.Node) error {
+	at := n.GetToken()
+	if err := d.UnmarshalText([]byte(at.Value)); err != nil {
+		return fmt.Errorf("[%d:%d] %w", at.Position.Line, at.Position.Column, err)
+	}
+	return nil
+}
+
 // MarshalText implements encoding.TextMarshaler.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
 
@@ -102,7 +112,7 @@ func Load(file string, getenv func(string) string) (Config, error) {
 			return c, fmt.Errorf("read configuration: %w", err)
 		}
 		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, true))
+			return c, fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, false))
 		}
 	}
 	errs := []error{c.fromEnv(getenv), c.Check()}

@@ -43,7 +43,8 @@ func TestProblemsAreNamed(t *testing.T) {
 	}{
 		{"unknown key", "listen: 127.0.0.1:1\nlissen: x\n", nil, []string{"faultline.yaml", "lissen", "2"}},
 		{"wrong type", "listen: 127.0.0.1:1\nplugins: 5\n", nil, []string{"faultline.yaml", "2"}},
-		{"duration", "call_timeout: soon\n", nil, []string{"soon", "duration"}},
+		{"duration", "listen: 127.0.0.1:1\ncall_timeout: soon\n", nil, []string{"faultline.yaml: [2:15]", "soon", "duration"}},
+		{"list for a duration", "call_timeout: [5s]\n", nil, []string{"faultline.yaml: [1:15]", "duration"}},
 		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
 		{"level", "log_level: loud\n", nil, []string{"log_level", "loud"}},
 		{"variable", "", map[string]string{"FAULTLINE_RUNNER": "perhaps"}, []string{"FAULTLINE_RUNNER", "perhaps"}},
