@@ -247,6 +247,15 @@ func TestEvents(t *testing.T) {
 	if got := s.get("/resources?class=Lun", "items[0].health"); got != "error" {
 		t.Errorf("after the alert's event the volume's health is %q", got)
 	}
+
+	// Who follows the events does not keep the server from ending.
+	began := time.Now()
+	if err := s.server.stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if took := time.Since(began); took > patience/2 {
+		t.Errorf("the server took %v to end", took)
+	}
 }
 
 // TestEventsResume compares what a client saw that was cut off again and again
