@@ -278,6 +278,10 @@ func (a *applier) identify(f *freshHandle) error {
 	}
 	f.state = resolving
 	for _, i := range c.IDAttrs() {
+		h, isRef := op.Values[i].Ref()
+		if target := a.freshOf(resource.Handle(h)); isRef && target != nil && target.state != done {
+			a.lateLabels = true
+		}
 		v, err := a.reference(c, i, op.Values[i])
 		if err != nil {
 			return err
@@ -333,6 +337,8 @@ func (a *applier) putOp(op *resource.Op) error {
 		}
 	} else {
 		a.again(f.id, op)
+	}
+	if !f.created || f.early { // else it is too new to have left or to have parents
 		_, left := a.leaving[f.id]
 		delete(a.leaving, f.id)
 		if left || a.b.Complete {

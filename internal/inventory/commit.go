@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -43,9 +44,23 @@ func (t *txn) settle() {
 		n := t.edit(parent)
 		n.Children = k.apply(n.Children)
 	}
+	edges := 0
 	for _, n := range t.nodes {
 		if n != nil && n.own {
-			n.Parents = parents(n.in)
+			edges += len(n.in)
+		}
+	}
+	all := make([]resource.ID, 0, edges) // one piece of memory for all lists
+	for _, n := range t.nodes {
+		if n == nil || !n.own {
+			continue
+		}
+		if n.Parents = nil; len(n.in) > 0 {
+			start := len(all)
+			for i := range n.in {
+				all = append(all, n.in[i].parent)
+			}
+			n.Parents = all[start:len(all):len(all)]
 		}
 	}
 }
@@ -235,6 +250,7 @@ func (t *txn) install(deleted []*resource.Resource) {
 		inv.members[c] = inv.members[old]
 		delete(inv.members, old)
 	}
+	inv.nodes, inv.identity = roomFor(inv.nodes, len(t.created)), roomFor(inv.identity, len(t.created))
 	for _, id := range t.created {
 		inv.index(t.nodes[id])
 	}
@@ -250,6 +266,17 @@ func (t *txn) install(deleted []*resource.Resource) {
 		t.reindexRelations()
 	}
 	inv.next = t.next
+}
+
+// roomFor returns the map, or if most of it is yet to come, a copy with room for
+// n more: to grow step by step takes longer.
+func roomFor[K comparable, V any](m map[K]V, n int) map[K]V {
+	if n < len(m) {
+		return m
+	}
+	grown := make(map[K]V, len(m)+n)
+	maps.Copy(grown, m)
+	return grown
 }
 
 // adopted are the classes of created resources whose IDs are not the highest.

@@ -28,10 +28,10 @@ func (t *txn) editIn(id resource.ID) *node {
 // addEdge lets stand add who stands for an edge; it makes the edge if it is
 // new. The caller has seen to it that a new edge closes no cycle.
 func (t *txn) addEdge(parent, child resource.ID, stand func(*inEdge) (changed bool)) {
-	in := t.get(child).in
-	i, ok := edgeIndex(in, parent)
+	n := t.get(child)
+	i, ok := edgeIndex(n.in, parent)
 	if ok {
-		trial := in[i]
+		trial := n.in[i]
 		if stand(&trial) {
 			t.editIn(child).in[i] = trial
 		}
@@ -39,9 +39,15 @@ func (t *txn) addEdge(parent, child resource.ID, stand func(*inEdge) (changed bo
 	}
 	edge := inEdge{parent: parent}
 	stand(&edge)
+	t.insertEdge(child, i, edge)
+}
+
+// insertEdge makes an edge to a child that has none from this parent; i is its
+// place.
+func (t *txn) insertEdge(child resource.ID, i int, e inEdge) {
 	n := t.editIn(child)
-	n.in = slices.Insert(n.in, i, edge)
-	t.kid(parent).link(child)
+	n.in = slices.Insert(n.in, i, e)
+	t.kid(e.parent).link(child)
 	t.rewired = true
 }
 
@@ -76,7 +82,9 @@ func (t *txn) hasEdge(parent, child resource.ID) bool {
 // report makes a root stand for an edge. An edge that would close a cycle of
 // reported edges is refused with the cycle's path. Relations give way to it.
 func (t *txn) report(parent, child, root resource.ID) error {
-	if !t.hasEdge(parent, child) {
+	n := t.get(child)
+	i, ok := edgeIndex(n.in, parent)
+	if !ok {
 		if parent == child {
 			return resource.Errorf(resource.Conflict, "%s cannot be its own parent", t.describe(child))
 		}
@@ -86,18 +94,26 @@ func (t *txn) report(parent, child, root resource.ID) error {
 			}
 			t.contested = true
 		}
+		if len(t.alone) == 0 || t.alone[0] != root {
+			t.alone = []resource.ID{root}
+		}
+		t.insertEdge(child, i, inEdge{parent: parent, roots: t.alone})
+		return nil
 	}
-	t.addEdge(parent, child, func(e *inEdge) bool {
-		i, ok := slices.BinarySearch(e.roots, root)
-		if ok {
-			return false
+	roots := n.in[i].roots
+	k, ok := slices.BinarySearch(roots, root)
+	if ok {
+		return nil
+	}
+	if len(roots) == 0 { // relations had made it, and it stands on its own now
+		if t.contested { // else nothing has a cycle yet
+			if err := t.checkAcyclic(parent, child); err != nil {
+				return err
+			}
 		}
-		if len(e.roots) == 0 {
-			t.rewired = true // what relations had made stands on its own now
-		}
-		e.roots = slices.Insert(slices.Clone(e.roots), i, root)
-		return true
-	})
+		t.rewired = true
+	}
+	t.editIn(child).in[i].roots = slices.Insert(slices.Clone(roots), k, root)
 	return nil
 }
 

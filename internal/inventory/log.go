@@ -29,13 +29,13 @@ type LogUpdate struct {
 
 // LogResource is a deleted resource.
 type LogResource struct {
-	ID         resource.ID               `json:"id"`
-	Class      string                    `json:"class"`
-	Label      string                    `json:"label"`
-	Alias      string                    `json:"alias,omitempty"`
-	Attributes map[string]resource.Value `json:"attributes,omitempty"`
-	Reporters  []resource.ID             `json:"reporters,omitempty"`
-	Parents    []resource.ID             `json:"parents,omitempty"`
+	ID         resource.ID     `json:"id"`
+	Class      string          `json:"class"`
+	Label      string          `json:"label"`
+	Alias      string          `json:"alias,omitempty"`
+	Attributes json.RawMessage `json:"attributes"` // as in resource.StoredResource
+	Reporters  []resource.ID   `json:"reporters,omitempty"`
+	Parents    []resource.ID   `json:"parents,omitempty"`
 }
 
 // update notes a changed resource, unless only what the log does not keep
@@ -84,16 +84,10 @@ func (e *LogEntry) text(t *txn, deleted []*resource.Resource) []byte {
 		}
 	}
 	for _, r := range deleted {
-		d := LogResource{ID: r.ID, Class: r.Class.FullName(), Label: r.Label, Alias: r.Alias, Reporters: r.Reporters, Parents: r.Parents}
-		for i, v := range r.Values {
-			if !v.IsNull() {
-				if d.Attributes == nil {
-					d.Attributes = map[string]resource.Value{}
-				}
-				d.Attributes[r.Class.Attributes[i].Name] = v
-			}
-		}
-		e.Deleted = append(e.Deleted, d)
+		e.Deleted = append(e.Deleted, LogResource{
+			ID: r.ID, Class: r.Class.FullName(), Label: r.Label, Alias: r.Alias,
+			Attributes: r.AppendAttributes(nil), Reporters: r.Reporters, Parents: r.Parents,
+		})
 	}
 	b, err := json.Marshal(e)
 	if err != nil { // every part of it marshals

@@ -63,6 +63,17 @@ func TestRelationsGiveWayToReportedEdges(t *testing.T) {
 	w.want("Array a", "Lun l serial=1", "Dev d serial=1 < l") // it fits again
 }
 
+func TestACycleIsRefusedAlsoWhereARelationMadeAnEdgeOfIt(t *testing.T) {
+	lun, dev := linked()
+	w := newWorld(t, lun, dev)
+	w.root("a")
+	w.scan("a", "put Lun l serial=1", "put Dev d serial=1")
+	if err := w.apply("a", false, "link l +d", "link d +l"); resource.KindOf(err) != resource.Conflict {
+		t.Errorf("error %v", err)
+	}
+	w.want("Array a", "Lun l serial=1", "Dev d serial=1 < l")
+}
+
 func TestTheGraphDoesNotDependOnTheOrderOfReports(t *testing.T) {
 	lun, dev := linked()
 	w := newWorld(t, lun, dev)

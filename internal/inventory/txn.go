@@ -21,11 +21,16 @@ type txn struct {
 	created []resource.ID         // ascending
 	next    resource.ID
 	samples []resource.Sample
+	// alone is a list of one root, shared by the edges that only it stands for.
+	alone []resource.ID
 	// refs has those who may refer to a resource because of this transaction, by
 	// target. It is made when it is first asked for.
 	refs map[resource.ID][]resource.ID
 	// relabel are the resources whose label changed; see labels.
 	relabel []resource.ID
+	// lateLabels says that an identifier, and so a label, refers to what is put
+	// later and has no label yet.
+	lateLabels bool
 
 	// rel are the relations as they will be: those of the inventory, unless the
 	// classes change.
@@ -96,6 +101,9 @@ func (t *txn) find(k idKey) resource.ID {
 	if id, ok := t.ids[k]; ok {
 		return id
 	}
+	if len(t.inv.members[k.class]) == 0 { // as in a first scan
+		return 0
+	}
 	id := t.inv.identity[k]
 	if n, ok := t.nodes[id]; ok && n == nil {
 		return 0
@@ -153,7 +161,9 @@ func (t *txn) setLabel(id resource.ID, own *string) {
 	if n.Label == label && n.OwnLabel == (own != nil) {
 		return
 	}
-	if n.Label != label {
+	// A resource that was only named until now has no label yet. Nobody else's has
+	// it then, but for what lateLabels tells.
+	if none := n.Label == "" && !n.OwnLabel; n.Label != label && (!none || t.lateLabels) {
 		t.relabel = append(t.relabel, id)
 	}
 	n = t.edit(id)
