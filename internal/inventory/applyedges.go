@@ -124,11 +124,14 @@ func (a *applier) addEdges(i int) error {
 
 func (a *applier) resolveSamples() error {
 	a.samples = make([]resource.Sample, 0, len(a.b.Samples))
+	var id resource.ID
 	for i := range a.b.Samples {
 		s := &a.b.Samples[i]
-		id, err := a.end(s.Handle)
-		if err != nil {
-			return err
+		if i == 0 || s.Handle != a.b.Samples[i-1].Handle { // those of a resource stand together
+			var err error
+			if id, err = a.end(s.Handle); err != nil {
+				return err
+			}
 		}
 		if id == 0 {
 			continue

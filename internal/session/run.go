@@ -225,7 +225,7 @@ func (r *run) step(ctx context.Context, t **turn, in *wire.Batch) error {
 	r.dec.endTurn()
 	err := r.o.Sink.Apply(ctx, &resource.Batch{
 		Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: whole.number, Complete: whole.whole,
-		Ops: slices.Concat(whole.ops...), Samples: slices.Concat(whole.samples...),
+		Ops: joined(whole.ops), Samples: joined(whole.samples),
 	})
 	if err != nil {
 		return err
@@ -234,6 +234,14 @@ func (r *run) step(ctx context.Context, t **turn, in *wire.Batch) error {
 	defer r.mu.Unlock()
 	r.last = in.Turn
 	return nil
+}
+
+// joined returns the parts of a turn as one.
+func joined[T any](parts [][]T) []T {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return slices.Concat(parts...)
 }
 
 // begins checks that a new turn may begin.
