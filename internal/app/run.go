@@ -69,8 +69,20 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 		return nil, err
 	}
 	found, err := t.scan(ctx, o, p, plugins)
-	return found, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
+	stopping, cancel := context.WithoutCancel(ctx), func() {}
+	if ctx.Err() != nil { // somebody is waiting for the prompt
+		stopping, cancel = context.WithTimeout(stopping, stopSoon)
+	}
+	defer cancel()
+	if serr := p.Stop(stopping); serr != nil && t.Log != nil {
+		t.Log.Warn("the plugin did not end in order", "error", serr) // what it found is as good as ever
+	}
+	return found, err
 }
+
+// stopSoon is how long a plugin in the terminal may take for each step of its
+// end when the run is interrupted.
+const stopSoon = 2 * time.Second
 
 // WrongInput reports whether an error of Run comes from what was asked for, such
 // as an attribute that the class does not have.
@@ -128,7 +140,13 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		Wait:  func(context.Context) (session.Plugin, error) { return p, nil },
 		Class: func(name string) *resource.Class { return inv.Class(p.Name(), name) },
 		Seal:  func(plain string) string { return secrets.Seal(passwords, plain) },
-		Sink:  inv, Route: plugins.route, Log: log, Now: time.Now, After: time.After,
+		Sink:  inv, Route: plugins.route, Log: log, Now: time.Now,
+		After: func(d time.Duration) <-chan time.Time { // for the teardown
+			if ctx.Err() != nil {
+				d = min(d, stopSoon)
+			}
+			return time.After(d)
+		},
 	}).Once(ctx, o.Updates)
 	found := &Found{Resources: []gen.Resource{}, Alerts: []gen.Alert{}, Series: []gen.Series{}, Errors: []HookFailure{}}
 	for _, text := range incomplete {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -115,6 +116,9 @@ func newPluginRun(c *console) *cobra.Command {
 		o.Path, o.Attributes = args[0], values
 		tool := app.Tool{Version: Version, Log: pluginLog(c, level), Level: level, Timeout: timeout}
 		found, err := tool.Run(cmd.Context(), o)
+		if cmd.Context().Err() != nil {
+			return errors.New("interrupted")
+		}
 		if app.WrongInput(err) {
 			return misuse{err}
 		}

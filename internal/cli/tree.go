@@ -44,7 +44,7 @@ func printTree(c *console, found *app.Found) error {
 	for _, class := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[class], class))
 	}
-	_, err := fmt.Fprintf(c.out, "%d resources: %s; %d alerts\n", len(found.Resources), strings.Join(parts, ", "), len(found.Alerts))
+	_, err := fmt.Fprintf(c.out, "%s: %s; %s\n", counted(len(found.Resources), "resource"), strings.Join(parts, ", "), counted(len(found.Alerts), "alert"))
 	return err
 }
 
@@ -100,4 +100,12 @@ func (t *foundTree) line(r *gen.Resource) string {
 		s += "  " + t.c.severity(string(r.Health))
 	}
 	return s
+}
+
+// counted is a number of things in words.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

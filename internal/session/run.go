@@ -137,24 +137,31 @@ func (r *run) refusal() error {
 // teardown ends the session in the plugin. A process that is gone needs none.
 // A plugin that is still in a hook tears the session down after it; the session
 // waits for that only so long, so that nobody who edits or removes a root has to.
-func (r *run) teardown(ctx context.Context) {
+// The error is that of the hook.
+func (r *run) teardown(ctx context.Context) error {
 	select {
 	case <-r.p.Done():
-		return
+		return nil
 	default:
 	}
-	done := make(chan struct{})
+	began := r.o.Now()
+	done := make(chan error, 1)
 	go func() {
-		defer close(done)
-		if err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil); err != nil && r.p.Err() == nil {
+		err := r.p.Call(ctx, wire.MethodTeardown, wire.SessionParams{Session: r.id}, nil)
+		if err != nil && r.p.Err() == nil {
 			r.o.Log.Warn("the teardown failed", "error", err)
 		}
+		done <- err
 	}()
 	select {
-	case <-done:
+	case err := <-done:
+		if err != nil {
+			return &HookError{Hook: "teardown", Err: err}
+		}
 	case <-r.o.After(r.o.TeardownTimeout):
-		r.o.Log.Warn("the plugin is still busy; it tears the session down later", "waited", r.o.TeardownTimeout)
+		r.o.Log.Warn("the plugin is still busy; it tears the session down later", "waited", r.o.Now().Sub(began))
 	}
+	return nil
 }
 
 // apply turns the batches of the session into turns and has them committed, in

@@ -153,7 +153,7 @@ func (s *Session) once(ctx context.Context) error {
 
 // HookError says which hook of the plugin failed.
 type HookError struct {
-	Hook string // as the guide names it: "initial_scan", "update_scan"
+	Hook string // as the guide names it: "initial_scan", "update_scan", "teardown"
 	Err  error
 }
 
@@ -200,8 +200,9 @@ func (s *Session) Drive(ctx context.Context, f func(hook func(method string) (wi
 	})
 }
 
-// within opens a session, has f use it, and tears it down.
-func (s *Session) within(ctx context.Context, f func(*run) error) error {
+// within opens a session, has f use it, and tears it down. A teardown that
+// fails counts if nothing failed before it.
+func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 	p, err := s.o.Wait(ctx)
 	if err != nil {
 		return err
@@ -235,6 +236,10 @@ func (s *Session) within(ctx context.Context, f func(*run) error) error {
 	if err := p.Call(ctx, wire.MethodSessionOpen, wire.OpenParams{Session: r.id, Class: root.Class, Attributes: root.Attributes}, nil); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
-	defer r.teardown(context.WithoutCancel(ctx))
+	defer func() {
+		if tornDown := r.teardown(context.WithoutCancel(ctx)); err == nil {
+			err = tornDown
+		}
+	}()
 	return f(r)
 }

@@ -132,10 +132,15 @@ const good = `{"serial":"d1","model":"m"}`
 // run runs a session of the fake for the given (synthetic) time.
 func run(t *testing.T, f *fake, d time.Duration) {
 	t.Helper()
-	f.dead = make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	session.New(session.Options{
+	sessionOf(f).Run(ctx)
+}
+
+// sessionOf returns the session of a root of the fake.
+func sessionOf(f *fake) *session.Session {
+	f.dead = make(chan struct{})
+	return session.New(session.Options{
 		ID: 1, Plugin: "acme",
 		Root:  func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
 		Wait:  func(context.Context) (session.Plugin, error) { return f, nil },
@@ -144,7 +149,7 @@ func run(t *testing.T, f *fake, d time.Duration) {
 		Sink:  f,
 		Route: func(_ string, to func(wire.Batch)) func() { f.route = to; return func() {} },
 		Log:   slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,
-	}).Run(ctx)
+	})
 }
 
 func TestLifeCycle(t *testing.T) {
@@ -368,5 +373,42 @@ func TestAHookErrorNamesTheHookOnce(t *testing.T) {
 		if got := (&session.HookError{Hook: "update_scan", Err: errors.New(text)}).Error(); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+}
+
+func TestOnceTellsTheFirstHookThatFails(t *testing.T) {
+	for _, tc := range []struct {
+		fails []string
+		want  string
+		calls string
+	}{
+		{nil, "", "open initial_scan apply(1) [live=true offline=false] update_scan update_scan teardown close"},
+		{[]string{"initial_scan", "teardown"}, "initial_scan", "open initial_scan teardown close"},
+		{[]string{"update_scan", "teardown"}, "update_scan", "open initial_scan apply(1) [live=true offline=false] update_scan teardown close"},
+		{[]string{"teardown"}, "teardown", "open initial_scan apply(1) [live=true offline=false] update_scan update_scan teardown close"},
+	} {
+		t.Run(strings.Join(tc.fails, " "), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := &fake{}
+				f.answer = func(_ int, m string) (wire.TurnResult, error) {
+					switch {
+					case slices.Contains(tc.fails, m):
+						return wire.TurnResult{}, errors.New("broken")
+					case m == "initial_scan":
+						return f.report(true, good), nil
+					}
+					return wire.TurnResult{}, nil
+				}
+				_, err := sessionOf(f).Once(t.Context(), 2)
+				var hook *session.HookError
+				switch {
+				case errors.As(err, &hook) != (tc.want != ""), hook != nil && hook.Hook != tc.want:
+					t.Errorf("error %v, want one of %q", err, tc.want)
+				}
+				if got := f.noted(); got != tc.calls {
+					t.Errorf("got  %s\nwant %s", got, tc.calls)
+				}
+			})
+		})
 	}
 }
