@@ -108,11 +108,12 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		return nil, err
 	}
 	var stages lifecycle
-	failed := make(chan error, 1)
+	waiting, failed := context.WithCancelCause(ctx) // ends if a stage does
+	defer failed(nil)
 	// The stages follow from before the first change, so that no sample is missed.
 	following, done := context.WithCancel(ctx)
 	all, seq, changes := inv.Subscribe(following)
-	stages.run("alert", func(err error) { failed <- err }, func(ctx context.Context) error {
+	stages.run("alert", failed, func(ctx context.Context) error {
 		return alerts.Run(ctx, all, seq, passing(changes, stats.Observe))
 	})
 	defer func() {
@@ -159,8 +160,8 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		}
 		found.Errors, found.Failed = append(found.Errors, hookFailure(hook)), true
 	}
-	if err := alerts.WaitSeq(ctx, inv.Seq()); err != nil {
-		return nil, err
+	if err := alerts.WaitSeq(waiting, inv.Seq()); err != nil {
+		return nil, context.Cause(waiting)
 	}
 	return found, found.fill(&api.View{Resources: inv, Alerts: alerts, Stats: stats}, inv, alerts, stats)
 }
