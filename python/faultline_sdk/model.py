@@ -95,19 +95,25 @@ class ClassInfo:
             try:
                 out[name] = self.checks[name](value)
             except ValueError as e:
-                raise invalid(self, name, value, e) from None
+                raise invalid(self, name, value, e, attrs) from None
             except KeyError:
                 raise UnknownAttributeError(self, name) from None
         return out
 
 
-def invalid(info, name, value, cause):
-    """Return the error for a value that breaks a rule: it names class, attribute, value and rule."""
+def invalid(info, name, value, cause, known):
+    """Return the error for a value that breaks a rule: it names class, identity, attribute, value and rule.
+
+    ``known`` has the values of the resource at fault; without its identity, the class must do.
+    """
     attribute = info.attributes.get(name)
     shown = '...' if attribute is not None and attribute.kind == 'password' else repr(value)
     if len(shown) > 100:
         shown = shown[:97] + '...'
-    return ValidationError('%s.%s = %s: %s' % (info.name, name, shown, cause), name)
+    where = ''
+    if info.identity and name not in info.identity and all(known.get(n) is not None for n in info.identity):
+        where = ' in ' + describe_values(info, known)
+    return ValidationError('%s.%s = %s%s: %s' % (info.name, name, shown, where, cause), name)
 
 
 def default(info, attribute, values):
@@ -162,7 +168,7 @@ class Resource(metaclass=ResourceType):
         try:
             value = info.checks[name](value)
         except ValueError as e:
-            raise invalid(info, name, value, e) from None
+            raise invalid(info, name, value, e, vars(self)) from None
         except KeyError:
             _set_other(self, info, name, value)
             return
@@ -225,8 +231,11 @@ def class_label(klass):
 
 def describe(resource):
     """Return "Class 'identifier'" for messages."""
-    info = resource._fl_info
-    values = vars(resource)
+    return describe_values(resource._fl_info, vars(resource))
+
+
+def describe_values(info, values):
+    """Return the same of a resource that is not there yet, from its values."""
     shown = ['(%s)' % describe(v) if isinstance(v, Resource) else repr(v) for v in (values.get(n) for n in info.identity)]
     return ' '.join([info.name] + shown)
 
@@ -261,7 +270,7 @@ def _set_other(resource, info, name, value):
         try:
             value = statistic.check(value)
         except ValueError as e:
-            raise invalid(info, name, value, e) from None
+            raise invalid(info, name, value, e, vars(resource)) from None
         session = resource._fl_session
         if session is not None:
             session.sample(resource, name, value)

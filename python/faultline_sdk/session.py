@@ -74,7 +74,7 @@ class Session:
                 else:
                     values[name] = stored
         except ValueError as e:
-            raise invalid(info, name, value, e) from None
+            raise invalid(info, name, value, e, attrs) from None
         except KeyError:
             values, nulls, samples = _sort_out(info, attrs)
         try:
@@ -322,6 +322,6 @@ def _sort_out(info, attrs):
         try:
             out.append((name, info.statistics[name].check(value)))
         except ValueError as e:
-            raise invalid(info, name, value, e) from None
+            raise invalid(info, name, value, e, attrs) from None
     return ({n: v for n, v in checked.items() if v is not None}, [n for n, v in checked.items() if v is None], out)
 

@@ -119,6 +119,20 @@ class Reporting(SessionCase):
                 self.plugin.update_or_create(klass, **attrs)
         self.assertEqual(self.flush(), [])
 
+    def test_errors_name_the_resource(self):
+        shelf = self.shelf()
+        with self.assertRaisesRegex(ValidationError, r"^Drive\.size = 'big' in Drive \(Shelf 1\) 3: "):
+            self.plugin.update_or_create(Drive, shelf=shelf, slot=3, size='big')
+        with self.assertRaisesRegex(ValidationError, r"^Drive\.heat = 'x' in Drive \(Shelf 1\) 3: "):
+            self.plugin.update_or_create(Drive, shelf=shelf, slot=3, heat='x')
+        with self.assertRaisesRegex(ValidationError, r"^Drive\.slot = 'x': "):
+            self.plugin.update_or_create(Drive, shelf=shelf, slot='x', size=1)
+        drive = self.drive(shelf, 0)
+        with self.assertRaisesRegex(ValidationError, r"^Drive\.size = 'big' in Drive \(Shelf 1\) 0: "):
+            drive.size = 'big'
+        with self.assertRaisesRegex(ValidationError, r"^Drive\.heat = 'x' in Drive \(Shelf 1\) 0: "):
+            drive.heat = 'x'
+
     def test_put(self):
         shelf = self.shelf()
         drive = self.drive(shelf, 0, rpm=None, heat=20)
