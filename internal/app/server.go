@@ -93,6 +93,17 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 
+	// The address comes before all that takes time or starts processes, for if it
+	// is taken nothing of that should happen.
+	ln, err := s.bind()
+	if err != nil {
+		return err
+	}
+	s.onStop("listener", func(context.Context) error {
+		_ = ln.Close() // the server of the API has closed it, if there was one
+		return nil
+	})
+
 	store, err := sqlite.Open(ctx, filepath.Join(c.Data, "faultline.db"))
 	if err != nil {
 		return err
@@ -158,7 +169,8 @@ func (s *Server) setup(ctx context.Context) error {
 	if tlsConfig != nil || !isLoopback(c.Listen) {
 		apiOptions.Authorize = tokens.Allow
 	}
-	return s.listen(api.New(apiOptions).HTTPServer(), tlsConfig)
+	s.serve(api.New(apiOptions).HTTPServer(), ln, tlsConfig)
+	return nil
 }
 
 // guard refuses to serve other machines without TLS and a token.
@@ -204,13 +216,17 @@ func isLoopback(addr string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-func (s *Server) listen(srv *http.Server, tlsConfig *tls.Config) error {
+func (s *Server) bind() (net.Listener, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(context.Background(), "tcp", s.o.Config.Listen)
 	if err != nil {
-		return fmt.Errorf("listen (see listen in the configuration, or --listen): %w", err)
+		return nil, fmt.Errorf("listen (see listen in the configuration, or --listen): %w", err)
 	}
 	s.addr = ln.Addr()
+	return ln, nil
+}
+
+func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
@@ -225,7 +241,6 @@ func (s *Server) listen(srv *http.Server, tlsConfig *tls.Config) error {
 		}
 		return nil
 	})
-	return nil
 }
 
 func (s *Server) fail(err error) {
