@@ -68,3 +68,35 @@ func TestWalkAgainstNaiveReachability(t *testing.T) {
 		}
 	})
 }
+
+func TestAcyclicAgainstNaiveReachability(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 8).Draw(t, "n")
+		adj := make([][]int, n)
+		var reach [8][8]bool
+		for range rapid.IntRange(0, 12).Draw(t, "edges") {
+			a, b := rapid.IntRange(0, n-1).Draw(t, "a"), rapid.IntRange(0, n-1).Draw(t, "b")
+			adj[a] = append(adj[a], b)
+			reach[a][b] = true
+		}
+		for k := range n {
+			for a := range n {
+				for b := range n {
+					reach[a][b] = reach[a][b] || reach[a][k] && reach[k][b]
+				}
+			}
+		}
+		starts := []int{0, rapid.IntRange(0, n-1).Draw(t, "start")}
+		want := true
+		for _, s := range starts {
+			for k := range n {
+				if (s == k || reach[s][k]) && reach[k][k] {
+					want = false
+				}
+			}
+		}
+		if got := graph.Acyclic(slices.Values(starts), func(k int) []int { return adj[k] }); got != want {
+			t.Fatalf("acyclic %t, want %t: %v from %v", got, want, adj, starts)
+		}
+	})
+}

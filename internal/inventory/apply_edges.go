@@ -145,19 +145,3 @@ func (a *applier) resolveSamples() error {
 	}
 	return nil
 }
-
-// keepHandles notes the committed handles in the session.
-func (a *applier) keepHandles() {
-	if len(a.s.handles) == 1 && len(a.fresh) > 0 { // the initial scan
-		root := a.s.handles[0]
-		a.s.handles = make(map[resource.Handle]resource.ID, len(a.fresh)+1)
-		a.s.handles[0] = root
-	}
-	for i := range a.fresh {
-		a.s.handles[a.fresh[i].handle] = a.fresh[i].id
-		a.s.last = a.fresh[i].handle
-	}
-	for h := range a.ended {
-		delete(a.s.handles, h)
-	}
-}
