@@ -104,43 +104,6 @@ func (t *txn) dropRenamed() error {
 	return nil
 }
 
-// show takes in the rows of classes that nobody had declared.
-func (t *txn) show(ctx context.Context, classes map[string]*resource.Class) error {
-	if len(classes) == 0 {
-		return nil
-	}
-	t.seen = map[resource.ID]struct{}{}
-	_, _, err := t.inv.store.Load(ctx, func(row resource.StoredResource) error {
-		c := classes[row.Plugin+"."+row.Class]
-		if c == nil {
-			return nil
-		}
-		r, err := read(&row, c)
-		if err != nil {
-			return err
-		}
-		n := &node{Resource: r, own: true}
-		t.nodes[r.ID], t.ids[n.key()] = n, r.ID
-		t.created, t.seen[r.ID] = append(t.created, r.ID), struct{}{}
-		return nil
-	}, func(e resource.StoredEdge) error {
-		_, parentNew := t.seen[e.Parent]
-		_, childNew := t.seen[e.Child]
-		if !parentNew && !childNew || t.get(e.Parent) == nil || t.get(e.Child) == nil {
-			return nil
-		}
-		for _, root := range e.Roots {
-			if err := t.report(e.Parent, e.Child, root); err != nil {
-				// What was reported since stands against it.
-				t.inv.log.Warn("an edge of a resource that was unseen is left out", "error", err)
-			}
-		}
-		return nil
-	})
-	slices.Sort(t.created)
-	return err
-}
-
 // convert returns the resource's values under another declaration of its class.
 func convert(r *resource.Resource, c *resource.Class) []resource.Value {
 	values := make([]resource.Value, len(c.Attributes))

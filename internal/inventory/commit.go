@@ -128,10 +128,9 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	for _, id := range t.created {
 		n := t.nodes[id]
 		ch.Created = append(ch.Created, n.Resource)
-		if _, seen := t.seen[id]; seen {
-			continue
+		if _, seen := t.seen[id]; !seen {
+			m.Put = append(m.Put, n.Resource)
 		}
-		m.Put = append(m.Put, n.Resource)
 		for i := range n.in {
 			if len(n.in[i].roots) > 0 {
 				m.AddEdges = append(m.AddEdges, storedEdge(n, i))
@@ -139,6 +138,7 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 		}
 	}
 	m.Created = len(m.Put)
+	t.storeSeen(m)
 	touched := make([]resource.ID, 0, max(0, len(t.nodes)-len(t.created)))
 	for id := range t.nodes {
 		if _, old := t.inv.nodes[id]; old {
@@ -146,11 +146,6 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 		}
 	}
 	slices.Sort(touched)
-	for id := range t.seen {
-		if t.nodes[id] == nil { // nobody ever saw it, but for the store
-			m.Delete = append(m.Delete, id)
-		}
-	}
 	var log LogEntry
 	for _, id := range touched {
 		n, old := t.nodes[id], t.inv.nodes[id]

@@ -300,3 +300,29 @@ func TestAClassThatComesBackBringsItsResources(t *testing.T) {
 		t.Error("the disk is another one")
 	}
 }
+
+func TestWhatHappenedWhileAClassWasAwayIsMadeUpFor(t *testing.T) {
+	holder := class("Holder", "", resource.Scoped, "id", "id", "&must", "&may?")
+	lun := class("Lun", "LogicalDrive", resource.Global, "id", "id", "&may?")
+	w := newWorld(t, shelf(), holder, lun)
+	w.root("a")
+	w.scan("a", "put Shelf s1", "put Shelf s2", "put Holder h1 must=&s1 may=&s2 < s1 s2", "put Holder h2 must=&s2", "put Lun l may=&s2 < s1 s2")
+	w.root("b")
+	w.scan("b", "put Holder h3 must=&root", "put Lun l < root")
+	delete(w.classes, "Holder")
+	delete(w.classes, "Lun")
+	w.load()
+	w.scan("a", "put Shelf s1")
+	if err := w.inv.RemoveRoot(t.Context(), w.roots["b"]); err != nil {
+		t.Fatal(err)
+	}
+	inUse, err := w.inv.SetClasses(t.Context(), "acme", []*resource.Class{holder, lun})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.classes["Holder"], w.classes["Lun"] = inUse[0], inUse[1]
+	if err := w.inv.Check(); err != nil {
+		t.Error(err)
+	}
+	w.want("Array a", "Shelf s1", "Holder h1 must=&s1 < s1", "Lun l < s1")
+}

@@ -42,8 +42,10 @@ type txn struct {
 
 	classes map[string]*resource.Class          // all, if they change
 	changed map[*resource.Class]*resource.Class // those replaced, by the old one
-	// seen are resources among the created that the store has already.
+	// seen are resources among the created that the store has already, lost are
+	// edges of theirs that go; see show.
 	seen map[resource.ID]struct{}
+	lost []resource.Edge
 }
 
 func (inv *Inventory) begin(root resource.ID) *txn { return inv.beginSized(root, 0) }
