@@ -152,6 +152,9 @@ func (s *pluginSet) process(ctx context.Context, name string) (*pluginhost.Proce
 		if broken != nil {
 			return nil, &resource.Fault{Kind: resource.Unavailable, Text: "plugin " + name + " cannot run", Cause: broken}
 		}
+		if p.sup.Status().State == pluginhost.Failed { // it will not be started again
+			return nil, p.down()
+		}
 		select {
 		case <-changed:
 		case <-patience.C:
