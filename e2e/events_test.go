@@ -32,7 +32,7 @@ func newSite(t *testing.T, state string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.server, err = startServer(s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir},
+	s.server, err = startServer(s.dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GORACE=" + goRace},
 		"--data", filepath.Join(s.dir, "data"), "--listen", "127.0.0.1:0", "--plugin", rack)
 	if err != nil {
 		t.Fatal(err)

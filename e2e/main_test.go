@@ -32,6 +32,10 @@ func faultline() {
 // cache is where the program unpacks the Python SDK, for all scenarios.
 var cache string
 
+// goRace has a program under the race detector end at the first race, so that
+// the scenario fails.
+const goRace = "halt_on_error=1"
+
 // suite is the tests with what they share.
 type suite struct{ *testing.M }
 
@@ -85,6 +89,7 @@ func setup(env *testscript.Env) error {
 	}
 	env.Setenv("HOME", home)
 	env.Setenv("XDG_CACHE_HOME", cache)
+	env.Setenv("GORACE", goRace)
 	env.Setenv("PLUGINS", plugins)
 	env.Setenv("EXAMPLES", examples)
 	env.Setenv("FAULTLINE_SERVER", "http://127.0.0.1:1") // nobody, until there is a server
