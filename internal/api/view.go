@@ -55,7 +55,11 @@ func (v *View) Resource(r *resource.Resource) gen.Resource {
 	}
 	for i := range c.Attributes {
 		if a := &c.Attributes[i]; a.Kind != resource.Password {
-			out.Attributes[a.Name] = v.attribute(a, r.Values[i])
+			at := v.attribute(a, r.Values[i])
+			if r.WrittenBy != nil {
+				at.WrittenBy = int64(r.WrittenBy[i])
+			}
+			out.Attributes[a.Name] = at
 		}
 	}
 	for _, i := range c.IDAttrs() {

@@ -170,15 +170,37 @@ func (g *getter) oneResource(ctx context.Context, c *client, arg string) error {
 			row("Not read", clean(what))
 		}
 	}
+	writers, err := c.writers(ctx, r)
+	if err != nil {
+		return err
+	}
 	t.Render()
-	g.values(r, cl)
+	g.values(r, cl, writers)
 	g.alertLines("Alerts", r.OwnAlerts, 0)
 	g.alertLines("Inherited alerts", r.InheritedAlerts, r.InheritedAlertsCount)
 	return nil
 }
 
-// values prints attributes and statistics, in the order of the class.
-func (g *getter) values(r gen.Resource, cl *gen.Class) {
+// writers returns the names of the roots whose values a resource has, by ID. It
+// is empty unless several roots report the resource.
+func (c *client) writers(ctx context.Context, r gen.Resource) (map[int64]string, error) {
+	names := map[int64]string{}
+	for _, a := range r.Attributes {
+		if a.WrittenBy == 0 || names[a.WrittenBy] != "" {
+			continue
+		}
+		root, _, err := answer[gen.Resource](c.GetResource(ctx, a.WrittenBy))
+		if err != nil {
+			return nil, err
+		}
+		names[a.WrittenBy] = fmt.Sprintf("%s (%d)", clean(root.Name), root.ID)
+	}
+	return names, nil
+}
+
+// values prints attributes and statistics, in the order of the class. Writers
+// are the names of those who wrote the attributes.
+func (g *getter) values(r gen.Resource, cl *gen.Class, writers map[int64]string) {
 	names, stats := slices.Sorted(maps.Keys(r.Attributes)), slices.Sorted(maps.Keys(r.Statistics))
 	if cl != nil {
 		names, stats = nil, nil
@@ -193,7 +215,11 @@ func (g *getter) values(r gen.Resource, cl *gen.Class) {
 	}
 	t := g.table()
 	for _, n := range names {
-		t.AppendRow([]any{clean(r.Attributes[n].Label), dash(r.Attributes[n].Text)})
+		row := []any{clean(r.Attributes[n].Label), dash(r.Attributes[n].Text)}
+		if by := r.Attributes[n].WrittenBy; by != 0 {
+			row = append(row, "by "+writers[by])
+		}
+		t.AppendRow(row)
 	}
 	for _, n := range stats {
 		s := r.Statistics[n]

@@ -96,7 +96,9 @@ func (w *machine) edit(t *rapid.T) {
 	if !ok {
 		return
 	}
-	r.values = values
+	for _, s := range e.Set {
+		r.write(s.Index, s.Value, id)
+	}
 	if e.Alias != nil {
 		r.alias = *e.Alias
 	}
@@ -178,7 +180,7 @@ func (m *model) reclass(old, c *resource.Class) {
 		if r.class != old {
 			continue
 		}
-		values := make([]resource.Value, len(c.Attributes))
+		values, writers := make([]resource.Value, len(c.Attributes)), map[string]resource.ID{}
 		for i, a := range c.Attributes {
 			if j := old.Attr(a.Name); j >= 0 && old.Attributes[j].Kind == a.Kind {
 				values[i] = r.values[j]
@@ -186,8 +188,11 @@ func (m *model) reclass(old, c *resource.Class) {
 			if values[i].IsNull() && !a.Optional {
 				values[i] = a.Default
 			}
+			if j := old.Attr(a.Name); j >= 0 && r.values[j] == values[i] && r.writers[a.Name] != 0 {
+				writers[a.Name] = r.writers[a.Name]
+			}
 		}
-		r.class, r.values = c, values
+		r.class, r.values, r.writers = c, values, writers
 		if old.IDScope != c.IDScope || identity(c, values) != r.identity {
 			r.identity = "" // it goes
 		}

@@ -245,20 +245,17 @@ func (a *applier) putOp(op *resource.Op) error {
 // again reports a resource that is known from another session, another root,
 // before a removal, or from being named.
 func (a *applier) again(id resource.ID, op *resource.Op) {
+	a.reportAlso(id, a.root)
 	n := a.get(id)
 	for i, v := range op.Values {
 		// A plugin that finds a root that a user added does not know what the user
-		// typed, so what it leaves out stays.
-		if n.Root != nil && v.IsNull() {
+		// typed, nor what another plugin knows, so what it leaves out stays.
+		if v.IsNull() && (n.Root != nil || othersValue(n, i, a.root)) {
 			continue
 		}
-		a.setValue(id, i, v)
+		a.write(id, i, v, a.root)
 	}
 	a.setLabel(id, op.Label)
-	if i, ok := slices.BinarySearch(n.Reporters, a.root); !ok {
-		n := a.edit(id)
-		n.Reporters = slices.Insert(slices.Clone(n.Reporters), i, a.root)
-	}
 }
 
 // takeBack notes the edges to a resource that this root reported, and if it was
@@ -306,7 +303,7 @@ func (a *applier) setOp(op *resource.Op) error {
 			name := c.Attributes[s.Index].Name
 			return resource.FieldErrorf(name, "%s: attribute %s identifies the resource and cannot change; remove the resource and report a new one", a.describe(id), name)
 		}
-		a.setValue(id, s.Index, v)
+		a.write(id, s.Index, v, a.root)
 	}
 	if op.Label != nil {
 		a.setLabel(id, op.Label)

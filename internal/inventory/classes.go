@@ -47,7 +47,9 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 	for old, c := range t.changed {
 		for _, id := range inv.members[old] {
 			n := t.edit(id)
-			n.Class, n.Values = c, convert(inv.nodes[id].Resource, c)
+			was := inv.nodes[id].Resource
+			n.Class, n.Values = c, convert(was, c)
+			n.WrittenBy = writersUnder(was, c, n.Values)
 		}
 	}
 	if err := t.show(ctx, unseen); err != nil {

@@ -96,7 +96,7 @@ func diff(old, n *node) (d difference) {
 	d.parents = !same(old.Parents, n.Parents)
 	d.edges = d.parents || !same(old.Children, n.Children)
 	d.state = (old.Root == nil) != (n.Root == nil) || n.Root != nil && !equalState(old.Root, n.Root)
-	d.other = d.other || old.OwnLabel != n.OwnLabel || old.Scope != n.Scope || !same(old.Reporters, n.Reporters)
+	d.other = d.other || old.OwnLabel != n.OwnLabel || old.Scope != n.Scope || !same(old.Reporters, n.Reporters) || !same(old.WrittenBy, n.WrittenBy)
 	return d
 }
 

@@ -30,6 +30,7 @@ type thing struct {
 	label     *string // the author's
 	alias     string
 	reporters map[resource.ID]bool
+	writers   map[string]resource.ID // of attributes, while there are several reporters
 	scope     resource.ID
 	root      bool
 	live      bool
@@ -60,7 +61,7 @@ func (m *model) clone() *model {
 	c.res, c.edges = map[resource.ID]*thing{}, map[resource.Edge]map[resource.ID]bool{}
 	for id, r := range m.res {
 		d := *r
-		d.values, d.reporters = slices.Clone(r.values), maps.Clone(r.reporters)
+		d.values, d.reporters, d.writers = slices.Clone(r.values), maps.Clone(r.reporters), maps.Clone(r.writers)
 		c.res[id] = &d
 	}
 	for e, roots := range m.edges {
@@ -94,12 +95,13 @@ func (m *model) addRoot(c *resource.Class, values []resource.Value) {
 		if r.root {
 			return
 		}
+		r.join(r.id)
 		for i, v := range values {
 			if !v.IsNull() {
-				r.values[i] = v
+				r.write(i, v, r.id)
 			}
 		}
-		r.root, r.scope, r.reporters[r.id] = true, r.id, true
+		r.root, r.scope = true, r.id
 		return
 	}
 	id := m.next
@@ -162,6 +164,7 @@ func (m *model) bury(dead map[resource.ID]bool) {
 					again = true
 					if a := h.class.Attributes[i]; a.Optional && !slices.Contains(h.class.IDNames, a.Name) {
 						h.values[i] = resource.Null
+						delete(h.writers, a.Name)
 					} else {
 						dead[h.id] = true
 					}
@@ -175,6 +178,7 @@ func (m *model) withdraw(root resource.ID, leaving, dead map[resource.ID]bool) {
 	for id := range leaving {
 		r := m.res[id]
 		delete(r.reporters, root)
+		maps.DeleteFunc(r.writers, func(_ string, by resource.ID) bool { return by == root || len(r.reporters) < 2 })
 		for e, roots := range m.edges {
 			if e.Parent == id || e.Child == id {
 				m.unstand(e, roots, root)
@@ -186,6 +190,41 @@ func (m *model) withdraw(root resource.ID, leaving, dead map[resource.ID]bool) {
 			r.scope = sortedIDs(r.reporters)[0]
 		}
 	}
+}
+
+// join makes a root a reporter.
+func (r *thing) join(root resource.ID) {
+	first := sortedIDs(r.reporters)
+	r.reporters[root] = true
+	if len(first) > 1 || len(r.reporters) < 2 {
+		return
+	}
+	r.writers = map[string]resource.ID{}
+	for i, v := range r.values {
+		if !v.IsNull() {
+			r.writers[r.class.Attributes[i].Name] = first[0]
+		}
+	}
+}
+
+// write gives an attribute a root's value.
+func (r *thing) write(i int, v resource.Value, root resource.ID) {
+	name := r.class.Attributes[i].Name
+	if len(r.reporters) > 1 && (r.values[i] != v || !v.IsNull() && r.writers[name] == 0) {
+		r.writers[name] = root
+	}
+	r.values[i] = v
+}
+
+// writtenBy returns what resource.Resource has in its field of that name.
+func (r *thing) writtenBy() (ids []resource.ID) {
+	if len(r.reporters) < 2 {
+		return nil
+	}
+	for i := range r.class.Attributes {
+		ids = append(ids, r.writers[r.class.Attributes[i].Name])
+	}
+	return ids
 }
 
 func (m *model) unstand(e resource.Edge, roots map[resource.ID]bool, root resource.ID) {

@@ -150,6 +150,7 @@ func (t *turn) op(op *resource.Op) error {
 		}
 		t.done[op.Handle] = true
 		r := t.res[t.known[op.Handle]]
+		r.join(t.b.Root)
 		for i, v := range op.Values {
 			if slices.Contains(op.Class.IDNames, op.Class.Attributes[i].Name) {
 				continue
@@ -158,11 +159,12 @@ func (t *turn) op(op *resource.Op) error {
 			if err != nil {
 				return err
 			}
-			if !r.root || !v.IsNull() {
-				r.values[i] = v
+			other := r.writers[op.Class.Attributes[i].Name]
+			if !v.IsNull() || !r.root && (other == 0 || other == t.b.Root) {
+				r.write(i, v, t.b.Root)
 			}
 		}
-		r.label, r.reporters[t.b.Root] = op.Label, true
+		r.label = op.Label
 		if t.leaving[r.id] {
 			delete(t.leaving, r.id)
 			t.taken[r.id], t.back[r.id] = true, true
@@ -205,7 +207,7 @@ func (t *turn) op(op *resource.Op) error {
 		if slices.Contains(r.class.IDNames, r.class.Attributes[s.Index].Name) && r.values[s.Index] != v {
 			return errRefused
 		}
-		r.values[s.Index] = v
+		r.write(s.Index, v, t.b.Root)
 	}
 	if op.Label != nil {
 		r.label = op.Label

@@ -190,9 +190,9 @@ func text(r *resource.Resource) string {
 	if r.Root != nil {
 		root = fmt.Sprintf(" root(%t %s)", r.Root.Offline, r.Root.Error)
 	}
-	return fmt.Sprintf("%d %s %s label=%q/%t alias=%q %s reporters=%v scope=%d parents=%v children=%v%s seen=%d updated=%d",
+	return fmt.Sprintf("%d %s %s label=%q/%t alias=%q %s reporters=%v written=%s scope=%d parents=%v children=%v%s seen=%d updated=%d",
 		r.ID, r.Class.FullName(), r.Identity, r.Label, r.OwnLabel, r.Alias, r.AppendAttributes(nil),
-		r.Reporters, r.Scope, r.Parents, r.Children, root, r.FirstSeen.UnixNano(), r.Updated.UnixNano())
+		r.Reporters, r.AppendWriters(nil), r.Scope, r.Parents, r.Children, root, r.FirstSeen.UnixNano(), r.Updated.UnixNano())
 }
 
 func show(all map[resource.ID]resource.Resource) (s string) {
@@ -219,7 +219,7 @@ func (w *machine) compareModel(t *rapid.T, got map[resource.ID]resource.Resource
 	for id, m := range w.res {
 		r := resource.Resource{
 			ID: id, Class: m.class, Values: m.values, Identity: m.identity, Label: w.label(m), OwnLabel: m.label != nil,
-			Alias: m.alias, Scope: m.scope, Reporters: sortedIDs(m.reporters), Parents: parents[id], Children: children[id],
+			Alias: m.alias, Scope: m.scope, Reporters: sortedIDs(m.reporters), WrittenBy: m.writtenBy(), Parents: parents[id], Children: children[id],
 			FirstSeen: got[id].FirstSeen, Updated: got[id].Updated,
 		}
 		slices.Sort(r.Children)

@@ -24,6 +24,7 @@ func (t *txn) withdraw(root resource.ID, ids map[resource.ID]struct{}) (gone []r
 		}
 		n = t.edit(id)
 		n.Reporters = slices.Delete(slices.Clone(n.Reporters), i, i+1)
+		dropWriters(n)
 		if n.Scope == root {
 			n.Scope = n.Reporters[0]
 		}
@@ -121,6 +122,7 @@ func (t *txn) release(holder, target resource.ID) (must bool) {
 			return true
 		}
 		t.setValue(holder, i, resource.Null)
+		t.setWriter(holder, i, 0)
 	}
 	return false
 }

@@ -52,16 +52,14 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 // adopt turns a scannable resource that a scan found into one that a user
 // added.
 func (inv *Inventory) adopt(ctx context.Context, t *txn, id resource.ID, values []resource.Value) (*resource.Resource, bool, error) {
+	t.reportAlso(id, id)
 	for i, v := range values {
 		if !v.IsNull() {
-			t.setValue(id, i, v)
+			t.write(id, i, v, id)
 		}
 	}
 	n := t.edit(id)
 	n.Root, n.Scope = &resource.RootState{}, id
-	if i, ok := slices.BinarySearch(n.Reporters, id); !ok {
-		n.Reporters = slices.Insert(slices.Clone(n.Reporters), i, id)
-	}
 	if err := t.commit(ctx); err != nil {
 		return nil, false, err
 	}
@@ -126,7 +124,7 @@ func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
 		if err := inv.checkTarget(a, s.Value); err != nil {
 			return err
 		}
-		t.setValue(id, s.Index, s.Value)
+		t.write(id, s.Index, s.Value, id)
 	}
 	if e.Alias != nil {
 		t.edit(id).Alias = *e.Alias

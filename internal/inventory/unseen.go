@@ -64,6 +64,7 @@ func (t *txn) catchUp(n *node) bool {
 	if len(n.Reporters) == 0 {
 		return false
 	}
+	dropWriters(n)
 	if !slices.Contains(n.Reporters, n.Scope) {
 		if n.Class.IDScope == resource.Scoped {
 			return false

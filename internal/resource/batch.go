@@ -106,6 +106,7 @@ type StoredResource struct {
 	Identity           string
 	Scope              ID
 	Reporters          []ID
+	WrittenBy          []byte // a JSON object, root IDs by attribute name; empty unless several roots report
 	Root               bool
 	Offline            bool   // of a root
 	Error              string // of a root

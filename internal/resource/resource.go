@@ -30,6 +30,11 @@ type Resource struct {
 	// Reporters are the roots whose sessions report the resource, ascending. A
 	// root is its own reporter.
 	Reporters []ID
+	// WrittenBy are the reporters whose values of the attributes won, in the order
+	// of Class.Attributes: the last one to report another value. It is nil unless
+	// there are several reporters, and 0 for an attribute that none of them wrote.
+	// Do not modify.
+	WrittenBy []ID
 	// Parents are the resources whose problems are this one's problems, reported
 	// and by relation; ascending, without repeats. Do not modify.
 	Parents []ID

@@ -1,7 +1,10 @@
 package resource
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -36,6 +39,47 @@ func (r *Resource) AppendAttributes(b []byte) []byte {
 	return append(b, '}')
 }
 
+// AppendWriters appends who wrote the resource's attributes as the JSON object
+// that StoredResource.WrittenBy holds, or nothing if it has one reporter.
+func (r *Resource) AppendWriters(b []byte) []byte {
+	if r.WrittenBy == nil {
+		return b
+	}
+	b = append(b, '{')
+	first := true
+	for i, root := range r.WrittenBy {
+		if root == 0 {
+			continue
+		}
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = append(AppendJSONString(b, r.Class.Attributes[i].Name), ':')
+		b = strconv.AppendInt(b, int64(root), 10)
+	}
+	return append(b, '}')
+}
+
+// parseWriters reads what AppendWriters wrote. What the class no longer declares
+// is left out.
+func parseWriters(b []byte, c *Class) ([]ID, error) {
+	if len(b) == 0 {
+		return nil, nil
+	}
+	by := map[string]ID{}
+	if err := json.Unmarshal(b, &by); err != nil {
+		return nil, fmt.Errorf("who wrote its attributes: %w", err)
+	}
+	ids := make([]ID, len(c.Attributes))
+	for name, root := range by {
+		if i := c.Attr(name); i >= 0 {
+			ids[i] = root
+		}
+	}
+	return ids, nil
+}
+
 // IdentitySpace is where the resource's Identity is unique within its class:
 // its scope for a scoped class, and 0 for others, which are unique everywhere.
 func (r *Resource) IdentitySpace() ID {
@@ -51,7 +95,7 @@ func (r *Resource) Stored() StoredResource {
 	s := StoredResource{
 		ID: r.ID, Plugin: r.Class.Plugin, Class: r.Class.Name,
 		Label: r.Label, OwnLabel: r.OwnLabel, Alias: r.Alias,
-		Attributes: r.AppendAttributes(nil), Identity: r.Identity,
+		Attributes: r.AppendAttributes(nil), WrittenBy: r.AppendWriters(nil), Identity: r.Identity,
 		Scope: r.Scope, Reporters: slices.Clone(r.Reporters),
 		FirstSeen: r.FirstSeen, Updated: r.Updated,
 	}

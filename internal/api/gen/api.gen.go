@@ -362,6 +362,10 @@ type AttributeValue struct {
 
 	// Value A string, a number, a boolean or null.
 	Value AnyValue `json:"value"`
+
+	// WrittenBy The root whose value it is: the last one to report another value. Given
+	// only if several roots report the resource and one of them wrote it.
+	WrittenBy int64 `json:"written_by,omitempty"`
 }
 
 // CauseItem defines model for CauseItem.

@@ -73,7 +73,7 @@ func (s *Store) Load(ctx context.Context, res func(resource.StoredResource) erro
 	defer s.mu.RUnlock()
 	for _, id := range slices.Sorted(maps.Keys(s.resources)) {
 		r := s.resources[id]
-		r.Attributes, r.Reporters = slices.Clone(r.Attributes), slices.Clone(r.Reporters)
+		r.Attributes, r.Reporters, r.WrittenBy = slices.Clone(r.Attributes), slices.Clone(r.Reporters), slices.Clone(r.WrittenBy)
 		if err := res(r); err != nil {
 			return 0, 0, err
 		}

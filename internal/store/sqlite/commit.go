@@ -12,10 +12,10 @@ import (
 
 // statements are the bulk statements of the writer.
 type statements struct {
-	insertResource, upsertResource, deleteResource    *statement
-	upsertRoot, deleteRoot                            *statement
-	upsertEdge, deleteEdge, deleteParent, deleteChild *statement
-	upsertAlert                                       *statement
+	insertResource, upsertResource, setWriters, deleteResource *statement
+	upsertRoot, deleteRoot                                     *statement
+	upsertEdge, deleteEdge, deleteParent, deleteChild          *statement
+	upsertAlert                                                *statement
 }
 
 const resourceColumns = "INSERT INTO resource (id, class, space, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated) VALUES"
@@ -27,7 +27,8 @@ func newStatements() statements {
 		// index entry is left alone.
 		upsertResource: overRows(resourceColumns, 12, `ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, label = excluded.label,
 			own_label = excluded.own_label, alias = excluded.alias, attributes = excluded.attributes,
-			reporters = excluded.reporters, updated = excluded.updated`),
+			reporters = excluded.reporters, updated = excluded.updated, written_by = NULL`),
+		setWriters:     overOne("UPDATE resource SET written_by = ? WHERE id = ?", 2),
 		deleteResource: overList("DELETE FROM resource WHERE id IN", ""),
 		upsertRoot: overRows("INSERT INTO root (id, offline, error, last_contact) VALUES", 4, `ON CONFLICT (id) DO UPDATE SET
 			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact`),
@@ -122,6 +123,14 @@ func (t *tx) put(m *resource.Mutation) error {
 			return err
 		}
 	}
+	err := t.run(t.db.stmts.setWriters, len(w.written), func(a *args, i int) error {
+		a.text(string(w.written[i].AppendWriters(nil)))
+		a.int(int64(w.written[i].ID))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	return t.run(t.db.stmts.upsertRoot, len(w.roots), func(a *args, i int) error {
 		r := w.roots[i]
 		a.int(int64(r.ID))
@@ -155,6 +164,7 @@ func (t *tx) link(m *resource.Mutation) error {
 type resourceWriter struct {
 	*tx
 	roots     []*resource.Resource // those that it saw
+	written   []*resource.Resource // those that several roots report
 	class     *resource.Class      // the last one, and its number
 	classID   int64
 	reporters idList
@@ -171,6 +181,9 @@ func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
 	}
 	if r.Root != nil {
 		w.roots = append(w.roots, r)
+	}
+	if r.WrittenBy != nil {
+		w.written = append(w.written, r)
 	}
 	w.buf = r.AppendAttributes(w.buf[:0])
 	a.int(int64(r.ID))

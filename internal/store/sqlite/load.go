@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -47,18 +48,18 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 	if err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, `SELECT id, class, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated
+	rows, err := tx.QueryContext(ctx, `SELECT id, class, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated, written_by
 		FROM resource ORDER BY id`)
 	if err != nil {
 		return fmt.Errorf("read resources: %w", err)
 	}
 	defer rows.Close()
-	var reporters sql.RawBytes
+	var reporters, writtenBy sql.RawBytes
 	var lists idLists
 	for rows.Next() {
 		var r resource.StoredResource
 		var class, first, updated int64
-		if err := rows.Scan(&r.ID, &class, &r.Identity, &r.Scope, &r.Label, &r.OwnLabel, &r.Alias, &r.Attributes, &reporters, &first, &updated); err != nil {
+		if err := rows.Scan(&r.ID, &class, &r.Identity, &r.Scope, &r.Label, &r.OwnLabel, &r.Alias, &r.Attributes, &reporters, &first, &updated, &writtenBy); err != nil {
 			return fmt.Errorf("read the resource after %d: %w", r.ID, err)
 		}
 		c, ok := names[class]
@@ -72,6 +73,7 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 		if !json.Valid(r.Attributes) {
 			return fmt.Errorf("resource %d: column attributes is not JSON: %.80q", r.ID, r.Attributes)
 		}
+		r.WrittenBy = bytes.Clone(writtenBy)
 		if s, ok := roots[r.ID]; ok {
 			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, fromNanos(s.lastContact)
 		}

@@ -15,6 +15,7 @@ var inventoryRules = []rule{
 	{"AnEmptyStoreStartsAtOne", emptyStore},
 	{"LoadReturnsWhatWasCommitted", roundTrip},
 	{"AChangedResourceReplacesItsRow", changedResource},
+	{"WhoWroteEachAttributeIsKept", writers},
 	{"TheStateOfARootIsKept", rootState},
 	{"DeleteTakesTheEdgesAlong", deleteTakesEdges},
 	{"EdgesAreAddedReplacedAndRemoved", edges},
@@ -62,6 +63,26 @@ func changedResource(t *testing.T, s Store) {
 	g2 := with(g, func(r *resource.Resource) { r.Scope, r.Reporters = 9, []resource.ID{9, 12} })
 	commit(t, s, change(2, d2, g2))
 	wantState(t, s, State{Seq: 2, Next: 4, Resources: stored(root, d2, g2)})
+}
+
+func writers(t *testing.T, s Store) {
+	root, d := newRoot(1, "a"), newDrive(2, 1, "S1")
+	shared := with(newDevice(3, 1, "S1"), func(r *resource.Resource) {
+		r.Reporters, r.WrittenBy = []resource.ID{1, 7}, []resource.ID{7}
+	})
+	commit(t, s, creation(1, root, d, shared))
+	wantState(t, s, State{Seq: 1, Next: 4, Resources: stored(root, d, shared)})
+
+	d2 := with(d, func(r *resource.Resource) {
+		r.Reporters, r.WrittenBy = []resource.ID{1, 7}, []resource.ID{1, 7, 0, 1, 0, 0}
+	})
+	alone := with(shared, func(r *resource.Resource) { r.Reporters, r.WrittenBy = []resource.ID{1}, nil })
+	commit(t, s, change(2, d2, alone))
+	want := stored(root, d2, alone)
+	wantState(t, s, State{Seq: 2, Next: 4, Resources: want})
+	if got := string(want[1].WrittenBy); got != `{"serial":1,"size":7,"spare":1}` {
+		t.Errorf("row: got %s", got)
+	}
 }
 
 func rootState(t *testing.T, s Store) {

@@ -625,6 +625,12 @@ export interface components {
             text: string;
             /** @description Not for tables. Given only if true. */
             hidden?: boolean;
+            /**
+             * Format: int64
+             * @description The root whose value it is: the last one to report another value. Given
+             *     only if several roots report the resource and one of them wrote it.
+             */
+            written_by?: number;
         };
         StatisticValue: {
             kind: components["schemas"]["StatisticKind"];
