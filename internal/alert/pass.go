@@ -17,6 +17,7 @@ import (
 type pass struct {
 	s       *Stage
 	now     time.Time
+	at      uint64 // the position of the inventory that it leads to
 	next    resource.AlertID
 	seq     uint64
 	changed []*resource.Alert // by Seq; one alert at most once
@@ -24,12 +25,13 @@ type pass struct {
 	own map[resource.ID][]*resource.Alert
 }
 
-// begin starts a pass for something that happened at the given time.
-func (s *Stage) begin(now time.Time) *pass {
+// begin starts a pass for something that happened at the given time and
+// position.
+func (s *Stage) begin(now time.Time, at uint64) *pass {
 	if now.IsZero() {
 		now = s.opts.Now()
 	}
-	return &pass{s: s, now: now, next: s.next, seq: s.seq, own: make(map[resource.ID][]*resource.Alert)}
+	return &pass{s: s, now: now, at: at, next: s.next, seq: s.seq, own: make(map[resource.ID][]*resource.Alert)}
 }
 
 func (p *pass) active(id resource.ID) []*resource.Alert {
@@ -177,9 +179,10 @@ func (p *pass) commit(ctx context.Context) error {
 	if len(p.changed) == 0 {
 		return nil
 	}
-	if err := p.s.opts.Store.CommitAlerts(ctx, p.changed); err != nil {
+	if err := p.s.opts.Store.CommitAlerts(ctx, p.changed, p.at); err != nil {
 		return err
 	}
+	p.s.kept, p.s.keptAt = p.at, p.s.opts.Now()
 	p.s.apply(p)
 	var raised int
 	for _, a := range p.changed {

@@ -3,6 +3,8 @@ package alert
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 
@@ -26,6 +28,10 @@ func (s *Stage) load(ctx context.Context) error {
 	for _, list := range own {
 		slices.SortFunc(list, worstFirst)
 	}
+	position, err := s.opts.Store.Position(ctx, resource.AlertPosition)
+	if err != nil {
+		return err
+	}
 	missed, err := s.missed(ctx, active)
 	if err != nil {
 		return err
@@ -33,6 +39,7 @@ func (s *Stage) load(ctx context.Context) error {
 	s.mu.Lock()
 	s.own, s.active, s.next, s.seq = own, active, next, seq
 	s.mu.Unlock()
+	s.kept = position
 	s.effects.forget()
 	if s.feed == nil {
 		s.feed = feed.New[[]*resource.Alert](s.opts.Keep, seq)
@@ -68,9 +75,35 @@ func (s *Stage) missed(ctx context.Context, active map[resource.AlertID]*resourc
 	return out, nil
 }
 
-// reconcile compares the alerts with what the inventory has.
-func (s *Stage) reconcile(ctx context.Context, snapshot iter.Seq[*resource.Resource]) error {
-	p := s.begin(s.opts.Now())
+// catchUp evaluates what was committed after the stored position, up to seq. If
+// that is no longer known, what began and ended meanwhile stays unknown.
+func (s *Stage) catchUp(ctx context.Context, seq uint64) error {
+	if s.opts.Missed == nil || s.kept >= seq {
+		return nil
+	}
+	n := 0
+	for c, err := range s.opts.Missed(ctx, s.kept, seq) {
+		if errors.Is(err, feed.ErrBehind) {
+			s.opts.Log.Warn("the change log does not reach back to what was evaluated last; alerts that began and ended since are not known", "position", s.kept)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.observe(ctx, c); err != nil {
+			return fmt.Errorf("change %d: %w", c.Seq, err)
+		}
+		n++
+	}
+	if n > 0 {
+		s.opts.Log.Info("evaluated changes that were committed before the last end of the server", "changes", n)
+	}
+	return ctx.Err()
+}
+
+// reconcile compares the alerts with what the inventory has at position seq.
+func (s *Stage) reconcile(ctx context.Context, snapshot iter.Seq[*resource.Resource], seq uint64) error {
+	p := s.begin(s.opts.Now(), seq)
 	missing := make(map[resource.ID]bool, len(s.own))
 	for id := range s.own {
 		missing[id] = true

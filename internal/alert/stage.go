@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,10 +19,16 @@ type Store interface {
 	// LoadAlerts calls f for every active alert and returns the next free ID and
 	// the greatest seq of any alert.
 	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
-	// CommitAlerts inserts or updates the alerts in one transaction.
-	CommitAlerts(ctx context.Context, alerts []*resource.Alert) error
+	// CommitAlerts inserts or updates the alerts and moves resource.AlertPosition
+	// to position, unless that is 0, in one transaction.
+	CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error
+	// Position returns the position that is kept under a name, or 0.
+	Position(ctx context.Context, name string) (uint64, error)
 	// Alert returns one alert, active or ended, or a NotFound fault.
 	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
+	// AlertsSince returns up to limit alerts whose last change is after the given
+	// Seq, by that.
+	AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error)
 	// Alerts answers a query.
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
 }
@@ -33,6 +40,11 @@ type Options struct {
 	Get func(resource.ID) *resource.Resource
 	// Walk goes along the live graph; see resource.Step.
 	Walk func(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
+	// Missed yields the changes of the inventory after a position, up to another:
+	// those that were committed and not evaluated when the server ended. It yields
+	// feed.ErrBehind, once and last, if some of them are no longer kept. Without
+	// Missed there are none.
+	Missed func(ctx context.Context, after, upTo uint64) iter.Seq2[*resource.Changes, error]
 	// Class returns a class that the server knows now, or nil. The alerts of a
 	// resource that is gone are ended only if its class is known. Without Class
 	// all are.
@@ -62,6 +74,8 @@ type Stage struct {
 	next     resource.AlertID
 	seq      uint64
 	position uint64        // of the inventory: changes up to it are evaluated
+	kept     uint64        // the position that the store has; used by Run only
+	keptAt   time.Time     // when it was written; used by Run only
 	moved    chan struct{} // closed when position changes
 	feed     *feed.Log[[]*resource.Alert]
 }
@@ -85,19 +99,34 @@ func New(opts Options) (*Stage, error) {
 	}, nil
 }
 
-// Run loads the stored alerts, brings them in line with the snapshot, which was
-// taken at position seq of the inventory, and follows the changes until they
-// end. It returns the error that ended it, or ctx's. After an error that was
-// not ctx's the caller may run it again, from a new snapshot; it must not run
-// twice at a time.
+// Run loads the stored alerts, evaluates the changes that were missed, brings
+// the alerts in line with the snapshot, which was taken at position seq of the
+// inventory, and follows the changes until they end. It returns the error that
+// ended it, or ctx's. After an error that was not ctx's the caller may run it
+// again, from a new snapshot; it must not run twice at a time.
+//
+// What a change raises and ends is committed together with the position of the
+// change. The position of a change that does neither is written now and then:
+// to evaluate it again gives nothing new.
 func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], seq uint64, changes iter.Seq2[*resource.Changes, error]) error {
 	if err := s.load(ctx); err != nil {
 		return fmt.Errorf("load alerts: %w", err)
 	}
-	if err := s.reconcile(ctx, snapshot); err != nil {
+	if err := s.catchUp(ctx, seq); err != nil {
+		return fmt.Errorf("evaluate missed changes: %w", err)
+	}
+	if err := s.reconcile(ctx, snapshot, seq); err != nil {
 		return fmt.Errorf("bring alerts in line with the inventory: %w", err)
 	}
 	s.moveTo(seq)
+	err := s.follow(ctx, changes)
+	// A clean stop leaves nothing to be evaluated again.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, s.keepPosition(last, 0))
+}
+
+func (s *Stage) follow(ctx context.Context, changes iter.Seq2[*resource.Changes, error]) error {
 	for c, err := range changes {
 		if err != nil {
 			return fmt.Errorf("read changes: %w", err)
@@ -106,13 +135,35 @@ func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], 
 			return fmt.Errorf("evaluate change %d: %w", c.Seq, err)
 		}
 		s.moveTo(c.Seq)
+		if err := s.keepPosition(ctx, keepEvery); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }
 
+// keepEvery bounds how many changes, in time, are evaluated again after a crash.
+const keepEvery = 10 * time.Second
+
+// keepPosition writes the position if it moved and was not written for so long.
+func (s *Stage) keepPosition(ctx context.Context, after time.Duration) error {
+	if s.position == s.kept { // only Run, which calls this, writes them
+		return nil
+	}
+	now := s.opts.Now()
+	if d := now.Sub(s.keptAt); d >= 0 && d < after {
+		return nil
+	}
+	if err := s.opts.Store.CommitAlerts(ctx, nil, s.position); err != nil {
+		return fmt.Errorf("keep the position: %w", err)
+	}
+	s.kept, s.keptAt = s.position, now
+	return nil
+}
+
 // observe evaluates one set of changes and commits what it raises and ends.
 func (s *Stage) observe(ctx context.Context, c *resource.Changes) error {
-	p := s.begin(c.Time)
+	p := s.begin(c.Time, c.Seq)
 	gone := make(map[resource.ID]bool, len(c.Deleted))
 	for _, r := range c.Deleted {
 		gone[r.ID] = true
@@ -181,9 +232,10 @@ func (s *Stage) Seq() uint64 {
 }
 
 // Since yields the alerts that changed after seq, those that changed together
-// together and by Seq, then waits for more until ctx ends. It yields
-// feed.ErrBehind, once and last, if some of them are no longer kept. The alerts
-// must not be modified.
+// together and by Seq, then waits for more until ctx ends. What happened too
+// long ago, or before the server started, comes from the store, which knows of
+// every alert its last change. It yields feed.ErrBehind, once and last, if seq
+// is a position that no alert has reached. The alerts must not be modified.
 func (s *Stage) Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Alert, error] {
 	return func(yield func([]*resource.Alert, error) bool) {
 		select {
@@ -191,14 +243,35 @@ func (s *Stage) Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Ale
 		case <-ctx.Done():
 			return
 		}
-		for list, err := range s.feed.Since(ctx, seq) {
-			// A reader may have stopped in the middle of a set.
-			for len(list) > 0 && list[0].Seq <= seq {
-				list = list[1:]
+		for {
+			for list, err := range s.feed.Since(ctx, seq) {
+				if errors.Is(err, feed.ErrBehind) && seq < s.Seq() {
+					break
+				}
+				// A reader may have stopped in the middle of a set.
+				for len(list) > 0 && list[0].Seq <= seq {
+					list = list[1:]
+				}
+				if !yield(list, err) || err != nil {
+					return
+				}
+				seq = list[len(list)-1].Seq
 			}
-			if !yield(list, err) {
+			if ctx.Err() != nil {
 				return
 			}
+			list, err := s.opts.Store.AlertsSince(ctx, seq, storedPage)
+			if err != nil || len(list) == 0 {
+				yield(nil, cmp.Or(err, feed.ErrBehind))
+				return
+			}
+			if !yield(list, nil) {
+				return
+			}
+			seq = list[len(list)-1].Seq
 		}
 	}
 }
+
+// storedPage is how many alerts of the past are read and told of at once.
+const storedPage = 500

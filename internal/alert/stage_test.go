@@ -30,11 +30,11 @@ type failing struct {
 
 var errDisk = errors.New("the disk is full")
 
-func (f *failing) CommitAlerts(ctx context.Context, as []*resource.Alert) error {
+func (f *failing) CommitAlerts(ctx context.Context, as []*resource.Alert, position uint64) error {
 	if f.before {
 		return errDisk
 	}
-	err := f.Store.CommitAlerts(ctx, as)
+	err := f.Store.CommitAlerts(ctx, as, position)
 	if f.after {
 		return errDisk
 	}

@@ -82,8 +82,11 @@ type Mutation struct {
 	Delete      []ID
 	AddEdges    []StoredEdge
 	RemoveEdges []Edge
-	// Log is the entry of the change log, JSON.
+	// Log is the entry of the change log, JSON; empty if only samples came.
 	Log []byte
+	// Samples are those of the turn, as AppendSamples has it; empty if there are
+	// none.
+	Samples []byte
 }
 
 // StoredEdge is an edge and where it comes from.

@@ -10,10 +10,20 @@ import (
 
 // LogEntry is an entry of a store's change log.
 type LogEntry struct {
-	Seq  uint64
-	Time time.Time
-	Log  []byte // Mutation.Log
+	Seq          uint64
+	Time         time.Time
+	Log, Samples []byte // of the Mutation; Samples is empty where they were trimmed
 }
+
+// The names of positions that a store keeps.
+const (
+	// AlertPosition is up to where changes are evaluated for alerts.
+	AlertPosition = "alert"
+	// LogFloor is the last entry of the change log that was trimmed.
+	LogFloor = "log floor"
+	// SamplesFloor is the last entry whose samples were trimmed.
+	SamplesFloor = "samples floor"
+)
 
 // AppendAttributes appends the resource's values as the JSON object that
 // StoredResource.Attributes holds: by attribute name, in the order of the

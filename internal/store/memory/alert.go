@@ -23,8 +23,9 @@ func (s *Store) LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (
 	return s.nextAlert, s.alertSeq, ctx.Err()
 }
 
-// CommitAlerts inserts or updates the alerts, by ID.
-func (s *Store) CommitAlerts(ctx context.Context, alerts []*resource.Alert) error {
+// CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
+// position, unless that is 0.
+func (s *Store) CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -46,6 +47,9 @@ func (s *Store) CommitAlerts(ctx context.Context, alerts []*resource.Alert) erro
 		active[conditionOf(a)] = a.ID
 	}
 	s.active = active
+	if position > 0 {
+		s.positions[resource.AlertPosition] = position
+	}
 	for _, a := range alerts {
 		row := *a
 		if old, ok := s.alerts[a.ID]; ok { // what it is about stays
@@ -99,4 +103,20 @@ func (s *Store) Alerts(ctx context.Context, q resource.AlertQuery) (resource.Ale
 		page.Next = p.Cursor(items[p.Limit-1])
 	}
 	return page, ctx.Err()
+}
+
+// AlertsSince returns up to limit alerts whose last change is after the given
+// Seq, by that.
+func (s *Store) AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []*resource.Alert
+	for _, a := range s.alerts {
+		if a.Seq > seq {
+			row := *a
+			out = append(out, &row)
+		}
+	}
+	slices.SortFunc(out, func(a, b *resource.Alert) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out[:min(limit, len(out))], ctx.Err()
 }

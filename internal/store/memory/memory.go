@@ -29,6 +29,7 @@ type Store struct {
 	alerts     map[resource.AlertID]*resource.Alert
 	active     map[condition]resource.AlertID
 	manifests  map[string][]byte
+	positions  map[string]uint64
 }
 
 type identity struct {
@@ -60,6 +61,7 @@ func New() *Store {
 		edges:      make(map[resource.Edge][]resource.ID),
 		alerts:     make(map[resource.AlertID]*resource.Alert),
 		active:     make(map[condition]resource.AlertID),
+		positions:  make(map[string]uint64),
 	}
 }
 
@@ -100,7 +102,7 @@ func (s *Store) Commit(ctx context.Context, m *resource.Mutation) error {
 		return fmt.Errorf("commit mutation %d: %w", m.Seq, err)
 	}
 	s.seq = m.Seq
-	s.log = append(s.log, resource.LogEntry{Seq: m.Seq, Time: m.Time, Log: append([]byte{}, m.Log...)})
+	s.log = append(s.log, resource.LogEntry{Seq: m.Seq, Time: m.Time, Log: slices.Clone(m.Log), Samples: slices.Clone(m.Samples)})
 	s.remove(m.Delete)
 	for i, r := range m.Put {
 		if i < m.Created {
@@ -170,31 +172,4 @@ func (s *Store) remove(ids []resource.ID) {
 	}
 	maps.DeleteFunc(s.identities, func(_ identity, id resource.ID) bool { return gone[id] })
 	maps.DeleteFunc(s.edges, func(e resource.Edge, _ []resource.ID) bool { return gone[e.Parent] || gone[e.Child] })
-}
-
-// Log returns up to limit entries of the change log with a seq greater than
-// after.
-func (s *Store) Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	var out []resource.LogEntry
-	for _, e := range s.log {
-		if e.Seq > after && len(out) < limit {
-			e.Log = slices.Clone(e.Log)
-			out = append(out, e)
-		}
-	}
-	return out, ctx.Err()
-}
-
-// Trim deletes the entries of the change log up to and including the given
-// seq.
-func (s *Store) Trim(ctx context.Context, upTo uint64) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	s.log = slices.DeleteFunc(s.log, func(e resource.LogEntry) bool { return e.Seq <= upTo })
-	return nil
 }

@@ -11,10 +11,11 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// CommitAlerts inserts or updates the alerts, by ID, in one transaction. What
-// an alert is about does not change, so an update leaves it.
-func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert) error {
-	if len(alerts) == 0 {
+// CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
+// position, unless that is 0, all in one transaction. What an alert is about
+// does not change, so an update leaves it.
+func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error {
+	if len(alerts) == 0 && position == 0 {
 		return nil
 	}
 	// Ended ones first: the same condition may be raised again in this commit,
@@ -33,6 +34,14 @@ func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert) error 
 		next, seq = max(next, a.ID+1), max(seq, a.Seq)
 	}
 	err := db.inTx(ctx, func(t *tx) error {
+		if position > 0 {
+			if err := t.move(resource.AlertPosition, position); err != nil {
+				return err
+			}
+		}
+		if len(alerts) == 0 {
+			return nil
+		}
 		err := t.run(db.stmts.upsertAlert, len(ordered), func(a *args, i int) error { return t.fillAlert(a, ordered[i]) })
 		if err != nil {
 			return err
@@ -122,6 +131,20 @@ func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.Alert
 		page.Next = p.Cursor(page.Items[p.Limit-1])
 	}
 	return page, nil
+}
+
+// AlertsSince returns up to limit alerts whose last change is after the given
+// Seq, by that.
+func (db *DB) AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error) {
+	var out []*resource.Alert
+	err := eachAlert(ctx, db.read, alertColumns+"WHERE a.seq > ? ORDER BY a.seq LIMIT ?", []any{int64(seq), limit}, func(a *resource.Alert) error {
+		out = append(out, a)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read alerts after %d: %w", seq, err)
+	}
+	return out, nil
 }
 
 // alertKeys are the expressions of what AlertPlan.Key returns.

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strconv"
@@ -92,7 +93,11 @@ func (t *tx) log(m *resource.Mutation) error {
 	if entry == nil {
 		entry = []byte{} // a nil slice would be NULL
 	}
-	_, err = t.exec("INSERT INTO change_log (seq, time, entry) VALUES (?, ?, ?)", int64(m.Seq), nanos(m.Time), entry)
+	var samples driver.Value // NULL for none
+	if len(m.Samples) > 0 {
+		samples = m.Samples
+	}
+	_, err = t.exec("INSERT INTO change_log (seq, time, entry, samples) VALUES (?, ?, ?, ?)", int64(m.Seq), nanos(m.Time), entry, samples)
 	return err
 }
 

@@ -172,7 +172,7 @@ func TestACorruptRowIsNamed(t *testing.T) {
 			if err := db.Commit(t.Context(), disks(3)); err != nil {
 				t.Fatal(err)
 			}
-			if err := db.CommitAlerts(t.Context(), []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}}); err != nil {
+			if err := db.CommitAlerts(t.Context(), []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}}, 0); err != nil {
 				t.Fatal(err)
 			}
 			tamper(t, path, tc.statement)

@@ -41,7 +41,7 @@ func ended(a *resource.Alert, seq uint64, after time.Duration) *resource.Alert {
 
 func commitAlerts(t *testing.T, s Store, as ...*resource.Alert) {
 	t.Helper()
-	if err := s.CommitAlerts(t.Context(), as); err != nil {
+	if err := s.CommitAlerts(t.Context(), as, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -100,7 +100,7 @@ func oneActive(t *testing.T, s Store) {
 	commitAlerts(t, s, a)
 	second := *a
 	second.ID, second.Seq = 2, 2
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{newAlert(3, 3), &second}); err == nil {
+	if err := s.CommitAlerts(t.Context(), []*resource.Alert{newAlert(3, 3), &second}, 0); err == nil {
 		t.Error("one condition has two active alerts")
 	}
 	wantActive(t, s, 2, 1, a)

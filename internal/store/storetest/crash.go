@@ -58,8 +58,11 @@ func Crash(t *testing.T, rounds int, open Opener, reference func() Store) {
 		if got.AlertSeq > want.AlertSeq || got.AlertSeq+1 < want.AlertSeq {
 			t.Fatalf("round %d: alerts are at %d and mutations at %d", round, got.AlertSeq, got.Seq)
 		}
+		if got.Position != got.AlertSeq {
+			t.Fatalf("round %d: alerts are at %d and their position at %d", round, got.AlertSeq, got.Position)
+		}
 		if got.AlertSeq < want.AlertSeq { // killed between a mutation and its alert; the next start repeats the alert
-			if err := s.CommitAlerts(t.Context(), stepAlerts(got.Seq)); err != nil {
+			if err := s.CommitAlerts(t.Context(), stepAlerts(got.Seq), got.Seq); err != nil {
 				t.Fatal(err)
 			}
 			got = readAll(t, s)
@@ -142,7 +145,7 @@ func step(ctx context.Context, s Store, seq uint64) error {
 	if err := s.Commit(ctx, stepMutation(seq)); err != nil {
 		return err
 	}
-	return s.CommitAlerts(ctx, stepAlerts(seq))
+	return s.CommitAlerts(ctx, stepAlerts(seq), seq)
 }
 
 // Every step creates a group of drives, changes the root and the group before,
@@ -155,7 +158,7 @@ const (
 func groupID(seq uint64, i int) resource.ID { return resource.ID(2 + (seq-1)*stepGroup + uint64(i)) }
 
 func stepMutation(seq uint64) *resource.Mutation {
-	m := &resource.Mutation{Seq: seq, Time: epoch, Log: fmt.Appendf(nil, "%d", seq)}
+	m := &resource.Mutation{Seq: seq, Time: epoch, Log: fmt.Appendf(nil, "%d", seq), Samples: fmt.Appendf(nil, "samples of %d", seq)}
 	root := newRoot(1, "a")
 	root.Alias = fmt.Sprint("at ", seq)
 	root.Root.LastContact = epoch.Add(time.Duration(seq))
@@ -201,6 +204,8 @@ type all struct {
 	NextAlert resource.AlertID
 	AlertSeq  uint64 // of the step
 	Active    []*resource.Alert
+	Position  uint64              // up to which alerts are evaluated
+	Last      []resource.LogEntry // of the change log
 }
 
 func readAll(t *testing.T, s Store) all {
@@ -212,5 +217,11 @@ func readAll(t *testing.T, s Store) all {
 		t.Fatal(err)
 	}
 	a.AlertSeq /= 2
+	if a.Position, err = s.Position(t.Context(), resource.AlertPosition); err != nil {
+		t.Fatal(err)
+	}
+	if a.Last, err = s.LogBack(t.Context(), a.Seq, 3); err != nil {
+		t.Fatal(err)
+	}
 	return a
 }

@@ -29,7 +29,6 @@ var inventoryRules = []rule{
 	{"ACallbackErrorEndsLoad", callbackError},
 	{"LargeMutationsAreCommittedWhole", largeMutation},
 	{"AnyTextSurvives", anyText},
-	{"TheLogIsReadInOrderAndTrimmed", changeLog},
 	{"LoadSeesOneCommit", loadSeesOneCommit},
 }
 
@@ -201,7 +200,7 @@ func endedContext(t *testing.T, s Store) {
 	if err := s.Commit(ctx, creation(1, newRoot(1, "a"))); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.CommitAlerts(ctx, []*resource.Alert{newAlert(1, 1)}); !errors.Is(err, context.Canceled) {
+	if err := s.CommitAlerts(ctx, []*resource.Alert{newAlert(1, 1)}, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("alerts: got %v", err)
 	}
 	wantState(t, s, State{Next: 1})
@@ -278,45 +277,6 @@ func anyText(t *testing.T, s Store) {
 	}
 	commit(t, s, creation(1, rs...))
 	wantState(t, s, State{Seq: 1, Next: resource.ID(len(rs) + 1), Resources: stored(rs...)})
-}
-
-func changeLog(t *testing.T, s Store) {
-	var want []resource.LogEntry
-	for i := range 20 {
-		seq := uint64(2 * (i + 1))
-		m := &resource.Mutation{Seq: seq, Time: epoch.Add(time.Duration(i)), Log: fmt.Appendf(nil, `{"i":%d}`, i)}
-		if i == 3 {
-			m.Log = nil
-		}
-		commit(t, s, m)
-		want = append(want, resource.LogEntry{Seq: seq, Time: m.Time, Log: m.Log})
-	}
-	check := func(after uint64, limit int, want []resource.LogEntry) {
-		t.Helper()
-		got, err := s.Log(t.Context(), after, limit)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := diff(want, got); d != "" {
-			t.Errorf("log after %d (-want +got):\n%s", after, d)
-		}
-	}
-	check(0, 100, want)
-	check(0, 3, want[:3])
-	check(5, 3, want[2:5])
-	check(40, 3, nil)
-	if err := s.Trim(t.Context(), 21); err != nil {
-		t.Fatal(err)
-	}
-	check(0, 100, want[10:])
-	if err := s.Trim(t.Context(), 1000); err != nil {
-		t.Fatal(err)
-	}
-	check(0, 100, nil)
-	// A trimmed log does not turn the clock back.
-	if st := read(t, s); st.Seq != 40 {
-		t.Errorf("seq: got %d, want 40", st.Seq)
-	}
 }
 
 // loadSeesOneCommit reads while another goroutine commits pairs of resources:

@@ -16,9 +16,14 @@ type Store interface {
 	Load(ctx context.Context, res func(resource.StoredResource) error, edge func(resource.StoredEdge) error) (seq uint64, next resource.ID, err error)
 	Commit(ctx context.Context, m *resource.Mutation) error
 	Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error)
+	LogBack(ctx context.Context, from uint64, limit int) ([]resource.LogEntry, error)
+	LogSize(ctx context.Context, most int64) (uint64, error)
 	Trim(ctx context.Context, upTo uint64) error
+	TrimSamples(ctx context.Context, upTo uint64) error
+	Position(ctx context.Context, name string) (uint64, error)
 	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
-	CommitAlerts(ctx context.Context, alerts []*resource.Alert) error
+	CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error
+	AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error)
 	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
 	SaveManifest(ctx context.Context, plugin string, manifest []byte) error
@@ -29,7 +34,7 @@ type Store interface {
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, alertRules, manifestRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, manifestRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }
