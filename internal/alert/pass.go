@@ -53,7 +53,7 @@ func (p *pass) all(r *resource.Resource) {
 		p.attribute(r, w, i)
 	}
 	for _, a := range p.active(r.ID) {
-		if a.Condition != resource.OfflineCondition && !w.declared[keyOf(a)] {
+		if !resource.ServerMade(a.Condition) && !w.declared[keyOf(a)] {
 			p.end(a)
 		}
 	}
@@ -125,7 +125,10 @@ func (p *pass) check(r *resource.Resource, ch check, v resource.Value) {
 	}
 }
 
-var offlineKey = key{condition: resource.OfflineCondition, severity: resource.Warning}
+var (
+	offlineKey = key{condition: resource.OfflineCondition, severity: resource.Warning}
+	heldKey    = key{condition: resource.HeldCondition, severity: resource.Warning}
+)
 
 func (p *pass) offline(r *resource.Resource) {
 	holds := r.Root != nil && r.Root.Offline
@@ -135,6 +138,25 @@ func (p *pass) offline(r *resource.Resource) {
 		p.raise(r, offlineKey, offlineMessage(r))
 	case !holds && i >= 0:
 		p.end(own[i])
+	}
+	p.held(r)
+}
+
+// held evaluates the condition of a held removal. One that another scan
+// replaced is another alert, with other numbers.
+func (p *pass) held(r *resource.Resource) {
+	var text string
+	if r.Root != nil && r.Root.Held != nil {
+		text = heldMessage(r)
+	}
+	own := p.active(r.ID)
+	i := find(own, heldKey)
+	if i >= 0 && own[i].Message != text {
+		p.end(own[i])
+		i = -1
+	}
+	if i < 0 && text != "" {
+		p.raise(r, heldKey, text)
 	}
 }
 

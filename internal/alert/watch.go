@@ -129,6 +129,13 @@ func offlineMessage(r *resource.Resource) string {
 	return "Cannot be reached: " + reason
 }
 
+// heldMessage says what a scan lacked and what to do about it.
+func heldMessage(r *resource.Resource) string {
+	h := r.Root.Held
+	return fmt.Sprintf("The last scan lacks %d of %d resources; they stay until a second scan agrees or somebody approves their removal (faultline approve %d)",
+		h.Lacking, h.Of, r.ID)
+}
+
 // nameOf returns a resource's name for a message.
 func (s *Stage) nameOf(id resource.ID) string {
 	if r := s.opts.Get(id); r != nil {

@@ -254,6 +254,9 @@ func TestProblems(t *testing.T) {
 		{"PATCH", "/resources/4", `{"label":"x"}`, 400, "label", ""},
 		{"PATCH", "/resources/4", `{"attributes":{"slot":3}}`, 409, "attributes", "plugin"},
 		{"PATCH", "/resources/99", `{"alias":"x"}`, 404, "", ""},
+		{"POST", "/resources/1/approve", `{}`, 409, "", "waits"},
+		{"POST", "/resources/1/approve", `{"resources":0}`, 400, "resources", "at least 1"},
+		{"POST", "/resources/1/approve", `{"all":true}`, 400, "all", "resources"},
 		{"DELETE", "/resources/4", "", 409, "", "added"},
 		{"DELETE", "/resources/99", "", 404, "", ""},
 	} {

@@ -187,6 +187,23 @@ func parseAlias(raw json.RawMessage) (*string, error) {
 	return a, nil
 }
 
+// ApproveRemoval removes what the last scan of a root lacked.
+func (h *handlers) ApproveRemoval(ctx context.Context, req gen.ApproveRemovalRequestObject) (gen.ApproveRemovalResponseObject, error) {
+	r, err := h.resource(req.ID)
+	if err != nil {
+		return nil, err
+	}
+	n := deref(req.Body.Resources)
+	if n < 0 || n == 0 && req.Body.Resources != nil {
+		return nil, resource.FieldErrorf("resources", "resources must be at least 1")
+	}
+	removed, err := h.roots.Approve(ctx, r.ID, n)
+	if err != nil {
+		return nil, err
+	}
+	return gen.ApproveRemoval200JSONResponse{Removed: removed}, nil
+}
+
 // RemoveResource removes a resource that a user added.
 func (h *handlers) RemoveResource(ctx context.Context, req gen.RemoveResourceRequestObject) (gen.RemoveResourceResponseObject, error) {
 	r, err := h.resource(req.ID)

@@ -62,6 +62,10 @@ type Roots interface {
 	// to the label), and the named attributes, which only a resource that a user
 	// added has open to change.
 	Edit(ctx context.Context, id resource.ID, alias *string, attributes map[string]json.RawMessage) error
+	// Approve removes what the last scan of a root lacked and is held, and returns
+	// how many resources went. Resources is how many the user expects to wait for
+	// it; 0 is any number.
+	Approve(ctx context.Context, id resource.ID, resources int) (removed int, err error)
 	// Remove removes a resource that a user added, and what only it reports.
 	Remove(ctx context.Context, id resource.ID) error
 }

@@ -195,6 +195,9 @@ func session(s *resource.RootState) *gen.SessionState {
 		out.State = gen.Offline
 	}
 	out.LastContact, out.NextTry = timeOrNil(s.LastContact), timeOrNil(s.NextTry)
+	if h := s.Held; h != nil {
+		out.Held = &gen.HeldRemoval{Resources: len(h.Resources), Lacking: h.Lacking, Of: h.Of, Since: h.Since.UTC()}
+	}
 	return out
 }
 

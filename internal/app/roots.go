@@ -213,6 +213,11 @@ func (r *roots) Edit(ctx context.Context, id resource.ID, alias *string, attribu
 	return r.inv.Edit(ctx, id, e)
 }
 
+// Approve implements api.Roots.
+func (r *roots) Approve(ctx context.Context, id resource.ID, resources int) (removed int, err error) {
+	return r.inv.ApproveRemoval(ctx, id, resources)
+}
+
 // Remove implements api.Roots. From then on the inventory takes nothing more
 // from the root's session, which the runner has torn down.
 func (r *roots) Remove(ctx context.Context, id resource.ID) error { return r.inv.RemoveRoot(ctx, id) }

@@ -119,7 +119,7 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: s.part("inventory"), Now: time.Now})
+	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: s.part("inventory"), Now: time.Now, Unguarded: !c.MassDeleteGuard})
 	if err != nil {
 		return err
 	}

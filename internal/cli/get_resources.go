@@ -166,6 +166,9 @@ func (g *getter) oneResource(ctx context.Context, c *client, arg string) error {
 		if s.NextTry != nil {
 			row("Next try", when(*s.NextTry))
 		}
+		if h := s.Held; h != nil {
+			row("Held removal", fmt.Sprintf("%d resources: the scan of %s lacked %d of %d; see faultline approve", h.Resources, when(h.Since), h.Lacking, h.Of))
+		}
 		for _, what := range s.Incomplete {
 			row("Not read", clean(what))
 		}

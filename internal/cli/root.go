@@ -100,6 +100,7 @@ func newRoot(c *console) *cobra.Command {
 		newAdd(c),
 		newEdit(c),
 		newRm(c),
+		newApprove(c),
 		newToken(c),
 		newServe(c),
 		newPlugin(c),

@@ -78,6 +78,10 @@ func world(ts *testscript.TestScript, neg bool, args []string) {
 	switch strings.Join(args, " ") {
 	case "offline":
 		w.SetRoot(apitest.Couplet, resource.RootState{Offline: true, Error: "connection refused", Incomplete: []string{"bay 3: no answer"}})
+	case "holds":
+		w.SetRoot(apitest.Couplet, resource.RootState{Live: true, Held: &resource.HeldRemoval{
+			Resources: []resource.ID{apitest.Pool, apitest.Lun}, Lacking: 3, Of: 5, Since: apitest.Start,
+		}})
 	case "pool degraded":
 		w.Raise(apitest.Pool, resource.Warning, "degraded", "local_id", "Pool degraded")
 	case "drive works":

@@ -42,6 +42,10 @@ type Config struct {
 	// UpdatePeriod is the pause between the update scans of plugins that do not
 	// set their own.
 	UpdatePeriod Duration `yaml:"update_period"`
+	// MassDeleteGuard holds the removals of a scan that lacks more than half of
+	// what a root had, if that was more than 20 resources, until a second scan
+	// agrees or a user approves them.
+	MassDeleteGuard bool `yaml:"mass_delete_guard"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is text or json.
@@ -82,8 +86,11 @@ func Default() Config {
 		Runner:       true,
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
-		LogLevel:     "info",
-		LogFormat:    "text",
+
+		MassDeleteGuard: true,
+
+		LogLevel:  "info",
+		LogFormat: "text",
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 // leave ends this root's reports of what the batch removed and, if it is
 // complete, of what it lacks. A resource goes when no root reports it.
 func (a *applier) leave() {
-	if a.b.Complete {
-		for id := range a.inv.reported[a.root] {
-			if _, ok := a.put[id]; !ok && id != a.root {
-				if a.leaving == nil {
-					a.leaving = map[resource.ID]struct{}{}
-				}
-				a.leaving[id] = struct{}{}
-			}
+	if !a.b.Complete {
+		a.unhold()
+	} else if missing, going, had := a.lacks(); !a.hold(missing, going, had) && len(missing) > 0 {
+		if a.leaving == nil {
+			a.leaving = make(map[resource.ID]struct{}, len(missing))
+		}
+		for _, id := range missing {
+			a.leaving[id] = struct{}{}
 		}
 	}
 	if len(a.leaving) > 0 {

@@ -74,7 +74,7 @@ type difference struct {
 // row reports whether the stored row changed.
 func (d *difference) row(old, n *node) bool {
 	return len(d.attrs) > 0 || d.name || d.parents || d.other ||
-		d.state && (old.Root == nil || n.Root == nil || old.Root.Offline != n.Root.Offline || old.Root.Error != n.Root.Error)
+		d.state && (old.Root == nil || n.Root == nil || old.Root.Offline != n.Root.Offline || old.Root.Error != n.Root.Error || old.Root.Held != n.Root.Held)
 }
 
 // any reports whether subscribers are to hear of it.

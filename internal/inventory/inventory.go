@@ -41,6 +41,9 @@ type Options struct {
 	Classes []*resource.Class
 	Log     *slog.Logger     // slog.Default if nil
 	Now     func() time.Time // required: stages have no clock of their own
+	// Unguarded turns the mass-delete guard off: a scan removes what it lacks,
+	// however much that is.
+	Unguarded bool
 	// Keep is how many changes a subscriber may lag behind; 4096 if 0.
 	Keep int
 }
@@ -51,6 +54,8 @@ type Inventory struct {
 	log   *slog.Logger
 	now   func() time.Time
 	feed  *feed.Log[*resource.Changes]
+	// unguarded is Options.Unguarded.
+	unguarded bool
 
 	// write is held by the one writer at a time, through the commit. Its holder
 	// may read what mu guards without mu, because nobody else changes it.
@@ -106,7 +111,7 @@ type session struct {
 // New loads the inventory from its store.
 func New(ctx context.Context, o Options) (*Inventory, error) {
 	inv := &Inventory{
-		store: o.Store, log: o.Log, now: o.Now,
+		store: o.Store, log: o.Log, now: o.Now, unguarded: o.Unguarded,
 		sessions: map[resource.ID]*session{},
 		nodes:    map[resource.ID]*node{},
 		identity: map[idKey]resource.ID{},

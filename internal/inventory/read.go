@@ -16,7 +16,7 @@ func (inv *Inventory) Get(id resource.ID) *resource.Resource {
 }
 
 // Stale reports whether the resource is only last known: no root that reports
-// it has a live session.
+// it has a live session, or the last scan lacked it and its removal is held.
 func (inv *Inventory) Stale(r *resource.Resource) bool {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
@@ -25,7 +25,7 @@ func (inv *Inventory) Stale(r *resource.Resource) bool {
 
 func (inv *Inventory) stale(r *resource.Resource) bool {
 	for _, root := range r.Reporters {
-		if n := inv.nodes[root]; n != nil && n.Root != nil && n.Root.Live {
+		if n := inv.nodes[root]; n != nil && n.Root != nil && n.Root.Live && !n.Root.Held.Has(r.ID) {
 			return false
 		}
 	}

@@ -12,6 +12,17 @@ type AlertID int64
 // be reached. No class declares it.
 const OfflineCondition = "offline"
 
+// HeldCondition is the Condition of the alert that says that a scan of a root
+// lacked most of what there was, and that nothing was removed for it yet. No
+// class declares it.
+const HeldCondition = "removal_held"
+
+// ServerMade reports whether the server itself watches the condition, so that no
+// class declares it.
+func ServerMade(condition string) bool {
+	return condition == OfflineCondition || condition == HeldCondition
+}
+
 // Alert is a declared condition that holds, or held, on a resource. It is
 // immutable: a change makes a new one. At most one alert is active for one
 // (Resource, Condition, Attribute, Severity).

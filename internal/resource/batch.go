@@ -114,6 +114,7 @@ type StoredResource struct {
 	Offline            bool   // of a root
 	Error              string // of a root
 	LastContact        time.Time
+	Held               []byte // JSON of a HeldRemoval, of a root that has one
 	FirstSeen, Updated time.Time
 }
 

@@ -3,6 +3,7 @@ package resource
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -361,6 +362,10 @@ func (s *StoredResource) Resource(c *Class) (*Resource, error) {
 	}
 	if s.Root {
 		r.Root = &RootState{Offline: s.Offline, Error: s.Error, LastContact: s.LastContact}
+		if len(s.Held) > 0 {
+			r.Root.Held = &HeldRemoval{}
+			err = errors.Join(err, json.Unmarshal(s.Held, r.Root.Held))
+		}
 	}
 	return r, err
 }

@@ -1,6 +1,9 @@
 package resource
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // ID identifies a resource for its whole life. IDs are positive and never reused.
 type ID int64
@@ -71,6 +74,33 @@ type RootState struct {
 	NextTry time.Time
 	// Incomplete is what the last initial scan could not read.
 	Incomplete []string
+	// Held is what the last scan lacked and is not removed yet, because it is
+	// most of what there was; nil if there is nothing of the kind. Do not modify.
+	Held *HeldRemoval
+}
+
+// HeldRemoval is a removal that waits until a second scan agrees or a user
+// approves it.
+type HeldRemoval struct {
+	Resources []ID `json:"resources"` // that wait, ascending
+	// Lacking and Of are how many resources the scan lacked, and of how many.
+	Lacking int       `json:"lacking"`
+	Of      int       `json:"of"`
+	Since   time.Time `json:"since"`
+}
+
+// Has reports whether the resource is one of those that wait. Nil has none.
+func (h *HeldRemoval) Has(id ID) bool {
+	if h == nil {
+		return false
+	}
+	_, ok := slices.BinarySearch(h.Resources, id)
+	return ok
+}
+
+// Covers reports whether all of the resources are among those that wait.
+func (h *HeldRemoval) Covers(ids []ID) bool {
+	return h != nil && !slices.ContainsFunc(ids, func(id ID) bool { return !h.Has(id) })
 }
 
 // Edge says that a problem with Parent is a problem with Child. It does not

@@ -90,6 +90,19 @@ func parseWriters(b []byte, c *Class) ([]ID, error) {
 	return ids, nil
 }
 
+// AppendJSON appends the removal as JSON, as StoredResource.Held holds it, or
+// nothing if it is nil.
+func (h *HeldRemoval) AppendJSON(b []byte) []byte {
+	if h == nil {
+		return b
+	}
+	j, err := json.Marshal(h)
+	if err != nil { // its fields always marshal
+		panic(err)
+	}
+	return append(b, j...)
+}
+
 // IdentitySpace is where the resource's Identity is unique within its class:
 // its scope for a scoped class, and 0 for others, which are unique everywhere.
 func (r *Resource) IdentitySpace() ID {
@@ -111,6 +124,7 @@ func (r *Resource) Stored() StoredResource {
 	}
 	if r.Root != nil {
 		s.Root, s.Offline, s.Error, s.LastContact = true, r.Root.Offline, r.Root.Error, r.Root.LastContact
+		s.Held = r.Root.Held.AppendJSON(nil)
 	}
 	return s
 }

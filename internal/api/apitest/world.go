@@ -357,6 +357,31 @@ func (w *World) Edit(_ context.Context, id resource.ID, alias *string, attribute
 	return nil
 }
 
+// Approve implements api.Roots: what is held goes, as far as the world has it.
+func (w *World) Approve(_ context.Context, id resource.ID, _ int) (removed int, err error) {
+	if w.Fail != nil {
+		return 0, w.Fail
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := *w.byID[id]
+	if r.Root == nil || r.Root.Held == nil {
+		return 0, resource.Errorf(resource.Conflict, "no removal of resource %d waits for an approval", id)
+	}
+	state, held := *r.Root, r.Root.Held.Resources
+	state.Held, r.Root = nil, &state
+	w.byID[id] = &r
+	ch := resource.Changes{Updated: []resource.Update{{Resource: &r, State: true}}}
+	for _, d := range held {
+		if old := w.byID[d]; old != nil {
+			delete(w.byID, d)
+			ch.Deleted = append(ch.Deleted, old)
+		}
+	}
+	w.publish(&ch)
+	return len(ch.Deleted), nil
+}
+
 // Remove implements api.Roots.
 func (w *World) Remove(_ context.Context, id resource.ID) error {
 	if w.Fail != nil {

@@ -295,7 +295,7 @@ type Alert struct {
 	Began     time.Time `json:"began"`
 	Class     string    `json:"class"`
 
-	// Condition The condition's name within the class; `offline` if a root cannot be reached.
+	// Condition The condition's name within the class; `offline` if a root cannot be reached, `removal_held` if removals of its last scan wait.
 	Condition string     `json:"condition"`
 	Ended     *time.Time `json:"ended"`
 	ID        ID         `json:"id"`
@@ -347,6 +347,18 @@ type AlertsEvent struct {
 
 // AnyValue A string, a number, a boolean or null.
 type AnyValue = any
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Resources How many resources are expected to wait. The request is refused if it is another number.
+	Resources *int `json:"resources,omitempty"`
+}
+
+// Approved defines model for Approved.
+type Approved struct {
+	// Removed How many resources went, with those that referred to them.
+	Removed int `json:"removed"`
+}
 
 // AttributeValue defines model for AttributeValue.
 type AttributeValue struct {
@@ -604,6 +616,22 @@ type HealthCounts struct {
 	Info    int `json:"info"`
 	Ok      int `json:"ok"`
 	Warning int `json:"warning"`
+}
+
+// HeldRemoval Removals that wait until a second scan agrees or a user approves them: the
+// last scan lacked more than half of what there was.
+type HeldRemoval struct {
+	// Lacking How many resources the scan lacked.
+	Lacking int `json:"lacking"`
+
+	// Of How many resources the root had.
+	Of int `json:"of"`
+
+	// Resources How many resources wait; those that were reported again since do not.
+	Resources int `json:"resources"`
+
+	// Since The time of the scan.
+	Since time.Time `json:"since"`
 }
 
 // Host A server that runs the agent.
@@ -957,6 +985,10 @@ type SessionState struct {
 	// Error The last failure, until the session is live again.
 	Error string `json:"error"`
 
+	// Held Removals that wait until a second scan agrees or a user approves them: the
+	// last scan lacked more than half of what there was.
+	Held *HeldRemoval `json:"held,omitempty"`
+
 	// Incomplete What the last initial scan could not read.
 	Incomplete []string `json:"incomplete"`
 
@@ -1191,6 +1223,9 @@ type AddResourceJSONRequestBody = ResourceCreate
 // EditResourceJSONRequestBody defines body for EditResource for application/json ContentType.
 type EditResourceJSONRequestBody = ResourceEdit
 
+// ApproveRemovalJSONRequestBody defines body for ApproveRemoval for application/json ContentType.
+type ApproveRemovalJSONRequestBody = Approval
+
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
 
@@ -1357,6 +1392,20 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /resources/{id} (the `EditResource` operationId).
 	EditResource(ctx context.Context, id PathID, body EditResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveRemovalWithBody Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+	ApproveRemovalWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveRemoval Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+	ApproveRemoval(ctx context.Context, id PathID, body ApproveRemovalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetCauses Lists what makes the resource sick, worst first, then nearest.
 	//
@@ -1615,6 +1664,40 @@ func (c *Client) EditResourceWithBody(ctx context.Context, id PathID, contentTyp
 // Corresponds with PATCH /resources/{id} (the `EditResource` operationId).
 func (c *Client) EditResource(ctx context.Context, id PathID, body EditResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewEditResourceRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveRemovalWithBody Removes what the last scan of a root lacked and is held by the mass-delete guard.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+func (c *Client) ApproveRemovalWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveRemovalRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveRemoval Removes what the last scan of a root lacked and is held by the mass-delete guard.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+func (c *Client) ApproveRemoval(ctx context.Context, id PathID, body ApproveRemovalJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveRemovalRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2495,6 +2578,53 @@ func NewEditResourceRequestWithBody(server string, id PathID, contentType string
 	return req, nil
 }
 
+// NewApproveRemovalRequest calls the generic ApproveRemoval builder with application/json body
+func NewApproveRemovalRequest(server string, id PathID, body ApproveRemovalJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApproveRemovalRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewApproveRemovalRequestWithBody constructs an http.Request for the ApproveRemoval method, with any body, and a specified content type
+func NewApproveRemovalRequestWithBody(server string, id PathID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/approve", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetCausesRequest constructs an http.Request for the GetCauses method
 func NewGetCausesRequest(server string, id PathID, params *GetCausesParams) (*http.Request, error) {
 	var err error
@@ -3021,6 +3151,20 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /resources/{id} (the `EditResource` operationId).
 	EditResourceWithResponse(ctx context.Context, id PathID, body EditResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*EditResourceResponse, error)
+
+	// ApproveRemovalWithBodyWithResponse Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+	ApproveRemovalWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveRemovalResponse, error)
+
+	// ApproveRemovalWithResponse Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+	ApproveRemovalWithResponse(ctx context.Context, id PathID, body ApproveRemovalJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveRemovalResponse, error)
 
 	// GetCausesWithResponse Lists what makes the resource sick, worst first, then nearest.
 	//
@@ -3658,6 +3802,54 @@ func (r EditResourceResponse) ContentType() string {
 	return ""
 }
 
+type ApproveRemovalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Approved
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApproveRemovalResponse) GetJSON200() *Approved {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ApproveRemovalResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveRemovalResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveRemovalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveRemovalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveRemovalResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetCausesResponse200Headers the declared response headers of an HTTP 200 response for GetCauses
 type GetCausesResponse200Headers struct {
 	FaultlinePosition string
@@ -4162,6 +4354,32 @@ func (c *ClientWithResponses) EditResourceWithResponse(ctx context.Context, id P
 		return nil, err
 	}
 	return ParseEditResourceResponse(rsp)
+}
+
+// ApproveRemovalWithBodyWithResponse Removes what the last scan of a root lacked and is held by the mass-delete guard.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+func (c *ClientWithResponses) ApproveRemovalWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveRemovalResponse, error) {
+	rsp, err := c.ApproveRemovalWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveRemovalResponse(rsp)
+}
+
+// ApproveRemovalWithResponse Removes what the last scan of a root lacked and is held by the mass-delete guard.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /resources/{id}/approve (the `ApproveRemoval` operationId).
+func (c *ClientWithResponses) ApproveRemovalWithResponse(ctx context.Context, id PathID, body ApproveRemovalJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveRemovalResponse, error) {
+	rsp, err := c.ApproveRemoval(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveRemovalResponse(rsp)
 }
 
 // GetCausesWithResponse Lists what makes the resource sick, worst first, then nearest.
@@ -4682,6 +4900,39 @@ func ParseEditResourceResponse(rsp *http.Response) (*EditResourceResponse, error
 	return response, nil
 }
 
+// ParseApproveRemovalResponse parses an HTTP response from a ApproveRemovalWithResponse call
+func ParseApproveRemovalResponse(rsp *http.Response) (*ApproveRemovalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveRemovalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Approved
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetCausesResponse parses an HTTP response from a GetCausesWithResponse call
 func ParseGetCausesResponse(rsp *http.Response) (*GetCausesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4957,6 +5208,9 @@ type ServerInterface interface {
 	// EditResource Changes the alias of a resource, or attributes of one that a user added.
 	// (PATCH /resources/{id})
 	EditResource(w http.ResponseWriter, r *http.Request, id PathID)
+	// ApproveRemoval Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	// (POST /resources/{id}/approve)
+	ApproveRemoval(w http.ResponseWriter, r *http.Request, id PathID)
 	// GetCauses Lists what makes the resource sick, worst first, then nearest.
 	// (GET /resources/{id}/causes)
 	GetCauses(w http.ResponseWriter, r *http.Request, id PathID, params GetCausesParams)
@@ -5598,6 +5852,32 @@ func (siw *ServerInterfaceWrapper) EditResource(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// ApproveRemoval operation middleware
+func (siw *ServerInterfaceWrapper) ApproveRemoval(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ApproveRemoval(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetCauses operation middleware
 func (siw *ServerInterfaceWrapper) GetCauses(w http.ResponseWriter, r *http.Request) {
 
@@ -6001,6 +6281,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/resources/{id}", wrapper.RemoveResource)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}", wrapper.GetResource)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/resources/{id}", wrapper.EditResource)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources/{id}/approve", wrapper.ApproveRemoval)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/graph", wrapper.GetGraph)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/impact", wrapper.GetImpact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
@@ -6537,6 +6818,46 @@ func (response EditResourcedefaultApplicationProblemPlusJSONResponse) VisitEditR
 	return err
 }
 
+type ApproveRemovalRequestObject struct {
+	ID   PathID `json:"id"`
+	Body *ApproveRemovalJSONRequestBody
+}
+
+type ApproveRemovalResponseObject interface {
+	VisitApproveRemovalResponse(w http.ResponseWriter) error
+}
+
+type ApproveRemoval200JSONResponse Approved
+
+func (response ApproveRemoval200JSONResponse) VisitApproveRemovalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRemovaldefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveRemovaldefaultApplicationProblemPlusJSONResponse) VisitApproveRemovalResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCausesRequestObject struct {
 	ID     PathID `json:"id"`
 	Params GetCausesParams
@@ -6835,6 +7156,9 @@ type StrictServerInterface interface {
 	// EditResource Changes the alias of a resource, or attributes of one that a user added.
 	// (PATCH /resources/{id})
 	EditResource(ctx context.Context, request EditResourceRequestObject) (EditResourceResponseObject, error)
+	// ApproveRemoval Removes what the last scan of a root lacked and is held by the mass-delete guard.
+	// (POST /resources/{id}/approve)
+	ApproveRemoval(ctx context.Context, request ApproveRemovalRequestObject) (ApproveRemovalResponseObject, error)
 	// GetCauses Lists what makes the resource sick, worst first, then nearest.
 	// (GET /resources/{id}/causes)
 	GetCauses(ctx context.Context, request GetCausesRequestObject) (GetCausesResponseObject, error)
@@ -7205,6 +7529,39 @@ func (sh *strictHandler) EditResource(w http.ResponseWriter, r *http.Request, id
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(EditResourceResponseObject); ok {
 		if err := validResponse.VisitEditResourceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ApproveRemoval operation middleware
+func (sh *strictHandler) ApproveRemoval(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request ApproveRemovalRequestObject
+
+	request.ID = id
+
+	var body ApproveRemovalJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRemoval(ctx, request.(ApproveRemovalRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRemoval")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ApproveRemovalResponseObject); ok {
+		if err := validResponse.VisitApproveRemovalResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -76,6 +76,7 @@ func (s *Store) Load(ctx context.Context, res func(resource.StoredResource) erro
 	for _, id := range slices.Sorted(maps.Keys(s.resources)) {
 		r := s.resources[id]
 		r.Attributes, r.Reporters, r.WrittenBy = slices.Clone(r.Attributes), slices.Clone(r.Reporters), slices.Clone(r.WrittenBy)
+		r.Held = slices.Clone(r.Held)
 		if err := res(r); err != nil {
 			return 0, 0, err
 		}

@@ -31,8 +31,8 @@ func newStatements() statements {
 			reporters = excluded.reporters, updated = excluded.updated, written_by = NULL`),
 		setWriters:     overOne("UPDATE resource SET written_by = ? WHERE id = ?", 2),
 		deleteResource: overList("DELETE FROM resource WHERE id IN", ""),
-		upsertRoot: overRows("INSERT INTO root (id, offline, error, last_contact) VALUES", 4, `ON CONFLICT (id) DO UPDATE SET
-			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact`),
+		upsertRoot: overRows("INSERT INTO root (id, offline, error, last_contact, held) VALUES", 5, `ON CONFLICT (id) DO UPDATE SET
+			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact, held = excluded.held`),
 		deleteRoot:   overList("DELETE FROM root WHERE id IN", ""),
 		upsertEdge:   overRows("INSERT INTO edge (parent, child, roots) VALUES", 3, "ON CONFLICT (parent, child) DO UPDATE SET roots = excluded.roots"),
 		deleteEdge:   overOne("DELETE FROM edge WHERE parent = ? AND child = ?", 2), // the engine scans the table for a list of pairs
@@ -142,6 +142,11 @@ func (t *tx) put(m *resource.Mutation) error {
 		a.flag(r.Root.Offline)
 		a.text(r.Root.Error)
 		a.int(nanos(r.Root.LastContact))
+		if r.Root.Held == nil {
+			a.add(nil)
+		} else {
+			a.text(string(r.Root.Held.AppendJSON(nil)))
+		}
 		return nil
 	})
 }

@@ -37,6 +37,7 @@ type root struct {
 	offline     bool
 	error       string
 	lastContact int64
+	held        []byte
 }
 
 func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResource) error) error {
@@ -76,6 +77,7 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 		r.WrittenBy = bytes.Clone(writtenBy)
 		if s, ok := roots[r.ID]; ok {
 			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, fromNanos(s.lastContact)
+			r.Held = s.held
 		}
 		r.FirstSeen, r.Updated = fromNanos(first), fromNanos(updated)
 		if err := f(r); err != nil {
@@ -86,7 +88,7 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 }
 
 func loadRoots(ctx context.Context, tx *sql.Tx) (map[resource.ID]root, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id, offline, error, last_contact FROM root")
+	rows, err := tx.QueryContext(ctx, "SELECT id, offline, error, last_contact, held FROM root")
 	if err != nil {
 		return nil, fmt.Errorf("read roots: %w", err)
 	}
@@ -95,7 +97,7 @@ func loadRoots(ctx context.Context, tx *sql.Tx) (map[resource.ID]root, error) {
 	for rows.Next() {
 		var id resource.ID
 		var r root
-		if err := rows.Scan(&id, &r.offline, &r.error, &r.lastContact); err != nil {
+		if err := rows.Scan(&id, &r.offline, &r.error, &r.lastContact, &r.held); err != nil {
 			return nil, fmt.Errorf("read roots: %w", err)
 		}
 		m[id] = r

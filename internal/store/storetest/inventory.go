@@ -88,7 +88,8 @@ func rootState(t *testing.T, s Store) {
 	root := newRoot(1, "a")
 	commit(t, s, creation(1, root))
 	bad := with(root, func(r *resource.Resource) {
-		r.Root = &resource.RootState{Offline: true, Error: "no route", LastContact: epoch.Add(-time.Hour)}
+		r.Root = &resource.RootState{Offline: true, Error: "no route", LastContact: epoch.Add(-time.Hour),
+			Held: &resource.HeldRemoval{Resources: []resource.ID{7, 9}, Lacking: 3, Of: 4, Since: epoch}}
 	})
 	commit(t, s, change(2, bad))
 	wantState(t, s, State{Seq: 2, Next: 2, Resources: stored(bad)})

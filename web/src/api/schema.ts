@@ -108,6 +108,25 @@ export interface paths {
         patch: operations["editResource"];
         trace?: never;
     };
+    "/resources/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Removes what the last scan of a root lacked and is held by the mass-delete guard. */
+        post: operations["approveRemoval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/resources/{id}/graph": {
         parameters: {
             query?: never;
@@ -616,6 +635,32 @@ export interface components {
             next_try?: string;
             /** @description What the last initial scan could not read. */
             incomplete: string[];
+            held?: components["schemas"]["HeldRemoval"];
+        };
+        /**
+         * @description Removals that wait until a second scan agrees or a user approves them: the
+         *     last scan lacked more than half of what there was.
+         */
+        HeldRemoval: {
+            /** @description How many resources wait; those that were reported again since do not. */
+            resources: number;
+            /** @description How many resources the scan lacked. */
+            lacking: number;
+            /** @description How many resources the root had. */
+            of: number;
+            /**
+             * Format: date-time
+             * @description The time of the scan.
+             */
+            since: string;
+        };
+        Approval: {
+            /** @description How many resources are expected to wait. The request is refused if it is another number. */
+            resources?: number;
+        };
+        Approved: {
+            /** @description How many resources went, with those that referred to them. */
+            removed: number;
         };
         AttributeValue: {
             kind: components["schemas"]["Kind"];
@@ -773,7 +818,7 @@ export interface components {
             resource: components["schemas"]["ID"];
             plugin: string;
             class: string;
-            /** @description The condition's name within the class; `offline` if a root cannot be reached. */
+            /** @description The condition's name within the class; `offline` if a root cannot be reached, `removal_held` if removals of its last scan wait. */
             condition: string;
             /** @description The attribute or statistic that is watched; empty for `offline`. */
             attribute: string;
@@ -1164,6 +1209,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    approveRemoval: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            /** @description The resources are gone. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approved"];
                 };
             };
             default: components["responses"]["Problem"];
