@@ -22,6 +22,16 @@ trouble=no # something that this script cannot install
 say() { printf 'setup: %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
+# postgresql: whether there is a PostgreSQL server to start; Debian keeps it off
+# the PATH.
+postgresql() {
+	have initdb && return
+	for program in /usr/lib/postgresql/*/bin/initdb; do
+		[ -x "$program" ] && return
+	done
+	return 1
+}
+
 # at_least HAVE WANT: whether version HAVE is WANT or newer.
 at_least() {
 	[ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
@@ -61,6 +71,8 @@ if [ $tests = yes ]; then
 	have gcc || have clang || missing="$missing gcc libc6-dev"
 	# The tests of the page.
 	[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
+	# The tests of the PostgreSQL store start a server of their own.
+	postgresql || missing="$missing postgresql"
 fi
 
 [ $trouble = no ] || exit 1
@@ -83,6 +95,14 @@ if [ -n "$missing" ]; then
 	fi
 	set -x
 	$sudo apt-get update -q
+	case " $missing " in
+	*" postgresql "*)
+		# The tests need its programs only: let the package make no cluster that
+		# runs from now on.
+		DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends postgresql-common
+		$sudo sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+		;;
+	esac
 	# shellcheck disable=SC2086 # a list of words
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing
 	{ set +x; } 2>/dev/null

@@ -8,7 +8,7 @@ import (
 
 // Packages that hold no code of the program: anybody's tests may use them, the
 // program may not.
-var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "sdk/plugintest"}
+var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/plugintest"}
 
 // rules says for each package what it may import from this repository, its own
 // subfolders apart. The first row that fits counts; a package without a row is an
@@ -40,7 +40,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/store/..."},
-		[]string{"internal/resource"},
+		[]string{"internal/resource", "internal/store/row"},
 		"an adapter knows the vocabulary only",
 	},
 	{
@@ -150,7 +150,7 @@ var owners = []struct {
 	{"modernc.org/sqlite", []string{"internal/store/sqlite"}, "only the store speaks SQL"},
 	{"database/sql", []string{"internal/store/..."}, "only the store speaks SQL"},
 	{"github.com/pressly/goose/v3", []string{"internal/store/..."}, "only the store migrates"},
-	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres"}, "only the store speaks SQL"},
+	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres/..."}, "only the store speaks SQL"},
 	{"github.com/prometheus/prometheus", []string{"internal/metrics"}, "the time-series database stays behind one package"},
 	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},
 	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin"}, "the protocol ends at the two sides of the pipe"},
@@ -159,7 +159,7 @@ var owners = []struct {
 	{"github.com/jedib0t/go-pretty/v6", []string{"internal/cli"}, "only the command line draws tables"},
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
-	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest"}, "processes are started where they are supervised"},
+	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},
 	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
 	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/row"
 )
 
 // CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
@@ -18,16 +19,7 @@ func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert, positi
 	if len(alerts) == 0 && position == 0 {
 		return nil
 	}
-	// Ended ones first: the same condition may be raised again in this commit,
-	// and only one of them may be active at any moment.
-	ordered := make([]*resource.Alert, 0, len(alerts))
-	for _, active := range []bool{false, true} {
-		for _, a := range alerts {
-			if a.Active() == active {
-				ordered = append(ordered, a)
-			}
-		}
-	}
+	ordered := row.EndedFirst(alerts)
 	var next resource.AlertID
 	var seq uint64
 	for _, a := range alerts {
@@ -68,8 +60,8 @@ func (t *tx) fillAlert(a *args, al *resource.Alert) error {
 	a.int(int64(al.Severity))
 	a.text(al.Message)
 	a.text(al.Text)
-	a.int(nanos(al.Began))
-	a.int(nanos(al.Ended))
+	a.int(row.Nanos(al.Began))
+	a.int(row.Nanos(al.Ended))
 	a.int(int64(al.Seq))
 	return nil
 }
@@ -190,7 +182,7 @@ func alertSQL(q *resource.AlertQuery, p *resource.AlertPlan) (string, []any) {
 		need("a.condition = ?", q.Condition)
 	}
 	if !q.Since.IsZero() {
-		need("(a.ended = 0 OR a.ended >= ?)", nanos(q.Since))
+		need("(a.ended = 0 OR a.ended >= ?)", row.Nanos(q.Since))
 	}
 	key, way, after := alertKeys[p.Field], "", ">"
 	if p.Desc {
@@ -227,7 +219,7 @@ func eachAlert(ctx context.Context, q queryer, query string, values []any, f fun
 			return fmt.Errorf("alert %d: column severity: %d is no severity", a.ID, a.Severity)
 		}
 		a.Plugin, a.Class = plugin.String, class.String
-		a.Began, a.Ended = fromNanos(began), fromNanos(ended)
+		a.Began, a.Ended = row.FromNanos(began), row.FromNanos(ended)
 		if err := f(a); err != nil {
 			return err
 		}

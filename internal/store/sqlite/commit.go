@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
-	"slices"
-	"strconv"
-	"time"
 
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/row"
 )
 
 // statements are the bulk statements of the writer.
@@ -97,7 +95,7 @@ func (t *tx) log(m *resource.Mutation) error {
 	if len(m.Samples) > 0 {
 		samples = m.Samples
 	}
-	_, err = t.exec("INSERT INTO change_log (seq, time, entry, samples) VALUES (?, ?, ?, ?)", int64(m.Seq), nanos(m.Time), entry, samples)
+	_, err = t.exec("INSERT INTO change_log (seq, time, entry, samples) VALUES (?, ?, ?, ?)", int64(m.Seq), row.Nanos(m.Time), entry, samples)
 	return err
 }
 
@@ -141,7 +139,7 @@ func (t *tx) put(m *resource.Mutation) error {
 		a.int(int64(r.ID))
 		a.flag(r.Root.Offline)
 		a.text(r.Root.Error)
-		a.int(nanos(r.Root.LastContact))
+		a.int(row.Nanos(r.Root.LastContact))
 		if r.Root.Held == nil {
 			a.add(nil)
 		} else {
@@ -160,12 +158,12 @@ func (t *tx) unlink(m *resource.Mutation) error {
 }
 
 func (t *tx) link(m *resource.Mutation) error {
-	var roots idList
+	var roots row.IDWriter
 	return t.run(t.db.stmts.upsertEdge, len(m.AddEdges), func(a *args, i int) error {
 		e := &m.AddEdges[i]
 		a.int(int64(e.Parent))
 		a.int(int64(e.Child))
-		a.text(roots.text(e.Roots))
+		a.text(roots.Text(e.Roots))
 		return nil
 	})
 }
@@ -177,7 +175,7 @@ type resourceWriter struct {
 	written   []*resource.Resource // those that several roots report
 	class     *resource.Class      // the last one, and its number
 	classID   int64
-	reporters idList
+	reporters row.IDWriter
 	buf       []byte
 }
 
@@ -205,45 +203,8 @@ func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
 	a.flag(r.OwnLabel)
 	a.text(r.Alias)
 	a.text(string(w.buf))
-	a.text(w.reporters.text(r.Reporters))
-	a.int(nanos(r.FirstSeen))
-	a.int(nanos(r.Updated))
+	a.text(w.reporters.Text(r.Reporters))
+	a.int(row.Nanos(r.FirstSeen))
+	a.int(row.Nanos(r.Updated))
 	return nil
-}
-
-// idList writes lists of IDs as JSON. It remembers the last one, because in
-// bulk nearly all are the same.
-type idList struct {
-	ids []resource.ID
-	s   string
-}
-
-func (l *idList) text(ids []resource.ID) string {
-	if l.s != "" && slices.Equal(ids, l.ids) {
-		return l.s
-	}
-	b := []byte{'['}
-	for i, id := range ids {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, int64(id), 10)
-	}
-	l.ids, l.s = append(l.ids[:0], ids...), string(append(b, ']'))
-	return l.s
-}
-
-// nanos is a time as the database has it.
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
-func fromNanos(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n).UTC()
 }

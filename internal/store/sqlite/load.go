@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/row"
 )
 
 // Load calls resource for every resource, by ID, then edge for every edge, by
@@ -56,7 +57,7 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 	}
 	defer rows.Close()
 	var reporters, writtenBy sql.RawBytes
-	var lists idLists
+	var lists row.IDReader
 	for rows.Next() {
 		var r resource.StoredResource
 		var class, first, updated int64
@@ -68,7 +69,7 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 			return fmt.Errorf("resource %d: its class %d is not in the table class", r.ID, class)
 		}
 		r.Plugin, r.Class = c.plugin, c.name
-		if r.Reporters, err = lists.parse(reporters); err != nil {
+		if r.Reporters, err = lists.Parse(reporters); err != nil {
 			return fmt.Errorf("resource %d: column reporters: %w", r.ID, err)
 		}
 		if !json.Valid(r.Attributes) {
@@ -76,10 +77,10 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 		}
 		r.WrittenBy = bytes.Clone(writtenBy)
 		if s, ok := roots[r.ID]; ok {
-			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, fromNanos(s.lastContact)
+			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, row.FromNanos(s.lastContact)
 			r.Held = s.held
 		}
-		r.FirstSeen, r.Updated = fromNanos(first), fromNanos(updated)
+		r.FirstSeen, r.Updated = row.FromNanos(first), row.FromNanos(updated)
 		if err := f(r); err != nil {
 			return err
 		}
@@ -112,13 +113,13 @@ func loadEdges(ctx context.Context, tx *sql.Tx, f func(resource.StoredEdge) erro
 	}
 	defer rows.Close()
 	var roots sql.RawBytes
-	var lists idLists
+	var lists row.IDReader
 	for rows.Next() {
 		var e resource.StoredEdge
 		if err := rows.Scan(&e.Parent, &e.Child, &roots); err != nil {
 			return fmt.Errorf("read edges: %w", err)
 		}
-		if e.Roots, err = lists.parse(roots); err != nil {
+		if e.Roots, err = lists.Parse(roots); err != nil {
 			return fmt.Errorf("edge from %d to %d: column roots: %w", e.Parent, e.Child, err)
 		}
 		if err := f(e); err != nil {
@@ -138,23 +139,4 @@ func classNames(ctx context.Context, q queryer) (map[int64]className, error) {
 		names[id] = c
 	}
 	return names, nil
-}
-
-// idLists parses JSON lists of IDs. Equal neighbours share one slice, which
-// nobody may modify: a million rows have a few lists.
-type idLists struct {
-	text []byte
-	ids  []resource.ID
-}
-
-func (l *idLists) parse(text []byte) ([]resource.ID, error) {
-	if l.text != nil && string(text) == string(l.text) {
-		return l.ids, nil
-	}
-	var ids []resource.ID
-	if err := json.Unmarshal(text, &ids); err != nil {
-		return nil, fmt.Errorf("%.80q is not a list of numbers: %w", text, err)
-	}
-	l.text, l.ids = append([]byte(nil), text...), ids
-	return ids, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/row"
 )
 
 // logPage bounds the bytes that one read of the change log returns, but for
@@ -37,7 +38,7 @@ func (db *DB) entries(ctx context.Context, query string, seq uint64, limit int) 
 		if err := rows.Scan(&e.Seq, &n, &e.Log, &e.Samples); err != nil {
 			return nil, fmt.Errorf("read the change log: %w", err)
 		}
-		e.Time = fromNanos(n)
+		e.Time = row.FromNanos(n)
 		log = append(log, e)
 		size += len(e.Log) + len(e.Samples)
 	}

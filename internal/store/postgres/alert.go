@@ -1,0 +1,212 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/row"
+)
+
+// CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
+// position, unless that is 0, all in one transaction. What an alert is about
+// does not change, so an update leaves it.
+func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error {
+	if len(alerts) == 0 && position == 0 {
+		return nil
+	}
+	ordered := row.EndedFirst(alerts)
+	var next resource.AlertID
+	var seq uint64
+	for _, a := range alerts {
+		next, seq = max(next, a.ID+1), max(seq, a.Seq)
+	}
+	move := fence{name: "move on alerts", params: [][]byte{scalar(db.epoch), scalar(int64(next)), scalar(int64(seq))}}
+	err := db.inTx(ctx, move, func(t *tx) error {
+		if position > 0 {
+			t.move(resource.AlertPosition, position)
+		}
+		for _, a := range ordered {
+			if err := t.learn(a.Plugin, a.Class); err != nil {
+				return err
+			}
+		}
+		return t.each(upsertAlert, len(ordered), func(r *rows, i int) { t.fillAlert(r, ordered[i]) })
+	})
+	if err != nil {
+		return fmt.Errorf("commit %d alerts: %w", len(alerts), err)
+	}
+	return nil
+}
+
+func (t *tx) fillAlert(r *rows, a *resource.Alert) {
+	r.int(int64(a.ID))
+	r.int(int64(a.Resource))
+	r.int(t.class(a.Plugin, a.Class))
+	r.text(a.Condition)
+	r.text(a.Attribute)
+	r.int(int64(a.Severity))
+	r.text(a.Message)
+	r.text(a.Text)
+	r.int(row.Nanos(a.Began))
+	r.int(row.Nanos(a.Ended))
+	r.int(int64(a.Seq))
+}
+
+const alertColumns = `SELECT a.id, a.resource, c.id IS NOT NULL, c.plugin, c.name, a.condition, a.attribute, a.severity, a.message, a.text, a.began, a.ended, a.seq
+	FROM alert a LEFT JOIN class c ON c.id = a.class `
+
+// LoadAlerts calls f for every active alert, by ID, and returns the next free
+// ID and the greatest seq of any alert, all as of one commit.
+func (db *DB) LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error) {
+	err = db.snapshot(ctx, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, "SELECT next_alert, alert_seq FROM meta").Scan(&next, &seq); err != nil {
+			return fmt.Errorf("read the position: %w", err)
+		}
+		return eachAlert(ctx, tx, alertColumns+"WHERE a.ended = 0 ORDER BY a.id", nil, f)
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("load alerts: %w", err)
+	}
+	return next, seq, nil
+}
+
+// Alert returns the alert with the ID, or a NotFound fault.
+func (db *DB) Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error) {
+	var found *resource.Alert
+	err := eachAlert(ctx, db.read, alertColumns+"WHERE a.id = $1", []any{int64(id)}, func(a *resource.Alert) error {
+		found = a
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read alert %d: %w", id, err)
+	}
+	if found == nil {
+		return nil, resource.Errorf(resource.NotFound, "there is no alert %d", id)
+	}
+	return found, nil
+}
+
+// Alerts answers a query. Its errors about the query are Faults that name the
+// field.
+func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error) {
+	p, err := q.Plan()
+	if err != nil {
+		return resource.AlertPage{}, err
+	}
+	sqlText, args := alertSQL(&q, &p)
+	var page resource.AlertPage
+	err = eachAlert(ctx, db.read, sqlText, args, func(a *resource.Alert) error {
+		page.Items = append(page.Items, a)
+		return nil
+	})
+	if err != nil {
+		return resource.AlertPage{}, fmt.Errorf("list alerts: %w", err)
+	}
+	if len(page.Items) > p.Limit { // one more was asked for, to know
+		page.Items = page.Items[:p.Limit]
+		page.Next = p.Cursor(page.Items[p.Limit-1])
+	}
+	return page, nil
+}
+
+// AlertsSince returns up to limit alerts whose last change is after the given
+// Seq, by that.
+func (db *DB) AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error) {
+	var out []*resource.Alert
+	err := eachAlert(ctx, db.read, alertColumns+"WHERE a.seq > $1 ORDER BY a.seq LIMIT $2", []any{int64(seq), limit}, func(a *resource.Alert) error {
+		out = append(out, a)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read alerts after %d: %w", seq, err)
+	}
+	return out, nil
+}
+
+// alertKeys are the expressions of what AlertPlan.Key returns.
+var alertKeys = map[string]string{
+	"began":    "a.began",
+	"ended":    fmt.Sprintf("(CASE a.ended WHEN 0 THEN %d ELSE a.ended END)", int64(math.MaxInt64)),
+	"severity": "a.severity",
+	"resource": "a.resource",
+}
+
+func alertSQL(q *resource.AlertQuery, p *resource.AlertPlan) (string, []any) {
+	var where []string
+	var args []any
+	// need adds a condition, in which each ? is the next argument.
+	need := func(cond string, values ...any) {
+		for _, v := range values {
+			args = append(args, v)
+			cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(args)), 1)
+		}
+		where = append(where, cond)
+	}
+	if q.Active != nil {
+		if *q.Active {
+			need("a.ended = 0")
+		} else {
+			need("a.ended <> 0")
+		}
+	}
+	if q.Severities != nil {
+		list := make([]int64, len(q.Severities))
+		for i, s := range q.Severities {
+			list[i] = int64(s)
+		}
+		need("a.severity = ANY(?)", list)
+	}
+	if q.Resource != 0 {
+		need("a.resource = ?", int64(q.Resource))
+	}
+	if q.Plugin != "" {
+		need("c.plugin = ?", escape(q.Plugin))
+	}
+	if q.Class != "" {
+		need("c.name = ?", escape(q.Class))
+	}
+	if q.Condition != "" {
+		need("a.condition = ?", escape(q.Condition))
+	}
+	if !q.Since.IsZero() {
+		need("(a.ended = 0 OR a.ended >= ?)", row.Nanos(q.Since))
+	}
+	key, way, after := alertKeys[p.Field], "", ">"
+	if p.Desc {
+		way, after = " DESC", "<"
+	}
+	if p.Resume {
+		need("("+key+", a.id) "+after+" (?, ?)", p.AfterKey, int64(p.AfterID))
+	}
+	s := alertColumns
+	if len(where) > 0 {
+		s += "WHERE " + strings.Join(where, " AND ")
+	}
+	return s + " ORDER BY " + key + way + ", a.id" + way + " LIMIT " + strconv.Itoa(p.Limit+1), args
+}
+
+func eachAlert(ctx context.Context, q queryer, query string, args []any, f func(*resource.Alert) error) error {
+	return each(ctx, q, func(c *cells) error {
+		a := &resource.Alert{ID: resource.AlertID(c.int()), Resource: resource.ID(c.int())}
+		if !c.flag() {
+			return fmt.Errorf("alert %d: its class is not in the table class", a.ID)
+		}
+		a.Plugin, a.Class, a.Condition, a.Attribute = c.text(), c.text(), c.text(), c.text()
+		severity := c.int()
+		a.Message, a.Text = c.text(), c.text()
+		a.Began, a.Ended, a.Seq = row.FromNanos(c.int()), row.FromNanos(c.int()), uint64(c.int())
+		if c.err != nil {
+			return fmt.Errorf("alert %d: %w", a.ID, c.err)
+		}
+		if a.Severity = resource.Severity(severity); int64(a.Severity) != severity || a.Severity < resource.Info || a.Severity > resource.Error {
+			return fmt.Errorf("alert %d: column severity: %d is no severity", a.ID, severity)
+		}
+		return f(a)
+	}, query, args...)
+}
