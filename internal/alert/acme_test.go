@@ -1,6 +1,10 @@
 package alert_test
 
-import "github.com/faultline-storage/faultline/internal/resource"
+import (
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
 
 // acme are the classes that scenarios load.
 var acme = func() map[string]*resource.Class {
@@ -25,6 +29,19 @@ var acme = func() map[string]*resource.Class {
 				{Kind: resource.UpperBound, Attribute: "temperature", Message: "Too hot",
 					Bounds: map[resource.Severity]float64{resource.Warning: 70, resource.Error: 85}},
 				{Kind: resource.UpperBound, Attribute: "io_errors", Bounds: map[resource.Severity]float64{resource.Warning: 0}},
+			}},
+		{Plugin: "acme", Name: "Sensor", Bases: []string{resource.BaseResource},
+			Attributes: []resource.Attribute{{Name: "degrees", Kind: resource.Integer, Optional: true}, {Name: "state", Kind: resource.String, Optional: true},
+				{Name: "volts", Kind: resource.Float, Optional: true}},
+			Statistics: []resource.Statistic{{Name: "load", Kind: resource.Gauge, Unit: "%"}},
+			Conditions: []resource.Condition{
+				{Kind: resource.UpperBound, Attribute: "degrees", Message: "Too warm", For: time.Minute,
+					Bounds: map[resource.Severity]float64{resource.Warning: 40, resource.Error: 60},
+					Clear:  map[resource.Severity]float64{resource.Warning: 35}},
+				{Kind: resource.ValueCondition, Attribute: "state", For: 30 * time.Second, States: states(resource.Error, "BAD", "WORSE")},
+				{Kind: resource.LowerBound, Attribute: "volts", Bounds: map[resource.Severity]float64{resource.Error: 3}, Clear: map[resource.Severity]float64{resource.Error: 3.3}},
+				{Kind: resource.UpperBound, Attribute: "load", For: 10 * time.Second, Bounds: map[resource.Severity]float64{resource.Info: 90},
+					Clear: map[resource.Severity]float64{resource.Info: 80}},
 			}},
 		{Plugin: "acme", Name: "Pool", Bases: []string{"StoragePool", resource.BaseResource}},
 		{Plugin: "acme", Name: "Lun", Bases: []string{"LogicalDrive", resource.BaseResource}},

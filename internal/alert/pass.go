@@ -21,24 +21,28 @@ type pass struct {
 	next    resource.AlertID
 	seq     uint64
 	changed []*resource.Alert // by Seq; one alert at most once
-	// own overlays Stage.own.
-	own map[resource.ID][]*resource.Alert
+	// own overlays Stage.own, pending Stage.pending; nil is no longer pending.
+	own     map[resource.ID][]*resource.Alert
+	pending map[resource.AlertKey]*pending
+	fired   []*pending // taken from Stage.due
 }
 
 // begin starts a pass for something that happened at the given time and
-// position.
+// position; 0 is no position. The caller holds Stage.work until the pass is
+// over.
 func (s *Stage) begin(now time.Time, at uint64) *pass {
 	if now.IsZero() {
 		now = s.opts.Now()
 	}
-	return &pass{s: s, now: now, at: at, next: s.next, seq: s.seq, own: make(map[resource.ID][]*resource.Alert)}
+	return &pass{s: s, now: now, at: at, next: s.next, seq: s.seq,
+		own: make(map[resource.ID][]*resource.Alert), pending: make(map[resource.AlertKey]*pending)}
 }
 
 func (p *pass) active(id resource.ID) []*resource.Alert {
 	if own, ok := p.own[id]; ok {
 		return own
 	}
-	return p.s.own[id] // only Run, which runs the pass, writes it
+	return p.s.own[id] // only who holds work writes it
 }
 
 func find(own []*resource.Alert, k key) int {
@@ -53,10 +57,11 @@ func (p *pass) all(r *resource.Resource) {
 		p.attribute(r, w, i)
 	}
 	for _, a := range p.active(r.ID) {
-		if !resource.ServerMade(a.Condition) && !w.declared[keyOf(a)] {
+		if !resource.ServerMade(a.Condition) && w.declared[keyOf(a)] == nil {
 			p.end(a)
 		}
 	}
+	p.redeclared(r, w)
 	p.offline(r)
 }
 
@@ -114,14 +119,26 @@ func (p *pass) samples(c *resource.Changes, gone map[resource.ID]bool) {
 func (p *pass) check(r *resource.Resource, ch check, v resource.Value) {
 	own := p.active(r.ID)
 	holds := ch.condition.Holds(ch.severity, v)
-	if len(own) == 0 && !holds {
+	waiting := p.waiting(ch.of(r.ID))
+	if len(own) == 0 && !holds && waiting == nil {
 		return // nearly always
 	}
 	switch i := find(own, ch.key); {
-	case holds && i < 0:
-		p.raise(r, ch.key, message(r.Class, ch, v, p.s.nameOf))
-	case !holds && i >= 0:
-		p.end(own[i])
+	case i >= 0:
+		if ch.condition.Ends(ch.severity, v) {
+			p.end(own[i])
+		}
+	case !holds:
+		p.settle(waiting)
+	case ch.condition.For > 0:
+		p.wait(r, ch, waiting, message(r.Class, ch, v, p.s.nameOf))
+	default:
+		since := p.now
+		if waiting != nil { // its class had a For until now
+			since = waiting.Since
+			p.settle(waiting)
+		}
+		p.raise(r, ch.key, message(r.Class, ch, v, p.s.nameOf), since, since)
 	}
 }
 
@@ -135,7 +152,7 @@ func (p *pass) offline(r *resource.Resource) {
 	own := p.active(r.ID)
 	switch i := find(own, offlineKey); {
 	case holds && i < 0:
-		p.raise(r, offlineKey, offlineMessage(r))
+		p.raise(r, offlineKey, offlineMessage(r), p.now, p.now)
 	case !holds && i >= 0:
 		p.end(own[i])
 	}
@@ -156,22 +173,35 @@ func (p *pass) held(r *resource.Resource) {
 		i = -1
 	}
 	if i < 0 && text != "" {
-		p.raise(r, heldKey, text)
+		p.raise(r, heldKey, text, p.now, p.now)
 	}
 }
 
-func (p *pass) raise(r *resource.Resource, k key, message string) {
+func (p *pass) raise(r *resource.Resource, k key, message string, since, began time.Time) {
 	p.seq++
 	a := &resource.Alert{
 		ID: p.next, Resource: r.ID, Plugin: r.Class.Plugin, Class: r.Class.Name,
 		Condition: k.condition, Attribute: k.attribute, Severity: k.severity,
-		Message: message, Text: text(message, r), Began: p.now, Seq: p.seq,
+		Name: r.Name(), Message: message, Text: text(message, r), Since: since, Began: began, Seq: p.seq,
 	}
 	p.next++
 	p.changed = append(p.changed, a)
 	own := append(slices.Clone(p.active(r.ID)), a)
 	slices.SortFunc(own, worstFirst)
 	p.own[r.ID] = own
+}
+
+// replaced returns the alerts of a resource with one of them changed.
+func replaced(own []*resource.Alert, a *resource.Alert) []*resource.Alert {
+	own = slices.Clone(own)
+	if i := find(own, keyOf(a)); i >= 0 {
+		own[i] = a
+	}
+	return own
+}
+
+func sortByID(list []*resource.Alert) {
+	slices.SortFunc(list, func(a, b *resource.Alert) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 func worstFirst(a, b *resource.Alert) int {
@@ -189,35 +219,51 @@ func (p *pass) end(a *resource.Alert) {
 	p.own[a.Resource] = slices.DeleteFunc(slices.Clone(p.active(a.Resource)), func(o *resource.Alert) bool { return o.ID == a.ID })
 }
 
+// endAll ends and settles everything about a resource.
 func (p *pass) endAll(id resource.ID) {
 	for _, a := range p.active(id) {
 		p.end(a)
+	}
+	for _, w := range p.s.pending[id] {
+		p.settle(p.waiting(w.AlertKey))
 	}
 }
 
 // commit stores what the pass changed and then shows it. After an error nobody
 // sees any of it.
 func (p *pass) commit(ctx context.Context) error {
+	m := p.mutation()
+	if !m.Empty() {
+		if err := p.s.opts.Store.CommitAlerts(ctx, m); err != nil {
+			p.s.due.put(p.fired...)
+			return err
+		}
+		if p.at > 0 {
+			p.s.kept, p.s.keptAt = p.at, p.s.opts.Now()
+		}
+	}
+	p.s.applyPending(p)
 	if len(p.changed) == 0 {
 		return nil
 	}
-	if err := p.s.opts.Store.CommitAlerts(ctx, p.changed, p.at); err != nil {
-		return err
-	}
-	p.s.kept, p.s.keptAt = p.at, p.s.opts.Now()
+	before := p.s.next
 	p.s.apply(p)
-	var raised int
+	var raised, ended int
 	for _, a := range p.changed {
-		if a.Active() {
+		switch {
+		case !a.Active():
+			ended++
+		case a.ID >= before:
 			raised++
 		}
 	}
-	p.s.opts.Log.Info(fmt.Sprintf("alerts: %d raised, %d ended", raised, len(p.changed)-raised),
+	p.s.opts.Log.Info(fmt.Sprintf("alerts: %d raised, %d ended, %d acknowledged or not", raised, ended, len(p.changed)-raised-ended),
 		"first", p.changed[0].Text, "seq", p.seq)
 	return nil
 }
 
 func (s *Stage) apply(p *pass) {
+	known := s.next
 	s.mu.Lock()
 	for id, own := range p.own {
 		if len(own) == 0 {
@@ -235,6 +281,8 @@ func (s *Stage) apply(p *pass) {
 	}
 	s.next, s.seq = p.next, p.seq
 	s.mu.Unlock()
-	s.effects.forget()
+	if slices.ContainsFunc(p.changed, func(a *resource.Alert) bool { return a.ID >= known || !a.Active() }) {
+		s.effects.forget() // more than acknowledgements
+	}
 	s.feed.Append(p.seq, p.changed)
 }

@@ -190,7 +190,7 @@ func (m *model) compare(rt *rapid.T) {
 			rt.Fatalf("alert %d: the store has %+v, the stage %+v", a.ID, a, s.Get(a.ID))
 		}
 		return nil
-	}); err != nil {
+	}, func(*resource.PendingAlert) error { return nil }); err != nil {
 		rt.Fatal(err)
 	}
 	if total != active || stored != active {

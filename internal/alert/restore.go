@@ -14,12 +14,18 @@ import (
 
 // load makes the stored active alerts the state of the stage.
 func (s *Stage) load(ctx context.Context) error {
+	s.work.Lock()
+	defer s.work.Unlock()
 	s.classes = make(map[*resource.Class]*watch)
 	own := make(map[resource.ID][]*resource.Alert)
 	active := make(map[resource.AlertID]*resource.Alert)
+	waiting := make(map[resource.ID][]*pending)
 	next, seq, err := s.opts.Store.LoadAlerts(ctx, func(a *resource.Alert) error {
 		own[a.Resource] = append(own[a.Resource], a)
 		active[a.ID] = a
+		return nil
+	}, func(w *resource.PendingAlert) error {
+		waiting[w.Resource] = append(waiting[w.Resource], &pending{PendingAlert: w})
 		return nil
 	})
 	if err != nil {
@@ -36,6 +42,8 @@ func (s *Stage) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.pending, s.due = waiting, nil
+	s.queueAll()
 	s.mu.Lock()
 	s.own, s.active, s.next, s.seq = own, active, next, seq
 	s.mu.Unlock()
@@ -103,9 +111,14 @@ func (s *Stage) catchUp(ctx context.Context, seq uint64) error {
 
 // reconcile compares the alerts with what the inventory has at position seq.
 func (s *Stage) reconcile(ctx context.Context, snapshot iter.Seq[*resource.Resource], seq uint64) error {
+	s.work.Lock()
+	defer s.work.Unlock()
 	p := s.begin(s.opts.Now(), seq)
-	missing := make(map[resource.ID]bool, len(s.own))
+	missing := make(map[resource.ID]bool, len(s.own)+len(s.pending))
 	for id := range s.own {
+		missing[id] = true
+	}
+	for id := range s.pending {
 		missing[id] = true
 	}
 	for r := range snapshot {
@@ -123,11 +136,20 @@ func (s *Stage) reconcile(ctx context.Context, snapshot iter.Seq[*resource.Resou
 	}
 	slices.Sort(gone)
 	for _, id := range gone {
-		if a := s.own[id][0]; s.known(a.Plugin, a.Class) {
+		if s.known(s.classOf(id)) {
 			p.endAll(id)
 		}
 	}
 	return p.commit(ctx)
+}
+
+// classOf names the class of a resource that has alerts, active or pending.
+func (s *Stage) classOf(id resource.ID) (plugin, class string) {
+	if own := s.own[id]; len(own) > 0 {
+		return own[0].Plugin, own[0].Class
+	}
+	w := s.pending[id][0]
+	return w.Plugin, w.Class
 }
 
 // known reports whether the server knows the class now. What it does not know

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -23,25 +25,30 @@ func TestScenarios(t *testing.T) {
 	}
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
-			text, err := os.ReadFile(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sc := &scenario{t: t, w: newWorld(t, nil), ids: map[string]resource.ID{}}
-			sc.w.up()
-			lines := bufio.NewScanner(bytes.NewReader(text))
-			for n := 1; lines.Scan(); n++ {
-				line, _, _ := strings.Cut(lines.Text(), "#")
-				if strings.TrimSpace(line) == "" {
-					continue
-				}
-				if err := sc.line(line); err != nil {
-					t.Fatalf("%s:%d: %s: %v", f, n, strings.TrimSpace(line), err)
-				}
-			}
-			sc.endBlock()
+			synctest.Test(t, func(t *testing.T) { runScenario(t, f) })
 		})
 	}
+}
+
+func runScenario(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := &scenario{t: t, w: newWorld(t, nil), ids: map[string]resource.ID{}}
+	sc.w.clock = true
+	sc.w.up()
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for n := 1; lines.Scan(); n++ {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		if err := sc.line(line); err != nil {
+			t.Fatalf("%s:%d: %s: %v", file, n, strings.TrimSpace(line), err)
+		}
+	}
+	sc.endBlock()
 }
 
 type scenario struct {
@@ -139,6 +146,14 @@ func (sc *scenario) change(words []string) error {
 		sc.w.stop()
 		sc.w.up()
 		return nil
+	case "wait":
+		d, err := time.ParseDuration(words[1])
+		if err != nil {
+			return err
+		}
+		time.Sleep(d) // of the bubble: it takes no time
+		synctest.Wait()
+		return nil
 	case "unload", "reload":
 		sc.w.unknown[words[1]] = words[0] == "unload"
 		return nil
@@ -170,6 +185,17 @@ func (sc *scenario) change(words []string) error {
 		sc.w.state(id, resource.RootState{Offline: true, Error: strings.Join(words[2:], " ")})
 	case "online":
 		sc.w.state(id, resource.RootState{Live: true})
+	case "ack", "unack":
+		var which resource.AlertSelection
+		for _, a := range sc.w.stage.Own(id) {
+			which.IDs = append(which.IDs, a.ID)
+		}
+		if words[0] == "unack" {
+			_, err = sc.w.stage.Unacknowledge(sc.t.Context(), which)
+		} else {
+			_, err = sc.w.stage.Acknowledge(sc.t.Context(), which, words[2], strings.Join(words[3:], " "))
+		}
+		return err
 	case "name":
 		sc.w.alias(id, words[2])
 	case "rm":
@@ -211,6 +237,31 @@ func (sc *scenario) want(words []string) error {
 		got, want = strings.Join(sc.w.active(id), "; "), strings.Join(words[2:], " ")
 	case "alerts":
 		got, want = strconv.Itoa(len(s.Own(id))), words[2]
+	case "pending":
+		n := 0
+		if _, _, err := sc.w.store.LoadAlerts(sc.t.Context(), func(*resource.Alert) error { return nil }, func(p *resource.PendingAlert) error {
+			if p.Resource == id {
+				n++
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+		got, want = strconv.Itoa(n), words[2]
+	case "held", "age", "acked": // of the alert that comes first
+		a := &resource.Alert{}
+		if own := s.Own(id); len(own) > 0 {
+			a = own[0]
+		}
+		want = strings.Join(words[2:], " ")
+		switch words[0] {
+		case "held":
+			got = a.Began.Sub(a.Since).String()
+		case "age":
+			got = time.Since(a.Began).String()
+		default:
+			got = strings.TrimSpace(a.Ack.User + " " + a.Ack.Comment)
+		}
 	case "ended":
 		no := false
 		page, err := s.List(resource.AlertQuery{Resource: id, Active: &no})

@@ -16,12 +16,11 @@ import (
 
 // Store is what the stage asks of a database. See storetest for its rules.
 type Store interface {
-	// LoadAlerts calls f for every active alert and returns the next free ID and
-	// the greatest seq of any alert.
-	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
-	// CommitAlerts inserts or updates the alerts and moves resource.AlertPosition
-	// to position, unless that is 0, in one transaction.
-	CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error
+	// LoadAlerts calls alert for every active alert and pending for every pending
+	// one. It returns the next free ID and the greatest seq of any alert.
+	LoadAlerts(ctx context.Context, alert func(*resource.Alert) error, pending func(*resource.PendingAlert) error) (next resource.AlertID, seq uint64, err error)
+	// CommitAlerts applies m in one transaction, or nothing of it.
+	CommitAlerts(ctx context.Context, m *resource.AlertMutation) error
 	// Position returns the position that is kept under a name, or 0.
 	Position(ctx context.Context, name string) (uint64, error)
 	// Alert returns one alert, active or ended, or a NotFound fault.
@@ -33,7 +32,7 @@ type Store interface {
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
 }
 
-// Options are what a stage needs. Store, Get, Walk and Now are required.
+// Options are what a stage needs. Store, Get, Walk, Now and After are required.
 type Options struct {
 	Store Store
 	// Get returns a resource of the live graph, or nil.
@@ -51,9 +50,14 @@ type Options struct {
 	Class func(plugin, name string) *resource.Class
 	// Count returns how many resources a class has. HealthCounts needs it.
 	Count func(*resource.Class) int
-	// Now is the clock for what happens at a start; changes carry their own time.
-	Now func() time.Time
-	Log *slog.Logger // nil discards
+	// Seq is the position of the inventory. A condition that has held for long
+	// enough is raised when all changes up to it are evaluated, for one of them
+	// may say that it holds no longer. Without Seq that is always.
+	Seq func() uint64
+	// Now and After are the clock. Changes carry their own time.
+	Now   func() time.Time
+	After func(time.Duration) <-chan time.Time
+	Log   *slog.Logger // nil discards
 	// Keep is how many sets of alerts subscribers may lag behind; 0 means 4096.
 	Keep int
 }
@@ -62,11 +66,20 @@ type Options struct {
 // concurrent use, also before and after Run.
 type Stage struct {
 	opts    Options
-	classes map[*resource.Class]*watch // used by Run only
-	loaded  chan struct{}              // closed when feed is set
+	loaded  chan struct{} // closed when feed is set
+	poke    chan struct{} // wakes the clock when there is something new to wait for
 	effects effects
 
-	mu sync.RWMutex // held for writing by Run only
+	// work is held by who evaluates: Run, its clock, and Acknowledge. It is taken
+	// before mu.
+	work    sync.Mutex
+	classes map[*resource.Class]*watch
+	// pending has the conditions that do not hold long enough yet, by resource;
+	// due has them by when they do. The pending ones are never modified.
+	pending map[resource.ID][]*pending
+	due     queue
+
+	mu sync.RWMutex // for writing, taken only by who holds work
 	// own has the active alerts by resource, worst first. The slices and the
 	// alerts are never modified.
 	own      map[resource.ID][]*resource.Alert
@@ -82,8 +95,8 @@ type Stage struct {
 
 // New returns a stage that knows no alerts yet. It starts nothing.
 func New(opts Options) (*Stage, error) {
-	if opts.Store == nil || opts.Get == nil || opts.Walk == nil || opts.Now == nil {
-		return nil, errors.New("alert: the options Store, Get, Walk and Now are required")
+	if opts.Store == nil || opts.Get == nil || opts.Walk == nil || opts.Now == nil || opts.After == nil {
+		return nil, errors.New("alert: the options Store, Get, Walk, Now and After are required")
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
@@ -93,9 +106,10 @@ func New(opts Options) (*Stage, error) {
 	}
 	return &Stage{
 		opts:   opts,
-		loaded: make(chan struct{}), moved: make(chan struct{}),
-		own:    make(map[resource.ID][]*resource.Alert),
-		active: make(map[resource.AlertID]*resource.Alert),
+		loaded: make(chan struct{}), moved: make(chan struct{}), poke: make(chan struct{}, 1),
+		pending: make(map[resource.ID][]*pending),
+		own:     make(map[resource.ID][]*resource.Alert),
+		active:  make(map[resource.AlertID]*resource.Alert),
 	}, nil
 }
 
@@ -127,6 +141,11 @@ func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], 
 }
 
 func (s *Stage) follow(ctx context.Context, changes iter.Seq2[*resource.Changes, error]) error {
+	if err := s.elapse(ctx); err != nil {
+		return err
+	}
+	stop := s.watchClock(ctx)
+	defer stop()
 	for c, err := range changes {
 		if err != nil {
 			return fmt.Errorf("read changes: %w", err)
@@ -135,6 +154,10 @@ func (s *Stage) follow(ctx context.Context, changes iter.Seq2[*resource.Changes,
 			return fmt.Errorf("evaluate change %d: %w", c.Seq, err)
 		}
 		s.moveTo(c.Seq)
+		// The clock may have waited for this change.
+		if err := s.elapse(ctx); err != nil {
+			return err
+		}
 		if err := s.keepPosition(ctx, keepEvery); err != nil {
 			return err
 		}
@@ -154,7 +177,7 @@ func (s *Stage) keepPosition(ctx context.Context, after time.Duration) error {
 	if d := now.Sub(s.keptAt); d >= 0 && d < after {
 		return nil
 	}
-	if err := s.opts.Store.CommitAlerts(ctx, nil, s.position); err != nil {
+	if err := s.opts.Store.CommitAlerts(ctx, &resource.AlertMutation{Position: s.position}); err != nil {
 		return fmt.Errorf("keep the position: %w", err)
 	}
 	s.kept, s.keptAt = s.position, now
@@ -163,6 +186,12 @@ func (s *Stage) keepPosition(ctx context.Context, after time.Duration) error {
 
 // observe evaluates one set of changes and commits what it raises and ends.
 func (s *Stage) observe(ctx context.Context, c *resource.Changes) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	// What had held for long enough before the change is raised before it.
+	if err := s.fire(ctx, c.Time); err != nil {
+		return err
+	}
 	p := s.begin(c.Time, c.Seq)
 	gone := make(map[resource.ID]bool, len(c.Deleted))
 	for _, r := range c.Deleted {

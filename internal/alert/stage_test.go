@@ -30,11 +30,11 @@ type failing struct {
 
 var errDisk = errors.New("the disk is full")
 
-func (f *failing) CommitAlerts(ctx context.Context, as []*resource.Alert, position uint64) error {
+func (f *failing) CommitAlerts(ctx context.Context, m *resource.AlertMutation) error {
 	if f.before {
 		return errDisk
 	}
-	err := f.Store.CommitAlerts(ctx, as, position)
+	err := f.Store.CommitAlerts(ctx, m)
 	if f.after {
 		return errDisk
 	}
@@ -106,7 +106,7 @@ func TestWaitSeq(t *testing.T) {
 	if err := w.stage.WaitSeq(t.Context(), 0); err != nil {
 		t.Errorf("a change of the past: got %v", err)
 	}
-	s, err := alert.New(alert.Options{Store: memory.New(), Get: w.Get, Walk: w.Walk, Now: time.Now})
+	s, err := alert.New(alert.Options{Store: memory.New(), Get: w.Get, Walk: w.Walk, Now: time.Now, After: time.After})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ type watch struct {
 	byAttr [][]check // by index of the attribute
 	byStat [][]check // by index of the statistic
 	// declared has every check of the class.
-	declared map[key]bool
+	declared map[key]*resource.Condition
 }
 
 // key identifies a check within a class, and an alert within a resource.
@@ -23,6 +23,11 @@ type key struct {
 }
 
 func keyOf(a *resource.Alert) key { return key{a.Condition, a.Attribute, a.Severity} }
+
+// of returns the key of the alerts of a resource.
+func (k key) of(id resource.ID) resource.AlertKey {
+	return resource.AlertKey{Resource: id, Condition: k.condition, Attribute: k.attribute, Severity: k.severity}
+}
 
 // check is a condition at one severity.
 type check struct {
@@ -36,7 +41,7 @@ func compile(c *resource.Class) *watch {
 	w := &watch{
 		byAttr:   make([][]check, len(c.Attributes)),
 		byStat:   make([][]check, len(c.Statistics)),
-		declared: make(map[key]bool),
+		declared: make(map[key]*resource.Condition),
 	}
 	for i := range c.Conditions {
 		cond := &c.Conditions[i]
@@ -47,7 +52,7 @@ func compile(c *resource.Class) *watch {
 				continue
 			}
 			ch := check{key{cond.Name(), cond.Attribute, sev}, cond}
-			if w.declared[ch.key] {
+			if w.declared[ch.key] != nil {
 				continue // sessions refuse this too: it would raise and end one alert in turn
 			}
 			if at := c.Attr(cond.Attribute); at >= 0 {
@@ -57,7 +62,7 @@ func compile(c *resource.Class) *watch {
 			} else {
 				continue
 			}
-			w.declared[ch.key] = true
+			w.declared[ch.key] = cond
 		}
 	}
 	return w

@@ -31,6 +31,7 @@ type world struct {
 	pending *resource.Changes
 	log     *feed.Log[*resource.Changes]
 
+	clock bool // see now
 	stage *alert.Stage
 	stop  func()
 }
@@ -53,7 +54,7 @@ func newWorld(tb testing.TB, store alert.Store) *world {
 func (w *world) up() {
 	w.tb.Helper()
 	s, err := alert.New(alert.Options{Store: w.store, Get: w.Get, Walk: w.Walk, Class: w.Class, Count: w.Count,
-		Now: w.now})
+		Seq: w.position, Now: w.now, After: time.After})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -80,7 +81,12 @@ func (w *world) run() {
 	}
 }
 
+// now is the time of the last change, or in a world with clock the time of the
+// synctest bubble.
 func (w *world) now() time.Time {
+	if w.clock {
+		return time.Now()
+	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	return epoch.Add(time.Duration(w.seq) * time.Second)
@@ -116,8 +122,17 @@ func (w *world) publish() {
 	w.seq++
 	c := w.pending
 	c.Seq, c.Time = w.seq, epoch.Add(time.Duration(w.seq)*time.Second)
+	if w.clock {
+		c.Time = time.Now()
+	}
 	w.pending = &resource.Changes{}
 	w.log.Append(c.Seq, c)
+}
+
+func (w *world) position() uint64 {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.seq
 }
 
 func (w *world) Get(id resource.ID) *resource.Resource {

@@ -103,7 +103,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		return nil, err
 	}
 	stats := metrics.New(metrics.Options{})
-	alerts, err := alert.New(alert.Options{Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Now: time.Now, Log: log})
+	alerts, err := alert.New(alert.Options{Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After, Log: log})
 	if err != nil {
 		return nil, err
 	}

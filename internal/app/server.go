@@ -130,7 +130,8 @@ func (s *Server) setup(ctx context.Context) error {
 	})
 
 	alerts, err := alert.New(alert.Options{
-		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Now: time.Now, Log: s.part("alert"),
+		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq,
+		Now: time.Now, After: time.After, Log: s.part("alert"),
 	})
 	if err != nil {
 		return err

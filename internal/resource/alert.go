@@ -34,18 +34,80 @@ type Alert struct {
 	Condition string // Condition.Name, or OfflineCondition
 	Attribute string
 	Severity  Severity
-	// Message is the condition's; Text adds the resource's class label and name
-	// as they were when the alert was raised.
+	// Name is the resource's name when the alert was raised.
+	Name string
+	// Message is the condition's; Text adds the resource's class label and Name.
 	Message, Text string
-	Began         time.Time
-	Ended         time.Time // zero while active
+	// Since is when the condition began to hold. Began is when the alert was
+	// raised: the same, or later by the condition's For.
+	Since, Began time.Time
+	Ended        time.Time // zero while active
+	// Ack is the last acknowledgement. It stays with the alert when that ends.
+	Ack Acknowledgement
 	// Seq is the position of the alert's last change in the order of all alert
 	// changes.
 	Seq uint64
 }
 
-// Active reports whether the condition still holds.
+// Active reports whether the alert has not ended.
 func (a *Alert) Active() bool { return a.Ended.IsZero() }
+
+// Acknowledgement says that somebody knows of an alert. The zero
+// Acknowledgement says that nobody does.
+type Acknowledgement struct {
+	User    string
+	Comment string
+	Time    time.Time
+}
+
+// Given reports whether there is an acknowledgement.
+func (a Acknowledgement) Given() bool { return !a.Time.IsZero() }
+
+// AlertSelection names active alerts: those with the IDs, or those that a query
+// selects, whose page does not matter.
+type AlertSelection struct {
+	IDs   []AlertID
+	Query *AlertQuery // if not nil, IDs are not looked at
+}
+
+// AlertKey identifies what an alert is about. At most one alert with the key is
+// active.
+type AlertKey struct {
+	Resource             ID
+	Condition, Attribute string
+	Severity             Severity
+}
+
+// Key returns what the alert is about.
+func (a *Alert) Key() AlertKey { return AlertKey{a.Resource, a.Condition, a.Attribute, a.Severity} }
+
+// PendingAlert is a condition that holds, but not yet for as long as its For
+// asks.
+type PendingAlert struct {
+	AlertKey
+	Plugin, Class string
+	Since         time.Time // when it began to hold
+	Message       string    // of the alert that it may become
+}
+
+// AlertMutation is what a store must do about alerts in one transaction.
+type AlertMutation struct {
+	// Put are new and changed alerts, as they are afterwards. What an alert is
+	// about, Name, Since and Began do not change.
+	Put []*Alert
+	// Pend are new and changed pending alerts.
+	Pend []*PendingAlert
+	// Position is where AlertPosition moves, unless it is 0.
+	Position uint64
+	// Settle names pending alerts that are no longer pending: they are raised, or
+	// their condition no longer holds. None of them is in Pend.
+	Settle []AlertKey
+}
+
+// Empty reports whether there is nothing to do.
+func (m *AlertMutation) Empty() bool {
+	return len(m.Put)+len(m.Pend)+len(m.Settle) == 0 && m.Position == 0
+}
 
 // Holds reports whether the condition holds at the given severity for a value.
 // Null trips nothing. Bounds are strict (guide, "UpperBoundCondition").
@@ -66,6 +128,25 @@ func (c *Condition) Holds(s Severity, v Value) bool {
 		return ok && num && n < b
 	}
 	return false
+}
+
+// Ends reports whether a value ends an alert of the condition at the given
+// severity. A value beyond the clear threshold but not beyond the bound neither
+// raises nor ends one; null, which trips nothing, ends it.
+func (c *Condition) Ends(s Severity, v Value) bool {
+	if c.Holds(s, v) {
+		return false
+	}
+	clear, ok := c.Clear[s]
+	n, num := v.Number()
+	switch {
+	case !ok || !num:
+		return true
+	case c.Kind == LowerBound:
+		return n >= clear
+	default:
+		return n <= clear
+	}
 }
 
 // Same reports whether two values are equal as an author sees them: 1 and 1.0

@@ -17,7 +17,11 @@ type AlertQuery struct {
 	Resource      ID         // of this resource
 	Plugin, Class string     // of resources of this plugin, of this class
 	Condition     string     // Alert.Condition
-	Since         time.Time  // leaves out what ended before this time
+	Acknowledged  *bool      // nil selects both
+	// Text selects alerts in whose SearchText each of its words occurs, ignoring
+	// case.
+	Text  string
+	Since time.Time // leaves out what ended before this time
 	// Sort is "began", "ended", "severity" or "resource", with a leading "-" for
 	// descending; alerts that are equal in it come in the order in which they
 	// were raised, also reversed by "-". Active alerts count as ended last. Empty
@@ -32,6 +36,9 @@ const (
 	DefaultLimit = 100
 	MaxLimit     = 10_000
 )
+
+// maxWords bounds the words of AlertQuery.Text.
+const maxWords = 20
 
 // AlertPage is one page of a query's answer.
 type AlertPage struct {
@@ -48,16 +55,21 @@ type AlertPlan struct {
 	Field string // one of AlertSorts
 	Desc  bool
 	Limit int
+	// Words are those of the query's Text, in lower case.
+	Words []string
 	// Resume says that the page starts after the position (AfterKey, AfterID).
 	Resume   bool
 	AfterKey int64
 	AfterID  AlertID
 }
 
-// Plan checks the query's Sort, Limit and Cursor. Its errors are Faults that
+// Plan checks the query's Text, Sort, Limit and Cursor. Its errors are Faults that
 // name the field.
 func (q *AlertQuery) Plan() (AlertPlan, error) {
-	p := AlertPlan{Field: "began", Desc: true, Limit: DefaultLimit}
+	p := AlertPlan{Field: "began", Desc: true, Limit: DefaultLimit, Words: strings.Fields(strings.ToLower(q.Text))}
+	if len(p.Words) > maxWords {
+		return p, FieldErrorf("q", "a text to search for has at most %d words, not %d", maxWords, len(p.Words))
+	}
 	if q.Sort != "" {
 		p.Field, p.Desc = strings.CutPrefix(q.Sort, "-")
 		if !slices.Contains(AlertSorts, p.Field) {
@@ -125,8 +137,19 @@ func (q *AlertQuery) Selects(a *Alert) bool {
 		q.Plugin != "" && q.Plugin != a.Plugin,
 		q.Class != "" && q.Class != a.Class,
 		q.Condition != "" && q.Condition != a.Condition,
+		q.Acknowledged != nil && *q.Acknowledged != a.Ack.Given(),
 		!q.Since.IsZero() && !a.Active() && a.Ended.Before(q.Since):
 		return false
 	}
-	return true
+	if q.Text == "" {
+		return true
+	}
+	in := a.SearchText()
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(q.Text)), func(word string) bool { return !strings.Contains(in, word) })
+}
+
+// SearchText is what AlertQuery.Text searches, in lower case: the alert's text,
+// its condition, its attribute, and plugin.Class. None of it changes.
+func (a *Alert) SearchText() string {
+	return strings.ToLower(a.Text + "\n" + a.Condition + "\n" + a.Attribute + "\n" + a.Plugin + "." + a.Class)
 }

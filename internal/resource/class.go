@@ -3,6 +3,7 @@ package resource
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -123,8 +124,8 @@ const (
 	LowerBound     ConditionKind = "lower_bound"
 )
 
-// Condition is a declared alert condition. Bounds and States are by severity;
-// a severity that is not in them is not watched.
+// Condition is a declared alert condition. Bounds, States and Clear are by
+// severity; a severity that is not in Bounds or States is not watched.
 type Condition struct {
 	ID        string // the author's id, or empty
 	Kind      ConditionKind
@@ -132,6 +133,13 @@ type Condition struct {
 	Message   string
 	States    map[Severity][]Value
 	Bounds    map[Severity]float64
+	// Clear has the thresholds that a value must come back to before an alert of
+	// a bound ends; a severity that is not in it ends at its bound. It is on the
+	// fine side of the bound, or equal to it.
+	Clear map[Severity]float64
+	// For is how long the condition must hold without interruption before an
+	// alert is raised.
+	For time.Duration
 }
 
 // Name identifies the condition within its class, together with a severity:

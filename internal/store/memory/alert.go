@@ -10,54 +10,70 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// LoadAlerts calls f for every active alert, by ID.
-func (s *Store) LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (resource.AlertID, uint64, error) {
+// LoadAlerts calls alert for every active alert, by ID, and pending for every
+// pending one, by key.
+func (s *Store) LoadAlerts(ctx context.Context, alert func(*resource.Alert) error, pending func(*resource.PendingAlert) error) (resource.AlertID, uint64, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	for _, id := range slices.Sorted(maps.Values(s.active)) {
 		a := *s.alerts[id]
-		if err := f(&a); err != nil {
+		if err := alert(&a); err != nil {
+			return 0, 0, err
+		}
+	}
+	byKey := func(a, b resource.AlertKey) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Condition, b.Condition),
+			cmp.Compare(a.Attribute, b.Attribute), cmp.Compare(a.Severity, b.Severity))
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(s.pending), byKey) {
+		p := s.pending[k]
+		if err := pending(&p); err != nil {
 			return 0, 0, err
 		}
 	}
 	return s.nextAlert, s.alertSeq, ctx.Err()
 }
 
-// CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
-// position, unless that is 0.
-func (s *Store) CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error {
+// CommitAlerts applies m, or nothing of it if it returns an error.
+func (s *Store) CommitAlerts(ctx context.Context, m *resource.AlertMutation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	active := maps.Clone(s.active)
-	for _, a := range alerts {
-		if !a.Active() && active[conditionOf(a)] == a.ID {
-			delete(active, conditionOf(a))
+	for _, a := range m.Put {
+		if !a.Active() && active[a.Key()] == a.ID {
+			delete(active, a.Key())
 		}
 	}
-	for _, a := range alerts {
+	for _, a := range m.Put {
 		if !a.Active() {
 			continue
 		}
-		if other, ok := active[conditionOf(a)]; ok && other != a.ID {
-			return fmt.Errorf("commit %d alerts: alert %d is active for the condition of alert %d", len(alerts), other, a.ID)
+		if other, ok := active[a.Key()]; ok && other != a.ID {
+			return fmt.Errorf("commit %d alerts: alert %d is active for the condition of alert %d", len(m.Put), other, a.ID)
 		}
-		active[conditionOf(a)] = a.ID
+		active[a.Key()] = a.ID
 	}
 	s.active = active
-	if position > 0 {
-		s.positions[resource.AlertPosition] = position
+	if m.Position > 0 {
+		s.positions[resource.AlertPosition] = m.Position
 	}
-	for _, a := range alerts {
+	for _, a := range m.Put {
 		row := *a
 		if old, ok := s.alerts[a.ID]; ok { // what it is about stays
 			row = *old
-			row.Severity, row.Message, row.Text, row.Ended, row.Seq = a.Severity, a.Message, a.Text, a.Ended, a.Seq
+			row.Ended, row.Ack, row.Seq = a.Ended, a.Ack, a.Seq
 		}
 		s.alerts[a.ID] = &row
 		s.nextAlert, s.alertSeq = max(s.nextAlert, a.ID+1), max(s.alertSeq, a.Seq)
+	}
+	for _, p := range m.Pend {
+		s.pending[p.AlertKey] = *p
+	}
+	for _, k := range m.Settle {
+		delete(s.pending, k)
 	}
 	return nil
 }

@@ -27,7 +27,8 @@ type Store struct {
 	nextAlert  resource.AlertID
 	alertSeq   uint64
 	alerts     map[resource.AlertID]*resource.Alert
-	active     map[condition]resource.AlertID
+	active     map[resource.AlertKey]resource.AlertID
+	pending    map[resource.AlertKey]resource.PendingAlert
 	manifests  map[string][]byte
 	positions  map[string]uint64
 }
@@ -36,16 +37,6 @@ type identity struct {
 	plugin, class string
 	space         resource.ID
 	text          string
-}
-
-type condition struct {
-	resource        resource.ID
-	name, attribute string
-	severity        resource.Severity
-}
-
-func conditionOf(a *resource.Alert) condition {
-	return condition{a.Resource, a.Condition, a.Attribute, a.Severity}
 }
 
 func identityOf(r *resource.Resource) identity {
@@ -60,7 +51,8 @@ func New() *Store {
 		identities: make(map[identity]resource.ID),
 		edges:      make(map[resource.Edge][]resource.ID),
 		alerts:     make(map[resource.AlertID]*resource.Alert),
-		active:     make(map[condition]resource.AlertID),
+		active:     make(map[resource.AlertKey]resource.AlertID),
+		pending:    make(map[resource.AlertKey]resource.PendingAlert),
 		positions:  make(map[string]uint64),
 	}
 }

@@ -13,33 +13,42 @@ import (
 	"github.com/faultline-storage/faultline/internal/store/row"
 )
 
-// CommitAlerts inserts or updates the alerts, by ID, and moves AlertPosition to
-// position, unless that is 0, all in one transaction. What an alert is about
-// does not change, so an update leaves it.
-func (db *DB) CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error {
-	if len(alerts) == 0 && position == 0 {
+// CommitAlerts applies m in one transaction.
+func (db *DB) CommitAlerts(ctx context.Context, m *resource.AlertMutation) error {
+	if m.Empty() {
 		return nil
 	}
-	ordered := row.EndedFirst(alerts)
+	ordered := row.EndedFirst(m.Put)
 	var next resource.AlertID
 	var seq uint64
-	for _, a := range alerts {
+	for _, a := range ordered {
 		next, seq = max(next, a.ID+1), max(seq, a.Seq)
 	}
 	move := fence{name: "move on alerts", params: [][]byte{scalar(db.epoch), scalar(int64(next)), scalar(int64(seq))}}
 	err := db.inTx(ctx, move, func(t *tx) error {
-		if position > 0 {
-			t.move(resource.AlertPosition, position)
+		if m.Position > 0 {
+			t.move(resource.AlertPosition, m.Position)
 		}
 		for _, a := range ordered {
 			if err := t.learn(a.Plugin, a.Class); err != nil {
 				return err
 			}
 		}
-		return t.each(upsertAlert, len(ordered), func(r *rows, i int) { t.fillAlert(r, ordered[i]) })
+		for _, p := range m.Pend {
+			if err := t.learn(p.Plugin, p.Class); err != nil {
+				return err
+			}
+		}
+		if err := t.each(upsertAlert, len(ordered), func(r *rows, i int) { t.fillAlert(r, ordered[i]) }); err != nil {
+			return err
+		}
+		if err := t.each(upsertPending, len(m.Pend), func(r *rows, i int) { t.fillPending(r, m.Pend[i]) }); err != nil {
+			return err
+		}
+		return t.each(deletePending, len(m.Settle), func(r *rows, i int) { fillKey(r, m.Settle[i]) })
 	})
 	if err != nil {
-		return fmt.Errorf("commit %d alerts: %w", len(alerts), err)
+		return fmt.Errorf("commit %d alerts: %w", len(m.Put), err)
 	}
 	return nil
 }
@@ -51,29 +60,70 @@ func (t *tx) fillAlert(r *rows, a *resource.Alert) {
 	r.text(a.Condition)
 	r.text(a.Attribute)
 	r.int(int64(a.Severity))
+	r.text(a.Name)
 	r.text(a.Message)
 	r.text(a.Text)
+	r.text(a.SearchText())
+	r.int(row.Nanos(a.Since))
 	r.int(row.Nanos(a.Began))
 	r.int(row.Nanos(a.Ended))
+	r.text(a.Ack.User)
+	r.text(a.Ack.Comment)
+	r.int(row.Nanos(a.Ack.Time))
 	r.int(int64(a.Seq))
 }
 
-const alertColumns = `SELECT a.id, a.resource, c.id IS NOT NULL, c.plugin, c.name, a.condition, a.attribute, a.severity, a.message, a.text, a.began, a.ended, a.seq
+func (t *tx) fillPending(r *rows, p *resource.PendingAlert) {
+	fillKey(r, p.AlertKey)
+	r.int(t.class(p.Plugin, p.Class))
+	r.int(row.Nanos(p.Since))
+	r.text(p.Message)
+}
+
+func fillKey(r *rows, k resource.AlertKey) {
+	r.int(int64(k.Resource))
+	r.text(k.Condition)
+	r.text(k.Attribute)
+	r.int(int64(k.Severity))
+}
+
+const alertColumns = `SELECT a.id, a.resource, c.id IS NOT NULL, c.plugin, c.name, a.condition, a.attribute, a.severity, a.name, a.message, a.text,
+	a.since, a.began, a.ended, a.ack_user, a.ack_comment, a.ack_time, a.seq
 	FROM alert a LEFT JOIN class c ON c.id = a.class `
 
-// LoadAlerts calls f for every active alert, by ID, and returns the next free
-// ID and the greatest seq of any alert, all as of one commit.
-func (db *DB) LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error) {
+// LoadAlerts calls alert for every active alert, by ID, and pending for every
+// pending one, by key. It returns the next free ID and the greatest seq of any
+// alert, all as of one commit.
+func (db *DB) LoadAlerts(ctx context.Context, alert func(*resource.Alert) error, pending func(*resource.PendingAlert) error) (next resource.AlertID, seq uint64, err error) {
 	err = db.snapshot(ctx, func(tx pgx.Tx) error {
 		if err := tx.QueryRow(ctx, "SELECT next_alert, alert_seq FROM meta").Scan(&next, &seq); err != nil {
 			return fmt.Errorf("read the position: %w", err)
 		}
-		return eachAlert(ctx, tx, alertColumns+"WHERE a.ended = 0 ORDER BY a.id", nil, f)
+		if err := eachAlert(ctx, tx, alertColumns+"WHERE a.ended = 0 ORDER BY a.id", nil, alert); err != nil {
+			return err
+		}
+		return eachPending(ctx, tx, pending)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("load alerts: %w", err)
 	}
 	return next, seq, nil
+}
+
+func eachPending(ctx context.Context, q queryer, f func(*resource.PendingAlert) error) error {
+	return each(ctx, q, func(c *cells) error {
+		p := &resource.PendingAlert{AlertKey: resource.AlertKey{Resource: resource.ID(c.int()), Condition: c.text(), Attribute: c.text()}}
+		p.Severity = resource.Severity(c.int())
+		if !c.flag() {
+			return fmt.Errorf("pending alert of resource %d: its class is not in the table class", p.Resource)
+		}
+		p.Plugin, p.Class, p.Since, p.Message = c.text(), c.text(), row.FromNanos(c.int()), c.text()
+		if c.err != nil {
+			return fmt.Errorf("pending alert of resource %d: %w", p.Resource, c.err)
+		}
+		return f(p)
+	}, `SELECT p.resource, p.condition, p.attribute, p.severity, c.id IS NOT NULL, c.plugin, c.name, p.since, p.message
+		FROM pending_alert p LEFT JOIN class c ON c.id = p.class ORDER BY p.resource, p.condition COLLATE "C", p.attribute COLLATE "C", p.severity`)
 }
 
 // Alert returns the alert with the ID, or a NotFound fault.
@@ -174,6 +224,16 @@ func alertSQL(q *resource.AlertQuery, p *resource.AlertPlan) (string, []any) {
 	if q.Condition != "" {
 		need("a.condition = ?", escape(q.Condition))
 	}
+	if q.Acknowledged != nil {
+		if *q.Acknowledged {
+			need("a.ack_time <> 0")
+		} else {
+			need("a.ack_time = 0")
+		}
+	}
+	for _, word := range p.Words {
+		need("strpos(a.search, ?) > 0", escape(word))
+	}
 	if !q.Since.IsZero() {
 		need("(a.ended = 0 OR a.ended >= ?)", row.Nanos(q.Since))
 	}
@@ -199,8 +259,10 @@ func eachAlert(ctx context.Context, q queryer, query string, args []any, f func(
 		}
 		a.Plugin, a.Class, a.Condition, a.Attribute = c.text(), c.text(), c.text(), c.text()
 		severity := c.int()
-		a.Message, a.Text = c.text(), c.text()
-		a.Began, a.Ended, a.Seq = row.FromNanos(c.int()), row.FromNanos(c.int()), uint64(c.int())
+		a.Name, a.Message, a.Text = c.text(), c.text(), c.text()
+		a.Since, a.Began, a.Ended = row.FromNanos(c.int()), row.FromNanos(c.int()), row.FromNanos(c.int())
+		a.Ack = resource.Acknowledgement{User: c.text(), Comment: c.text(), Time: row.FromNanos(c.int())}
+		a.Seq = uint64(c.int())
 		if c.err != nil {
 			return fmt.Errorf("alert %d: %w", a.ID, c.err)
 		}

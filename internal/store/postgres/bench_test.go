@@ -245,7 +245,7 @@ func BenchmarkAlerts(b *testing.B) {
 			id++
 		}
 		b.StartTimer()
-		if err := db.CommitAlerts(b.Context(), as, 0); err != nil {
+		if err := db.CommitAlerts(b.Context(), &resource.AlertMutation{Put: as}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -21,9 +21,12 @@ var (
 		reporters:t first_seen:i updated:i written_by:t`)
 	rootTable  = columns("root", "id:i offline:f error:t last_contact:i held:t")
 	edgeTable  = columns("edge", "parent:i child:i roots:t")
-	alertTable = columns("alert", "id:i resource:i class:i condition:t attribute:t severity:i message:t text:t began:i ended:i seq:i")
-	idList     = columns("", "id:i")
-	pairList   = columns("", "parent:i child:i")
+	alertTable = columns("alert", `id:i resource:i class:i condition:t attribute:t severity:i name:t message:t text:t search:t since:i began:i
+		ended:i ack_user:t ack_comment:t ack_time:i seq:i`)
+	pendingTable = columns("pending_alert", "resource:i condition:t attribute:t severity:i class:i since:i message:t")
+	keyList      = columns("", "resource:i condition:t attribute:t severity:i")
+	idList       = columns("", "id:i")
+	pairList     = columns("", "parent:i child:i")
 )
 
 // The statements over rows. Other statements are in single.
@@ -40,10 +43,13 @@ var (
 	deleteEdge     = &statement{"delete edges", "DELETE FROM edge e USING " + pairList.over() + " AS gone (parent, child) WHERE e.parent = gone.parent AND e.child = gone.child", pairList}
 	deleteParent   = &statement{"delete edges of parents", "DELETE FROM edge WHERE parent = ANY($1::bigint[])", idList}
 	deleteChild    = &statement{"delete edges of children", "DELETE FROM edge WHERE child = ANY($1::bigint[])", idList}
-	upsertAlert    = &statement{"put alerts", alertTable.upsert("id", "severity", "message", "text", "ended", "seq"), alertTable}
+	upsertAlert    = &statement{"put alerts", alertTable.upsert("id", "ended", "ack_user", "ack_comment", "ack_time", "seq"), alertTable}
+	upsertPending  = &statement{"put pending alerts", pendingTable.upsert("resource, condition, attribute, severity", "class", "since", "message"), pendingTable}
+	deletePending  = &statement{"delete pending alerts", "DELETE FROM pending_alert p USING " + keyList.over() + ` AS gone (resource, condition, attribute, severity)
+		WHERE p.resource = gone.resource AND p.condition = gone.condition AND p.attribute = gone.attribute AND p.severity = gone.severity`, keyList}
 
 	statements = []*statement{insertResource, upsertResource, deleteResource, upsertRoot, deleteRoot, insertEdge, upsertEdge, deleteEdge,
-		deleteParent, deleteChild, upsertAlert}
+		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending}
 )
 
 // single are the other prepared statements, with the types of their

@@ -135,13 +135,16 @@ func TestACorruptRowIsNamed(t *testing.T) {
 			if err := db.Commit(t.Context(), disks(3)); err != nil {
 				t.Fatal(err)
 			}
-			if err := db.CommitAlerts(t.Context(), []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}}, 0); err != nil {
+			if err := db.CommitAlerts(t.Context(), &resource.AlertMutation{
+				Put:  []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}},
+				Pend: []*resource.PendingAlert{{AlertKey: resource.AlertKey{Resource: 3, Severity: resource.Info}, Plugin: "acme", Class: "Disk"}},
+			}); err != nil {
 				t.Fatal(err)
 			}
 			exec(t, url, tc.statement)
 			_, _, err := db.Load(t.Context(), func(resource.StoredResource) error { return nil }, func(resource.StoredEdge) error { return nil })
 			if err == nil {
-				_, _, err = db.LoadAlerts(t.Context(), func(*resource.Alert) error { return nil })
+				_, _, err = db.LoadAlerts(t.Context(), func(*resource.Alert) error { return nil }, func(*resource.PendingAlert) error { return nil })
 			}
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want ...%s...", err, tc.want)

@@ -14,7 +14,7 @@ type statements struct {
 	insertResource, upsertResource, setWriters, deleteResource *statement
 	upsertRoot, deleteRoot                                     *statement
 	upsertEdge, deleteEdge, deleteParent, deleteChild          *statement
-	upsertAlert                                                *statement
+	upsertAlert, upsertPending, deletePending                  *statement
 }
 
 const resourceColumns = "INSERT INTO resource (id, class, space, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated) VALUES"
@@ -36,8 +36,12 @@ func newStatements() statements {
 		deleteEdge:   overOne("DELETE FROM edge WHERE parent = ? AND child = ?", 2), // the engine scans the table for a list of pairs
 		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
 		deleteChild:  overList("DELETE FROM edge WHERE child IN", ""),
-		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, message, text, began, ended, seq) VALUES`, 11,
-			"ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, message = excluded.message, text = excluded.text, ended = excluded.ended, seq = excluded.seq"),
+		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, name, message, text, search, since, began,
+			ended, ack_user, ack_comment, ack_time, seq) VALUES`, 17, `ON CONFLICT (id) DO UPDATE SET ended = excluded.ended,
+			ack_user = excluded.ack_user, ack_comment = excluded.ack_comment, ack_time = excluded.ack_time, seq = excluded.seq`),
+		upsertPending: overRows("INSERT INTO pending_alert (resource, condition, attribute, severity, class, since, message) VALUES", 7,
+			"ON CONFLICT (resource, condition, attribute, severity) DO UPDATE SET class = excluded.class, since = excluded.since, message = excluded.message"),
+		deletePending: overOne("DELETE FROM pending_alert WHERE resource = ? AND condition = ? AND attribute = ? AND severity = ?", 4),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // TestMigrationsRunBothWays goes up, down to nothing and up again, and finds
@@ -40,6 +42,43 @@ func TestMigrationsRunBothWays(t *testing.T) {
 	}
 	if d := cmp.Diff(want, schema(t, db)); d != "" {
 		t.Errorf("after down and up (-want +got):\n%s", d)
+	}
+}
+
+// TestOldAlertsGetTheirNewColumns brings alerts of the first schema up to date.
+func TestOldAlertsGetTheirNewColumns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "faultline.db")
+	old, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	p, err := provider(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.UpTo(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := old.Exec(`INSERT INTO class (id, plugin, name) VALUES (5, 'acme', 'Drive');
+		INSERT INTO alert VALUES (1, 7, 5, 'hot', 'temperature', 2, 'Too hot, (really)', 'Too hot, (really) (Hard drive, a, b (c))', 1000, 0, 1);
+		UPDATE meta SET next_alert = 2, alert_seq = 1`); err != nil {
+		t.Fatal(err)
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	page, err := db.Alerts(t.Context(), resource.AlertQuery{Text: "REALLY acme.drive"})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("got %v, %v", page.Items, err)
+	}
+	if a := page.Items[0]; a.Name != "a, b (c)" || !a.Since.Equal(a.Began) || a.Ack.Given() {
+		t.Errorf("got %+v", a)
 	}
 }
 

@@ -160,6 +160,7 @@ func TestACorruptRowIsNamed(t *testing.T) {
 		{"class", "UPDATE resource SET class = 77 WHERE id = 3", "resource 3: its class 77"},
 		{"edge", "UPDATE edge SET roots = '{}' WHERE child = 3", "to 3: column roots"},
 		{"alert class", "UPDATE alert SET class = 77", "alert 1: its class"},
+		{"pending class", "UPDATE pending_alert SET class = 77", "resource 3: its class"},
 		{"severity", "UPDATE alert SET severity = 9", "alert 1: column severity"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -172,13 +173,16 @@ func TestACorruptRowIsNamed(t *testing.T) {
 			if err := db.Commit(t.Context(), disks(3)); err != nil {
 				t.Fatal(err)
 			}
-			if err := db.CommitAlerts(t.Context(), []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}}, 0); err != nil {
+			if err := db.CommitAlerts(t.Context(), &resource.AlertMutation{
+				Put:  []*resource.Alert{{ID: 1, Resource: 3, Plugin: "acme", Class: "Disk", Severity: resource.Info, Seq: 1}},
+				Pend: []*resource.PendingAlert{{AlertKey: resource.AlertKey{Resource: 3, Severity: resource.Info}, Plugin: "acme", Class: "Disk"}},
+			}); err != nil {
 				t.Fatal(err)
 			}
 			tamper(t, path, tc.statement)
 			_, _, err = db.Load(t.Context(), func(resource.StoredResource) error { return nil }, func(resource.StoredEdge) error { return nil })
 			if err == nil {
-				_, _, err = db.LoadAlerts(t.Context(), func(*resource.Alert) error { return nil })
+				_, _, err = db.LoadAlerts(t.Context(), func(*resource.Alert) error { return nil }, func(*resource.PendingAlert) error { return nil })
 			}
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want ...%s...", err, tc.want)

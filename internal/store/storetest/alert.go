@@ -1,10 +1,7 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,9 +16,9 @@ var alertRules = []rule{
 	{"AConditionMayEndAndBeRaisedInOneCommit", endAndRaise},
 	{"WhatAnAlertIsAboutDoesNotChange", aboutStays},
 	{"AlertsOutliveTheirResource", outlive},
-	{"QueriesSelectAlerts", selectAlerts},
-	{"QueriesSortAndPageAlerts", pageAlerts},
-	{"ABadQueryNamesItsField", badQuery},
+	{"AnAcknowledgementStaysWithItsAlert", acknowledge},
+	{"PendingAlertsComeAndGo", pendingAlerts},
+	{"AFailedCommitOfAlertsLeavesNothing", failedAlerts},
 	{"ManyAlertsAreCommittedWhole", manyAlerts},
 }
 
@@ -29,8 +26,8 @@ var alertRules = []rule{
 // from its numbers.
 func newAlert(id resource.AlertID, seq uint64) *resource.Alert {
 	return &resource.Alert{ID: id, Resource: 1, Plugin: "acme", Class: "Drive", Condition: fmt.Sprint("c", id), Attribute: "status",
-		Severity: resource.Severities[id%3], Message: "Drive failure", Text: "Drive failure (Drive, S1)",
-		Began: epoch.Add(time.Duration(id) * time.Second), Seq: seq}
+		Severity: resource.Severities[id%3], Name: "S1", Message: "Drive failure", Text: "Drive failure (Drive, S1)",
+		Since: epoch, Began: epoch.Add(time.Duration(id) * time.Second), Seq: seq}
 }
 
 func ended(a *resource.Alert, seq uint64, after time.Duration) *resource.Alert {
@@ -41,7 +38,12 @@ func ended(a *resource.Alert, seq uint64, after time.Duration) *resource.Alert {
 
 func commitAlerts(t *testing.T, s Store, as ...*resource.Alert) {
 	t.Helper()
-	if err := s.CommitAlerts(t.Context(), as, 0); err != nil {
+	commitAlertMutation(t, s, &resource.AlertMutation{Put: as})
+}
+
+func commitAlertMutation(t *testing.T, s Store, m *resource.AlertMutation) {
+	t.Helper()
+	if err := s.CommitAlerts(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -49,7 +51,8 @@ func commitAlerts(t *testing.T, s Store, as ...*resource.Alert) {
 func wantActive(t *testing.T, s Store, next resource.AlertID, seq uint64, want ...*resource.Alert) {
 	t.Helper()
 	var got []*resource.Alert
-	n, q, err := s.LoadAlerts(t.Context(), func(a *resource.Alert) error { got = append(got, a); return nil })
+	n, q, err := s.LoadAlerts(t.Context(), func(a *resource.Alert) error { got = append(got, a); return nil },
+		func(*resource.PendingAlert) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +103,7 @@ func oneActive(t *testing.T, s Store) {
 	commitAlerts(t, s, a)
 	second := *a
 	second.ID, second.Seq = 2, 2
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{newAlert(3, 3), &second}, 0); err == nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{newAlert(3, 3), &second}}); err == nil {
 		t.Error("one condition has two active alerts")
 	}
 	wantActive(t, s, 2, 1, a)
@@ -132,6 +135,7 @@ func aboutStays(t *testing.T, s Store) {
 	commitAlerts(t, s, a)
 	b := *a
 	b.Resource, b.Class, b.Condition, b.Attribute, b.Began = 9, "Device", "x", "y", epoch
+	b.Name, b.Message, b.Text, b.Severity, b.Since = "other", "other", "other", resource.Info, epoch.Add(time.Hour)
 	b.Ended, b.Seq = epoch.Add(time.Hour), 2
 	commitAlerts(t, s, &b)
 	want := *a
@@ -152,115 +156,6 @@ func outlive(t *testing.T, s Store) {
 	}
 }
 
-// someAlerts are twelve alerts of various kinds, the even ones ended.
-func someAlerts() []*resource.Alert {
-	var as []*resource.Alert
-	for i := range resource.AlertID(12) {
-		a := newAlert(i+1, uint64(i+1))
-		a.Resource = resource.ID(i%4 + 1)
-		a.Began = epoch.Add(time.Duration(i/2) * time.Second) // in pairs
-		if i%3 == 0 {
-			a.Plugin, a.Class = "linux", "Device"
-		}
-		if i%2 == 1 {
-			a = ended(a, a.Seq, time.Duration(20-i)*time.Second)
-		}
-		as = append(as, a)
-	}
-	return as
-}
-
-func ids(as []*resource.Alert) []resource.AlertID {
-	var out []resource.AlertID
-	for _, a := range as {
-		out = append(out, a.ID)
-	}
-	return out
-}
-
-func selectAlerts(t *testing.T, s Store) {
-	as := someAlerts()
-	commitAlerts(t, s, as...)
-	yes, no := true, false
-	for _, q := range []resource.AlertQuery{
-		{}, {Active: &yes}, {Active: &no}, {Severities: []resource.Severity{resource.Error}},
-		{Severities: []resource.Severity{resource.Info, resource.Warning}}, {Severities: []resource.Severity{}},
-		{Resource: 2}, {Resource: 77}, {Plugin: "linux"}, {Class: "Drive"}, {Plugin: "linux", Class: "Drive"},
-		{Condition: "c4"}, {Since: as[3].Ended}, {Since: as[3].Ended.Add(1)}, {Active: &yes, Resource: 3, Severities: resource.Severities},
-	} {
-		var want []*resource.Alert
-		for _, a := range as {
-			if q.Selects(a) {
-				want = append(want, a)
-			}
-		}
-		slices.Reverse(want) // newest first
-		got, err := s.Alerts(t.Context(), q)
-		if err != nil {
-			t.Fatalf("%+v: %v", q, err)
-		}
-		if d := diff(want, got.Items); d != "" {
-			t.Errorf("%+v (-want +got):\n%s", q, d)
-		}
-	}
-}
-
-func pageAlerts(t *testing.T, s Store) {
-	as := someAlerts()
-	commitAlerts(t, s, as...)
-	for sort, want := range map[string][]resource.AlertID{
-		"":          {12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1},
-		"began":     {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12},
-		"ended":     {12, 10, 8, 6, 4, 2, 1, 3, 5, 7, 9, 11},
-		"-ended":    {11, 9, 7, 5, 3, 1, 2, 4, 6, 8, 10, 12},
-		"severity":  {2, 5, 8, 11, 1, 4, 7, 10, 3, 6, 9, 12},
-		"-severity": {12, 9, 6, 3, 10, 7, 4, 1, 11, 8, 5, 2},
-		"resource":  {1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12},
-	} {
-		for _, limit := range []int{1, 5, 12, 13} {
-			q := resource.AlertQuery{Sort: sort, Limit: limit}
-			var got []resource.AlertID
-			for pages := 0; ; pages++ {
-				p, err := s.Alerts(t.Context(), q)
-				if err != nil {
-					t.Fatalf("sort %q: %v", sort, err)
-				}
-				got = append(got, ids(p.Items)...)
-				if p.Next == "" {
-					break
-				}
-				if len(p.Items) != limit || pages > 12 {
-					t.Fatalf("sort %q: a page of %d with a next one", sort, len(p.Items))
-				}
-				q.Cursor = p.Next
-			}
-			if d := diff(want, got); d != "" {
-				t.Errorf("sort %q by %d (-want +got):\n%s", sort, limit, d)
-			}
-		}
-	}
-}
-
-func badQuery(t *testing.T, s Store) {
-	commitAlerts(t, s, someAlerts()...)
-	p, err := s.Alerts(t.Context(), resource.AlertQuery{Limit: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, q := range map[string]resource.AlertQuery{
-		"sort":                   {Sort: "text"},
-		"limit":                  {Limit: 10_001},
-		"cursor":                 {Cursor: "zzz"},
-		"cursor of another sort": {Cursor: p.Next, Sort: "ended"},
-	} {
-		_, err := s.Alerts(t.Context(), q)
-		var f *resource.Fault
-		if !errors.As(err, &f) || f.Kind != resource.Invalid || !strings.HasPrefix(name, f.Field) {
-			t.Errorf("%s: got %#v", name, err)
-		}
-	}
-}
-
 func manyAlerts(t *testing.T, s Store) {
 	id := resource.AlertID(1)
 	for _, n := range sizes {
@@ -275,4 +170,83 @@ func manyAlerts(t *testing.T, s Store) {
 		commitAlerts(t, s, over...)
 		wantActive(t, s, id, uint64(id)-1)
 	}
+}
+
+func acknowledge(t *testing.T, s Store) {
+	a := newAlert(1, 1)
+	a.Ack = resource.Acknowledgement{User: "olga", Comment: "spare is on its way", Time: epoch.Add(time.Minute)}
+	b := newAlert(2, 2)
+	commitAlerts(t, s, a, b)
+	wantActive(t, s, 3, 2, a, b)
+	acked := *b
+	acked.Ack, acked.Seq = resource.Acknowledgement{User: "piet", Time: epoch.Add(time.Hour)}, 3
+	taken := *a
+	taken.Ack, taken.Seq = resource.Acknowledgement{}, 4
+	commitAlerts(t, s, &acked, &taken)
+	wantActive(t, s, 3, 4, &taken, &acked)
+	over := ended(&acked, 5, 2*time.Hour)
+	commitAlerts(t, s, over)
+	if got, err := s.Alert(t.Context(), 2); err != nil || diff(over, got) != "" {
+		t.Errorf("an ended alert: got %+v, %v", got, err)
+	}
+}
+
+func newPending(id resource.ID, condition string, since time.Duration) *resource.PendingAlert {
+	return &resource.PendingAlert{AlertKey: resource.AlertKey{Resource: id, Condition: condition, Attribute: "status", Severity: resource.Warning},
+		Plugin: "acme", Class: "Drive", Since: epoch.Add(since), Message: "Too hot"}
+}
+
+func wantPending(t *testing.T, s Store, want ...*resource.PendingAlert) {
+	t.Helper()
+	var got []*resource.PendingAlert
+	_, _, err := s.LoadAlerts(t.Context(), func(*resource.Alert) error { return nil },
+		func(p *resource.PendingAlert) error { got = append(got, p); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(want, got); d != "" {
+		t.Errorf("pending alerts (-want +got):\n%s", d)
+	}
+}
+
+func pendingAlerts(t *testing.T, s Store) {
+	a, b, c := newPending(1, "hot", 0), newPending(1, "slow", time.Second), newPending(2, "hot", time.Hour)
+	commitAlertMutation(t, s, &resource.AlertMutation{Pend: []*resource.PendingAlert{c, b, a}})
+	wantPending(t, s, a, b, c)
+	wantActive(t, s, 1, 0) // they are no alerts
+	raised := newAlert(1, 1)
+	changed := *c
+	changed.Message, changed.Since = "Much too hot", epoch.Add(time.Minute)
+	commitAlertMutation(t, s, &resource.AlertMutation{Put: []*resource.Alert{raised}, Pend: []*resource.PendingAlert{&changed},
+		Settle: []resource.AlertKey{a.AlertKey, {Resource: 77, Condition: "none"}}})
+	wantPending(t, s, b, &changed)
+	wantActive(t, s, 2, 1, raised)
+	// They outlive their resource; who follows the inventory settles them.
+	commit(t, s, creation(1, newRoot(2, "a")))
+	commit(t, s, &resource.Mutation{Seq: 2, Time: epoch, Delete: []resource.ID{2}})
+	wantPending(t, s, b, &changed)
+	var many []*resource.PendingAlert
+	var keys []resource.AlertKey
+	for i := range resource.ID(250) {
+		many = append(many, newPending(10+i, "hot", 0))
+		keys = append(keys, many[i].AlertKey)
+	}
+	commitAlertMutation(t, s, &resource.AlertMutation{Pend: many, Settle: []resource.AlertKey{b.AlertKey, changed.AlertKey}})
+	wantPending(t, s, many...)
+	commitAlertMutation(t, s, &resource.AlertMutation{Settle: keys})
+	wantPending(t, s)
+}
+
+func failedAlerts(t *testing.T, s Store) {
+	a, p := newAlert(1, 1), newPending(1, "hot", 0)
+	commitAlertMutation(t, s, &resource.AlertMutation{Put: []*resource.Alert{a}, Pend: []*resource.PendingAlert{p}})
+	second := *a
+	second.ID, second.Seq = 2, 2
+	err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{newAlert(3, 3), &second},
+		Pend: []*resource.PendingAlert{newPending(2, "hot", 0)}, Settle: []resource.AlertKey{p.AlertKey}})
+	if err == nil {
+		t.Error("one condition has two active alerts")
+	}
+	wantActive(t, s, 2, 1, a)
+	wantPending(t, s, p)
 }

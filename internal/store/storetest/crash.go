@@ -62,7 +62,7 @@ func Crash(t *testing.T, rounds int, open Opener, reference func() Store) {
 			t.Fatalf("round %d: alerts are at %d and their position at %d", round, got.AlertSeq, got.Position)
 		}
 		if got.AlertSeq < want.AlertSeq { // killed between a mutation and its alert; the next start repeats the alert
-			if err := s.CommitAlerts(t.Context(), stepAlerts(got.Seq), got.Seq); err != nil {
+			if err := s.CommitAlerts(t.Context(), stepAlerts(got.Seq)); err != nil {
 				t.Fatal(err)
 			}
 			got = readAll(t, s)
@@ -145,7 +145,7 @@ func step(ctx context.Context, s Store, seq uint64) error {
 	if err := s.Commit(ctx, stepMutation(seq)); err != nil {
 		return err
 	}
-	return s.CommitAlerts(ctx, stepAlerts(seq), seq)
+	return s.CommitAlerts(ctx, stepAlerts(seq))
 }
 
 // Every step creates a group of drives, changes the root and the group before,
@@ -189,13 +189,17 @@ func stepMutation(seq uint64) *resource.Mutation {
 	return m
 }
 
-// stepAlerts are an alert that begins, and the one before, which ends.
-func stepAlerts(seq uint64) []*resource.Alert {
-	a := newAlert(resource.AlertID(seq), 2*seq)
-	if seq == 1 {
-		return []*resource.Alert{a}
+// stepAlerts are an alert that begins, and the one before, which ends; the
+// same of pending alerts.
+func stepAlerts(seq uint64) *resource.AlertMutation {
+	pending := func(seq uint64) *resource.PendingAlert { return newPending(resource.ID(seq), "hot", 0) }
+	m := &resource.AlertMutation{Pend: []*resource.PendingAlert{pending(seq)}, Position: seq}
+	if seq > 1 {
+		m.Put = append(m.Put, ended(newAlert(resource.AlertID(seq-1), 0), 2*seq-1, time.Second))
+		m.Settle = append(m.Settle, pending(seq-1).AlertKey)
 	}
-	return []*resource.Alert{ended(newAlert(resource.AlertID(seq-1), 0), 2*seq-1, time.Second), a}
+	m.Put = append(m.Put, newAlert(resource.AlertID(seq), 2*seq))
+	return m
 }
 
 // all is State and the alerts.
@@ -206,13 +210,15 @@ type all struct {
 	Active    []*resource.Alert
 	Position  uint64              // up to which alerts are evaluated
 	Last      []resource.LogEntry // of the change log
+	Pending   []*resource.PendingAlert
 }
 
 func readAll(t *testing.T, s Store) all {
 	t.Helper()
 	a := all{State: read(t, s)}
 	var err error
-	a.NextAlert, a.AlertSeq, err = s.LoadAlerts(t.Context(), func(al *resource.Alert) error { a.Active = append(a.Active, al); return nil })
+	a.NextAlert, a.AlertSeq, err = s.LoadAlerts(t.Context(), func(al *resource.Alert) error { a.Active = append(a.Active, al); return nil },
+		func(p *resource.PendingAlert) error { a.Pending = append(a.Pending, p); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func endedContext(t *testing.T, s Store) {
 	if err := s.Commit(ctx, creation(1, newRoot(1, "a"))); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.CommitAlerts(ctx, []*resource.Alert{newAlert(1, 1)}, 0); !errors.Is(err, context.Canceled) {
+	if err := s.CommitAlerts(ctx, &resource.AlertMutation{Put: []*resource.Alert{newAlert(1, 1)}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("alerts: got %v", err)
 	}
 	wantState(t, s, State{Next: 1})

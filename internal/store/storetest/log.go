@@ -156,22 +156,22 @@ func largeEntries(t *testing.T, s Store) {
 
 func positions(t *testing.T, s Store) {
 	wantPosition(t, s, resource.AlertPosition, 0)
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{newAlert(1, 1)}, 7); err != nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{newAlert(1, 1)}, Position: 7}); err != nil {
 		t.Fatal(err)
 	}
 	wantPosition(t, s, resource.AlertPosition, 7)
 	wantPosition(t, s, "another", 0)
 	twin := newAlert(1, 2)
 	twin.ID = 2
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{twin}, 8); err == nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{twin}, Position: 8}); err == nil {
 		t.Fatal("a second alert of one condition was committed")
 	}
 	wantPosition(t, s, resource.AlertPosition, 7)
-	if err := s.CommitAlerts(t.Context(), nil, 9); err != nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Position: 9}); err != nil {
 		t.Fatal(err)
 	}
 	wantPosition(t, s, resource.AlertPosition, 9)
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{ended(newAlert(1, 1), 2, time.Second)}, 0); err != nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{ended(newAlert(1, 1), 2, time.Second)}}); err != nil {
 		t.Fatal(err)
 	}
 	wantPosition(t, s, resource.AlertPosition, 9)
@@ -181,13 +181,13 @@ func alertsSince(t *testing.T, s Store) {
 	for i := range resource.AlertID(6) {
 		a := newAlert(i+1, uint64(i+1))
 		a.Resource = resource.ID(i + 1)
-		if err := s.CommitAlerts(t.Context(), []*resource.Alert{a}, 0); err != nil {
+		if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{a}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	second := newAlert(2, 2)
 	second.Resource = 2
-	if err := s.CommitAlerts(t.Context(), []*resource.Alert{ended(second, 7, time.Second)}, 0); err != nil {
+	if err := s.CommitAlerts(t.Context(), &resource.AlertMutation{Put: []*resource.Alert{ended(second, 7, time.Second)}}); err != nil {
 		t.Fatal(err)
 	}
 	for after, want := range map[uint64][]uint64{0: {1, 3, 4}, 1: {3, 4, 5}, 5: {6, 7}, 7: nil} {

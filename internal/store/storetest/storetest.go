@@ -21,8 +21,8 @@ type Store interface {
 	Trim(ctx context.Context, upTo uint64) error
 	TrimSamples(ctx context.Context, upTo uint64) error
 	Position(ctx context.Context, name string) (uint64, error)
-	LoadAlerts(ctx context.Context, f func(*resource.Alert) error) (next resource.AlertID, seq uint64, err error)
-	CommitAlerts(ctx context.Context, alerts []*resource.Alert, position uint64) error
+	LoadAlerts(ctx context.Context, alert func(*resource.Alert) error, pending func(*resource.PendingAlert) error) (next resource.AlertID, seq uint64, err error)
+	CommitAlerts(ctx context.Context, m *resource.AlertMutation) error
 	AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resource.Alert, error)
 	Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, error)
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
@@ -34,7 +34,7 @@ type Store interface {
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, manifestRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }
