@@ -64,14 +64,14 @@ func (m *holdModel) judge(id resource.ID, name string, v resource.Value, now tim
 			return
 		}
 		n, number := v.Number()
-		clear, hysteresis := c.Clear[sev]
+		back, hysteresis := c.Clear[sev]
 		switch {
 		case c.Holds(sev, v):
 			if st.since.IsZero() {
 				st.since = now
 			}
 			return
-		case st.raised && hysteresis && number && (c.Kind == resource.UpperBound && n > clear || c.Kind == resource.LowerBound && n < clear):
+		case st.raised && hysteresis && number && (c.Kind == resource.UpperBound && n > back || c.Kind == resource.LowerBound && n < back):
 			return
 		}
 		*st = watched{}

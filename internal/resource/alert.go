@@ -137,15 +137,15 @@ func (c *Condition) Ends(s Severity, v Value) bool {
 	if c.Holds(s, v) {
 		return false
 	}
-	clear, ok := c.Clear[s]
+	back, ok := c.Clear[s]
 	n, num := v.Number()
 	switch {
 	case !ok || !num:
 		return true
 	case c.Kind == LowerBound:
-		return n >= clear
+		return n >= back
 	default:
-		return n <= clear
+		return n <= back
 	}
 }
 
