@@ -20,10 +20,10 @@ func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	}
 	n := puts(b)
 	a := &applier{txn: inv.beginSized(b.Root, n), b: b, s: s, reporters: []resource.ID{b.Root}, fresh: make([]freshHandle, 0, n)}
-	if err := a.run(); err != nil {
+	if err := a.resources(); err != nil {
 		return err
 	}
-	if err := a.commit(ctx); err != nil {
+	if err := a.commit(ctx, a.edges); err != nil {
 		return err
 	}
 	a.keepHandles()
@@ -67,7 +67,8 @@ type applier struct {
 	dropped map[resource.Edge]int
 }
 
-func (a *applier) run() error {
+// resources works out what becomes of the resources, but for their edges.
+func (a *applier) resources() error {
 	if err := a.indexPuts(); err != nil {
 		return err
 	}
@@ -82,6 +83,11 @@ func (a *applier) run() error {
 	}
 	a.labels()
 	a.leave()
+	return nil
+}
+
+// edges works out what becomes of the edges, and whose the samples are.
+func (a *applier) edges() error {
 	if err := a.dropEdges(); err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 	}
 	t.labels()
 	t.relateAfresh()
-	if err := t.finish(ctx); err != nil {
+	if err := t.finish(ctx, nothing); err != nil {
 		return nil, err
 	}
 	for name := range unseen {

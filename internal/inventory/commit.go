@@ -10,19 +10,45 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// commit hands the change to the store and then makes it visible.
-func (t *txn) commit(ctx context.Context) error {
-	t.relate()
-	return t.finish(ctx)
+// earlyRows is how many resources a change must create for the store to begin
+// before the change is worked out to its end.
+const earlyRows = 2_000
+
+// nothing is the rest of the work on a change that is worked out already.
+func nothing() error { return nil }
+
+// commit does the rest of the work on the change, hands it to the store and
+// then makes it visible. The rest may touch edges only: the store may be writing
+// the new resources meanwhile.
+func (t *txn) commit(ctx context.Context, rest func() error) error {
+	return t.finish(ctx, func() error {
+		if err := rest(); err != nil {
+			return err
+		}
+		t.relate()
+		return nil
+	})
 }
 
-func (t *txn) finish(ctx context.Context) error {
-	t.settle()
-	ch, m := t.outcome()
-	if m != nil {
-		if err := t.inv.store.Commit(ctx, m); err != nil {
-			return errors.Join(errNoStore, err)
+// finish is commit without relations.
+func (t *txn) finish(ctx context.Context, rest func() error) error {
+	var ch *resource.Changes
+	var m *resource.Mutation
+	var wrong error
+	err := t.submit(ctx, func() (*resource.Mutation, error) {
+		if wrong = rest(); wrong != nil {
+			return nil, wrong
 		}
+		t.settle()
+		ch, m = t.outcome()
+		t.makeRoom()
+		return m, nil
+	})
+	if wrong != nil {
+		return wrong
+	}
+	if err != nil {
+		return errors.Join(errNoStore, err)
 	}
 	inv := t.inv
 	inv.mu.Lock()
@@ -33,6 +59,22 @@ func (t *txn) finish(ctx context.Context) error {
 		inv.feed.Append(ch.Seq, ch)
 	}
 	return nil
+}
+
+// submit has the store commit what rest returns, if that is anything.
+func (t *txn) submit(ctx context.Context, rest func() (*resource.Mutation, error)) error {
+	if early, ok := t.inv.store.(earlyStore); ok && len(t.created) >= earlyRows && len(t.seen) == 0 {
+		created := make([]*resource.Resource, len(t.created))
+		for i, id := range t.created {
+			created[i] = t.nodes[id].Resource
+		}
+		return early.CommitEarly(ctx, created, rest)
+	}
+	m, err := rest()
+	if err != nil || m == nil {
+		return err
+	}
+	return t.inv.store.Commit(ctx, m)
 }
 
 // settle brings Parents and Children of the touched nodes in step.
@@ -125,6 +167,11 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	m := &resource.Mutation{Seq: seq, Time: t.now}
 	ch.Created = make([]*resource.Resource, 0, len(t.created))
 	m.Put = make([]*resource.Resource, 0, len(t.nodes))
+	edges := 0
+	for _, id := range t.created {
+		edges += len(t.nodes[id].in)
+	}
+	m.AddEdges = make([]resource.StoredEdge, 0, edges)
 	for _, id := range t.created {
 		n := t.nodes[id]
 		ch.Created = append(ch.Created, n.Resource)
@@ -223,6 +270,9 @@ func storedEdge(n *node, i int) resource.StoredEdge {
 // caller holds mu, or is New.
 func (t *txn) install(deleted []*resource.Resource) {
 	inv := t.inv
+	if t.grown.nodes != nil {
+		inv.nodes, inv.identity = t.grown.nodes, t.grown.identity
+	}
 	cut := map[*resource.Class]struct{}{}
 	for _, r := range deleted {
 		inv.unindex(inv.nodes[r.ID])
@@ -245,9 +295,12 @@ func (t *txn) install(deleted []*resource.Resource) {
 		inv.members[c] = inv.members[old]
 		delete(inv.members, old)
 	}
-	inv.nodes, inv.identity = roomFor(inv.nodes, len(t.created)), roomFor(inv.identity, len(t.created))
 	for _, id := range t.created {
-		inv.index(t.nodes[id])
+		n := t.nodes[id]
+		if t.grown.nodes == nil {
+			inv.enter(n)
+		}
+		inv.index(n)
 	}
 	for c := range t.adopted() {
 		slices.Sort(inv.members[c])
@@ -263,15 +316,22 @@ func (t *txn) install(deleted []*resource.Resource) {
 	inv.next = t.next
 }
 
-// roomFor returns the map, or if most of it is yet to come, a copy with room for
-// n more: to grow step by step takes longer.
-func roomFor[K comparable, V any](m map[K]V, n int) map[K]V {
-	if n < len(m) {
-		return m
+// makeRoom prepares the largest look-up tables if most of what will be in them
+// is new. To do so beforehand takes the time out of install, which readers wait
+// for; to grow them step by step takes longer.
+func (t *txn) makeRoom() {
+	inv, n := t.inv, len(t.created)
+	if n < max(len(inv.nodes), 1) {
+		return
 	}
-	grown := make(map[K]V, len(m)+n)
-	maps.Copy(grown, m)
-	return grown
+	t.grown.nodes = make(map[resource.ID]*node, len(inv.nodes)+n)
+	t.grown.identity = make(map[idKey]resource.ID, len(inv.identity)+n)
+	maps.Copy(t.grown.nodes, inv.nodes)
+	maps.Copy(t.grown.identity, inv.identity)
+	for _, id := range t.created {
+		t.grown.nodes[id] = t.nodes[id]
+		t.grown.identity[t.nodes[id].key()] = id
+	}
 }
 
 // adopted are the classes of created resources whose IDs are not the highest.

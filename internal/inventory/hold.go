@@ -111,7 +111,7 @@ func (inv *Inventory) ApproveRemoval(ctx context.Context, root resource.ID, lack
 	}
 	before := len(inv.nodes)
 	t.remove(t.withdraw(root, ids)...)
-	if err := t.commit(ctx); err != nil {
+	if err := t.commit(ctx, nothing); err != nil {
 		return 0, err
 	}
 	return before - len(inv.nodes), nil

@@ -34,6 +34,17 @@ type Store interface {
 	Commit(ctx context.Context, m *resource.Mutation) error
 }
 
+// earlyStore is what a store may offer besides: to begin writing the resources
+// that a mutation creates while the rest of it is still worked out.
+type earlyStore interface {
+	// CommitEarly is Commit of what rest returns. The new resources of that are
+	// the given ones, in their order. The store calls rest once, on a goroutine of
+	// its own, and may read the given resources meanwhile, but for their Parents and
+	// Children. If rest fails, or returns nil, nothing is committed, and the error is
+	// that of rest.
+	CommitEarly(ctx context.Context, created []*resource.Resource, rest func() (*resource.Mutation, error)) error
+}
+
 // Options configure New. Store is required.
 type Options struct {
 	Store Store
@@ -161,7 +172,9 @@ func (inv *Inventory) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		inv.index(&node{Resource: r})
+		n := &node{Resource: r}
+		inv.enter(n)
+		inv.index(n)
 		return nil
 	}, func(e resource.StoredEdge) error {
 		if n := inv.nodes[e.Child]; n != nil && inv.nodes[e.Parent] != nil {
@@ -215,10 +228,16 @@ func parents(in []inEdge) []resource.ID {
 	return ids
 }
 
-// index enters a node in every look-up table. The caller holds mu, or is New.
-func (inv *Inventory) index(n *node) {
+// enter makes a node known by its ID and its identity. The caller holds mu, or
+// is New.
+func (inv *Inventory) enter(n *node) {
 	inv.nodes[n.ID] = n
 	inv.identity[n.key()] = n.ID
+}
+
+// index enters a node in the other look-up tables. The caller holds mu, or is
+// New.
+func (inv *Inventory) index(n *node) {
 	inv.members[n.Class] = append(inv.members[n.Class], n.ID)
 	for _, root := range n.Reporters {
 		addTo(inv.reported, root, n.ID)
@@ -230,7 +249,7 @@ func (inv *Inventory) index(n *node) {
 	}
 }
 
-// unindex is the inverse of index, but for members, which install cuts in one go.
+// unindex is the inverse of enter and index, but for members, which install cuts in one go.
 func (inv *Inventory) unindex(n *node) {
 	delete(inv.nodes, n.ID)
 	delete(inv.identity, n.key())

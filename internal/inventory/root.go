@@ -43,7 +43,7 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 	n.Reporters = []resource.ID{n.ID}
 	n.Root = &resource.RootState{}
 	n.Label = t.defaultLabel(n)
-	if err := t.commit(ctx); err != nil {
+	if err := t.commit(ctx, nothing); err != nil {
 		return nil, false, err
 	}
 	return n.Resource, true, nil
@@ -60,7 +60,7 @@ func (inv *Inventory) adopt(ctx context.Context, t *txn, id resource.ID, values 
 	}
 	n := t.edit(id)
 	n.Root, n.Scope = &resource.RootState{}, id
-	if err := t.commit(ctx); err != nil {
+	if err := t.commit(ctx, nothing); err != nil {
 		return nil, false, err
 	}
 	return n.Resource, true, nil
@@ -129,7 +129,7 @@ func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
 	if e.Alias != nil {
 		t.edit(id).Alias = *e.Alias
 	}
-	return t.commit(ctx)
+	return t.commit(ctx, nothing)
 }
 
 // RemoveRoot removes a root that a user added, all that only it reported, and
@@ -152,7 +152,7 @@ func (inv *Inventory) RemoveRoot(ctx context.Context, id resource.ID) error {
 		t.edit(id).Root = nil
 	}
 	t.remove(gone...)
-	return t.commit(ctx)
+	return t.commit(ctx, nothing)
 }
 
 // SetRootState changes what is known of a root's session. It reaches the store
@@ -171,7 +171,7 @@ func (inv *Inventory) SetRootState(ctx context.Context, id resource.ID, change f
 	}
 	t := inv.begin(0)
 	t.edit(id).Root = &state
-	return t.commit(ctx)
+	return t.commit(ctx, nothing)
 }
 
 func equalState(a, b *resource.RootState) bool {

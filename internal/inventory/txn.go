@@ -42,6 +42,11 @@ type txn struct {
 
 	classes map[string]*resource.Class          // all, if they change
 	changed map[*resource.Class]*resource.Class // those replaced, by the old one
+	// grown are look-up tables with the created nodes; see makeRoom.
+	grown struct {
+		nodes    map[resource.ID]*node
+		identity map[idKey]resource.ID
+	}
 	// seen are resources among the created that the store has already, lost are
 	// edges of theirs that go; see show.
 	seen map[resource.ID]struct{}

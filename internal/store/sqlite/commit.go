@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -49,28 +50,79 @@ func newStatements() statements {
 // except that a disk which fails during the very last write may keep it; a
 // restart tells. The seq of m must be greater than any before.
 func (db *DB) Commit(ctx context.Context, m *resource.Mutation) error {
-	if m.Created > len(m.Put) {
+	return db.commit(ctx, nil, func() (*resource.Mutation, error) { return m, nil })
+}
+
+// CommitEarly is Commit of what rest returns, whose new resources are the given
+// ones. It writes them while rest runs.
+func (db *DB) CommitEarly(ctx context.Context, created []*resource.Resource, rest func() (*resource.Mutation, error)) error {
+	type result struct {
+		m   *resource.Mutation
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		m, err := rest()
+		done <- result{m, err}
+	}()
+	rested := false
+	wait := func() (*resource.Mutation, error) {
+		r := <-done
+		rested = true
+		return r.m, r.err
+	}
+	err := db.commit(ctx, created, wait)
+	if !rested { // it uses what the caller takes back
+		if _, late := wait(); late != nil {
+			return late
+		}
+	}
+	return err
+}
+
+// commit applies what rest returns. It has written the given resources, which
+// are the first of that, before it asks.
+func (db *DB) commit(ctx context.Context, early []*resource.Resource, rest func() (*resource.Mutation, error)) error {
+	var wrong error
+	err := db.inTx(ctx, func(t *tx) error {
+		w := resourceWriter{tx: t}
+		if err := w.write(t.db.stmts.insertResource, early); err != nil {
+			return fmt.Errorf("put resources: %w", err)
+		}
+		m, err := rest()
+		if err != nil || m == nil {
+			wrong = err
+			return errNothing
+		}
+		return t.commit(m, &w, len(early))
+	})
+	if errors.Is(err, errNothing) {
+		return wrong
+	}
+	return err
+}
+
+// errNothing takes a transaction back.
+var errNothing = errors.New("there is nothing to commit")
+
+// commit does all of m but to insert the first resources, which w has done.
+func (t *tx) commit(m *resource.Mutation, w *resourceWriter, done int) error {
+	if m.Created > len(m.Put) || m.Created < done {
 		return fmt.Errorf("commit mutation %d: %d of %d resources are said to be new", m.Seq, m.Created, len(m.Put))
 	}
-	err := db.inTx(ctx, func(t *tx) error {
-		for _, step := range []struct {
-			what string
-			do   func(*resource.Mutation) error
-		}{
-			{"write the change log", t.log},
-			{"delete resources", t.remove},
-			{"put resources", t.put},
-			{"delete edges", t.unlink},
-			{"put edges", t.link},
-		} {
-			if err := step.do(m); err != nil {
-				return fmt.Errorf("%s: %w", step.what, err)
-			}
+	for _, step := range []struct {
+		what string
+		do   func(*resource.Mutation) error
+	}{
+		{"write the change log", t.log},
+		{"delete resources", t.remove},
+		{"put resources", func(m *resource.Mutation) error { return w.put(m, done) }},
+		{"delete edges", t.unlink},
+		{"put edges", t.link},
+	} {
+		if err := step.do(m); err != nil {
+			return fmt.Errorf("commit mutation %d: %s: %w", m.Seq, step.what, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("commit mutation %d: %w", m.Seq, err)
 	}
 	return nil
 }
@@ -116,21 +168,15 @@ func (t *tx) remove(m *resource.Mutation) error {
 	return nil
 }
 
-func (t *tx) put(m *resource.Mutation) error {
-	w := resourceWriter{tx: t}
-	for _, part := range []struct {
-		s  *statement
-		rs []*resource.Resource
-	}{
-		{t.db.stmts.insertResource, m.Put[:m.Created]},
-		{t.db.stmts.upsertResource, m.Put[m.Created:]},
-	} {
-		err := t.run(part.s, len(part.rs), func(a *args, i int) error { return w.fill(a, part.rs[i]) })
-		if err != nil {
-			return err
-		}
+// put writes the resources of m but the first ones, and the state of all roots.
+func (w *resourceWriter) put(m *resource.Mutation, done int) error {
+	if err := w.write(w.db.stmts.insertResource, m.Put[done:m.Created]); err != nil {
+		return err
 	}
-	err := t.run(t.db.stmts.setWriters, len(w.written), func(a *args, i int) error {
+	if err := w.write(w.db.stmts.upsertResource, m.Put[m.Created:]); err != nil {
+		return err
+	}
+	err := w.run(w.db.stmts.setWriters, len(w.written), func(a *args, i int) error {
 		a.text(string(w.written[i].AppendWriters(nil)))
 		a.int(int64(w.written[i].ID))
 		return nil
@@ -138,7 +184,7 @@ func (t *tx) put(m *resource.Mutation) error {
 	if err != nil {
 		return err
 	}
-	return t.run(t.db.stmts.upsertRoot, len(w.roots), func(a *args, i int) error {
+	return w.run(w.db.stmts.upsertRoot, len(w.roots), func(a *args, i int) error {
 		r := w.roots[i]
 		a.int(int64(r.ID))
 		a.flag(r.Root.Offline)
@@ -151,6 +197,10 @@ func (t *tx) put(m *resource.Mutation) error {
 		}
 		return nil
 	})
+}
+
+func (w *resourceWriter) write(s *statement, rs []*resource.Resource) error {
+	return w.run(s, len(rs), func(a *args, i int) error { return w.fill(a, rs[i]) })
 }
 
 func (t *tx) unlink(m *resource.Mutation) error {
