@@ -90,9 +90,9 @@ func (w *batchWriter) end() error {
 // buffers are shared by all sessions, since most are idle mostly.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// send writes the turn's changes and samples and notes them as known to the
-// host.
-func (s *Session) send(samples []sample, complete bool) error {
+// send writes the turn's changes and samples, but those without a resource, and
+// notes the changes as known to the host.
+func (s *Session) send(samples *pages[sample], complete bool) error {
 	w := &s.w
 	s.turns++
 	w.begin(s.turns, complete)
@@ -109,8 +109,10 @@ func (s *Session) send(samples []sample, complete bool) error {
 			w.writeLink(ch)
 		}
 	}
-	for i := range samples {
-		w.sample(&samples[i])
+	for smp := range samples.all() {
+		if smp.n != nil {
+			w.sample(smp)
+		}
 	}
 	return w.end()
 }

@@ -55,23 +55,24 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 		}
 		s.withhold()
 	}
-	good := samples[:0]
-	for i := range samples {
-		smp := &samples[i]
+	good := 0
+	for smp := range samples.all() {
 		if smp.n.dead || smp.n.bad {
+			smp.n = nil
 			continue
 		}
 		if err := checkSample(smp); err != nil {
 			failed = cmp.Or(failed, err)
+			smp.n = nil
 			continue
 		}
-		good = append(good, *smp)
+		good++
 	}
 	if kind.first && failed != nil {
 		return 0, failed
 	}
-	if len(s.changes)+len(good) > 0 || kind.first {
-		if err := s.send(good, kind.first && len(s.gaps) == 0); err != nil {
+	if len(s.changes)+good > 0 || kind.first {
+		if err := s.send(&samples, kind.first && len(s.gaps) == 0); err != nil {
 			return 0, cmp.Or(failed, err)
 		}
 		turn = s.turns
@@ -79,11 +80,11 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 	return turn, failed
 }
 
-func (s *Session) takeSamples() []sample {
+func (s *Session) takeSamples() pages[sample] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	samples := s.samples
-	s.samples = nil
+	s.samples = pages[sample]{}
 	return samples
 }
 

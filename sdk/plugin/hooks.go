@@ -174,7 +174,7 @@ func (s *Session) tearDown() error {
 			s.state = stateEnded
 			s.mu.Lock()
 			s.ended = true
-			s.posts, s.samples = nil, nil
+			s.posts, s.samples = nil, pages[sample]{}
 			s.mu.Unlock()
 		}()
 		if entered && s.hooks.teardown != nil {

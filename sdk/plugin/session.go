@@ -50,7 +50,7 @@ type Session struct {
 	errs    []error // of this turn, or from outside since the last
 	calls   []*call
 	posts   []post
-	samples []sample
+	samples pages[sample]
 	wake    chan struct{} // has room for one: something is to be done
 }
 

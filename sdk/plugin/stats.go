@@ -50,7 +50,7 @@ func (h *Histogram) Set(counts []int64) { h.add(0, append([]int64{}, counts...))
 
 // sample is one value of one statistic on its way out.
 type sample struct {
-	n    *node
+	n    *node // nil of one that is dropped
 	idx  int
 	time int64 // ms; 0 for an early sample
 	v    float64
@@ -98,10 +98,10 @@ func (s *Session) addSample(smp sample) {
 	if s.ended {
 		return
 	}
-	s.samples = append(s.samples, smp)
-	if len(s.samples) == 1 {
+	if s.samples.empty() {
 		s.kick()
 	}
+	s.samples.push(smp)
 }
 
 // checkSample returns what is wrong with a sample, or nil.

@@ -63,7 +63,7 @@ func (s *Session) loop() {
 			if len(s.calls) > 0 {
 				running, s.calls = s.calls[0], s.calls[1:]
 			}
-			samples := s.state == stateReady && len(s.samples) > 0
+			samples := s.state == stateReady && !s.samples.empty()
 			s.mu.Unlock()
 			if len(posts) > 0 || samples && running == nil {
 				s.runPosts(posts)
