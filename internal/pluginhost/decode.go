@@ -36,8 +36,8 @@ type decoder struct {
 	// names keeps the strings that come again with every op: class and
 	// statistic names, session ids.
 	names map[string]string
-	// ops is how many ops the last batch had.
-	ops int
+	// ops and samples are how many of them the last batch had.
+	ops, samples int
 	// ints is what is left of a block that parent lists are cut from.
 	ints []int64
 }
@@ -172,9 +172,7 @@ func (d *decoder) batch(s *scanner, b *wire.Batch) bool {
 			b.Complete, ok = s.boolean()
 			return ok && once(&seen, 4)
 		case "ops":
-			// An op takes 20 bytes at the least, so the sender cannot make the
-			// host reserve much more than it sent.
-			b.Ops = make([]wire.Op, 0, min(d.ops, (len(s.b)-s.i)/20))
+			b.Ops = make([]wire.Op, 0, s.room(d.ops))
 			ok = s.array(func() bool {
 				b.Ops = append(b.Ops, wire.Op{})
 				return d.op(s, &b.Ops[len(b.Ops)-1])
@@ -182,16 +180,23 @@ func (d *decoder) batch(s *scanner, b *wire.Batch) bool {
 			d.ops = len(b.Ops)
 			return ok && once(&seen, 5)
 		case "samples":
-			b.Samples = []wire.Sample{}
+			b.Samples = make([]wire.Sample, 0, s.room(d.samples))
 			ok = s.array(func() bool {
 				b.Samples = append(b.Samples, wire.Sample{})
 				return d.sample(s, &b.Samples[len(b.Samples)-1])
 			})
+			d.samples = len(b.Samples)
 			return ok && once(&seen, 6)
 		}
 		return !foldsTo(name, "session", "turn", "part", "last", "complete", "ops", "samples") && s.skip(0)
 	})
 }
+
+// room is how many ops or samples to make room for where the last batch had
+// so many: batches of a turn are of like size, but not of the same. Each takes
+// 20 bytes at the least, so the sender cannot make the host reserve much more
+// than it sent.
+func (s *scanner) room(last int) int { return min(last+last/8, (len(s.b)-s.i)/20) }
 
 func (d *decoder) op(s *scanner, o *wire.Op) bool {
 	var seen uint

@@ -46,11 +46,8 @@ func (a *Attribute) Parse(raw []byte) (Value, error) {
 	case Enum:
 		return ParseScalar(raw)
 	case Reference:
-		var ref struct {
-			Target *int64 `json:"$ref"`
-		}
-		if raw[0] == '{' && json.Unmarshal(raw, &ref) == nil && ref.Target != nil {
-			return RefValue(*ref.Target), nil
+		if n, ok := parseRef(raw); ok {
+			return RefValue(n), nil
 		}
 	}
 	return Null, fmt.Errorf("%s is no %s", shorten(string(raw)), a.Kind)
@@ -140,6 +137,24 @@ func parseInt(raw []byte) (int64, error) {
 		return 0, err
 	}
 	return int64(f), nil
+}
+
+// parseRef reads {"$ref": n}. Nearly all are written without spaces.
+func parseRef(raw []byte) (int64, bool) {
+	if digits, ok := bytes.CutPrefix(raw, []byte(`{"$ref":`)); ok {
+		if digits, ok = bytes.CutSuffix(digits, []byte{'}'}); ok {
+			if n, err := strconv.ParseInt(string(digits), 10, 64); err == nil && digits[0] != '+' {
+				return n, true
+			}
+		}
+	}
+	var ref struct {
+		Target *int64 `json:"$ref"`
+	}
+	if raw[0] != '{' || json.Unmarshal(raw, &ref) != nil || ref.Target == nil {
+		return 0, false
+	}
+	return *ref.Target, true
 }
 
 // Check reports how a value breaks the attribute's rules (guide, "Attribute
@@ -258,8 +273,9 @@ func unquote(raw []byte) string {
 }
 
 // EachMember calls f with every member of a JSON object, in order. The text
-// must be valid JSON; what is cut short or no object is an error.
-func EachMember(object []byte, f func(name string, raw []byte) error) error {
+// must be valid JSON; what is cut short or no object is an error. f must not
+// keep or change what it gets.
+func EachMember(object []byte, f func(name, raw []byte) error) error {
 	b := bytes.TrimSpace(object)
 	if len(b) == 0 || b[0] != '{' {
 		return fmt.Errorf("%s is no JSON object", shorten(string(object)))
@@ -270,7 +286,10 @@ func EachMember(object []byte, f func(name string, raw []byte) error) error {
 		if b[i] != '"' || end > len(b) {
 			return errTruncated
 		}
-		name := unquote(b[i:end])
+		name := b[i+1 : end-1]
+		if bytes.IndexByte(name, '\\') >= 0 || !utf8.Valid(name) {
+			name = []byte(unquote(b[i:end]))
+		}
 		if i = skipSpace(b, end); i >= len(b) || b[i] != ':' {
 			return errTruncated
 		}
@@ -349,8 +368,8 @@ func (s *StoredResource) Resource(c *Class) (*Resource, error) {
 		Scope: s.Scope, Reporters: s.Reporters, FirstSeen: s.FirstSeen, Updated: s.Updated,
 		Values: make([]Value, len(c.Attributes)),
 	}
-	err := EachMember(s.Attributes, func(name string, raw []byte) error {
-		if i := c.Attr(name); i >= 0 {
+	err := EachMember(s.Attributes, func(name, raw []byte) error {
+		if i := c.Attr(string(name)); i >= 0 {
 			if v, err := c.Attributes[i].Parse(raw); err == nil {
 				r.Values[i] = v
 			}

@@ -88,8 +88,8 @@ func FuzzEachMember(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got := map[string]string{}
-		err := resource.EachMember(b, func(name string, raw []byte) error {
-			got[name] = string(raw)
+		err := resource.EachMember(b, func(name, raw []byte) error {
+			got[string(name)] = string(raw)
 			return nil
 		})
 		var want map[string]json.RawMessage

@@ -156,8 +156,8 @@ func missing(c *resource.Class, i int) (resource.Value, error) {
 }
 
 func (d *decoder) each(c *resource.Class, object json.RawMessage, f func(int, resource.Value) error) error {
-	return resource.EachMember(object, func(name string, raw []byte) error {
-		i := c.Attr(name)
+	return resource.EachMember(object, func(name, raw []byte) error {
+		i := c.Attr(string(name))
 		if i < 0 {
 			return fmt.Errorf("%s has no attribute %s", c.FullName(), name)
 		}
