@@ -29,6 +29,7 @@ type DB struct {
 	lock   *os.File
 	write  *sql.DB // one connection
 	read   *sql.DB
+	check  *checkpointer
 	closed sync.Once
 
 	mu     sync.Mutex // held by the one writer; guards what follows
@@ -66,7 +67,7 @@ func (db *DB) open(ctx context.Context) error {
 	var err error
 	// A commit must reach the disk before it is acknowledged: synchronous=FULL.
 	// The limit gives the space of a large transaction's journal back.
-	if db.write, err = connect(db.path, 1, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "cache_size(-32768)"); err != nil {
+	if db.write, err = connect(db.path, 1, "journal_mode(WAL)", "synchronous(FULL)", "journal_size_limit(67108864)", "cache_size(-32768)", "wal_autocheckpoint(0)"); err != nil {
 		return err
 	}
 	if db.read, err = connect(db.path, readers, "query_only(1)"); err != nil {
@@ -83,8 +84,16 @@ func (db *DB) open(ctx context.Context) error {
 		return err
 	}
 	db.stmts = newStatements()
-	db.writer, err = db.write.Conn(ctx)
-	return err
+	if db.writer, err = db.write.Conn(ctx); err != nil {
+		return err
+	}
+	// A checkpoint makes the log durable before it moves it.
+	mover, err := connect(db.path, 1, "synchronous(FULL)", "wal_autocheckpoint(0)")
+	if err != nil {
+		return err
+	}
+	db.check = startCheckpointer(mover, &db.mu)
+	return nil
 }
 
 // createPrivate makes sure that the file exists and only its owner can use it;
@@ -155,10 +164,13 @@ func upgrade(ctx context.Context, p *goose.Provider) error {
 // processes open it. Closing again does nothing.
 func (db *DB) Close() (err error) {
 	db.closed.Do(func() {
+		if db.check != nil {
+			err = db.check.close()
+		}
 		db.mu.Lock()
 		defer db.mu.Unlock()
 		if db.writer != nil {
-			err = db.writer.Close()
+			err = errors.Join(err, db.writer.Close())
 		}
 		for _, p := range []*sql.DB{db.read, db.write} { // the last one to close folds the journal in
 			if p != nil {

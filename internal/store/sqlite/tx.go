@@ -52,6 +52,7 @@ func (db *DB) inTx(ctx context.Context, f func(*tx) error) error {
 			return err
 		}
 		maps.Copy(db.classes, t.added)
+		db.check.committed()
 		return nil
 	})
 }
