@@ -30,9 +30,16 @@ func TestCheckpoints(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	log, err := db.Log(t.Context(), 0, commits+1)
-	if err != nil || len(log) != commits {
-		t.Fatalf("%d entries, %v", len(log), err)
+	for seq := uint64(0); seq < commits; {
+		log, err := db.Log(t.Context(), seq, commits) // as many as it likes to give at once
+		if err != nil || len(log) == 0 {
+			t.Fatalf("after entry %d of %d there are %d, %v", seq, commits, len(log), err)
+		}
+		for _, e := range log {
+			if seq++; e.Seq != seq {
+				t.Fatalf("entry %d follows entry %d", e.Seq, seq-1)
+			}
+		}
 	}
 	if err := db.check.close(); err != nil { // the last step is over then
 		t.Fatal(err)

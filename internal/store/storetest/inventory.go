@@ -28,6 +28,7 @@ var inventoryRules = []rule{
 	{"AnEndedContextCommitsNothing", endedContext},
 	{"ACallbackErrorEndsLoad", callbackError},
 	{"LargeMutationsAreCommittedWhole", largeMutation},
+	{"WhatBeginsEarlyIsCommittedWholeOrNotAtAll", early},
 	{"AnyTextSurvives", anyText},
 	{"LoadSeesOneCommit", loadSeesOneCommit},
 }
@@ -222,6 +223,61 @@ func callbackError(t *testing.T, s Store) {
 	if !errors.Is(err, stop) {
 		t.Errorf("edge: got %v", err)
 	}
+}
+
+// earlyStore is a store that can begin before a mutation is known whole.
+type earlyStore interface {
+	CommitEarly(ctx context.Context, created []*resource.Resource, rest func() (*resource.Mutation, error)) error
+}
+
+func early(t *testing.T, s Store) {
+	e, ok := s.(earlyStore)
+	if !ok {
+		t.Skip("this engine waits for the whole mutation; that rule does not apply to it")
+	}
+	root := newRoot(1, "a")
+	commit(t, s, creation(1, root))
+	m := creation(2)
+	for id := range resource.ID(345) {
+		m.Put = append(m.Put, newDrive(id+2, 1, fmt.Sprint(id)))
+		m.AddEdges = append(m.AddEdges, edge(1, id+2, 1))
+	}
+	m.Created = len(m.Put)
+	before := read(t, s)
+	begin := func(rest func() (*resource.Mutation, error)) error {
+		return e.CommitEarly(t.Context(), slices.Clone(m.Put[:300]), rest)
+	}
+
+	wrong := errors.New("wrong")
+	if err := begin(func() (*resource.Mutation, error) { return nil, wrong }); !errors.Is(err, wrong) {
+		t.Errorf("a failed rest: got %v", err)
+	}
+	wantState(t, s, before)
+	if err := begin(func() (*resource.Mutation, error) { return nil, nil }); err != nil {
+		t.Errorf("no rest: got %v", err)
+	}
+	wantState(t, s, before)
+	late := *m
+	late.Seq = 1
+	if err := begin(func() (*resource.Mutation, error) { return &late, nil }); resource.KindOf(err) != resource.Conflict {
+		t.Errorf("a mutation that is too late: got %v", err)
+	}
+	wantState(t, s, before)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	called := false
+	err := e.CommitEarly(over, m.Put, func() (*resource.Mutation, error) { called = true; return m, nil })
+	if !errors.Is(err, context.Canceled) || !called {
+		t.Errorf("an ended context: got %v, rest called: %v", err, called)
+	}
+	wantState(t, s, before)
+
+	root2 := with(root, func(r *resource.Resource) { r.Alias = "changed beside" })
+	m.Put = append(m.Put, root2)
+	if err := begin(func() (*resource.Mutation, error) { return m, nil }); err != nil {
+		t.Fatal(err)
+	}
+	wantState(t, s, State{Seq: 2, Next: 347, Resources: append(stored(root2), stored(m.Put[:m.Created]...)...), Edges: m.AddEdges})
 }
 
 // sizes lie around those of a bulk statement.
