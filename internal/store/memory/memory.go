@@ -31,6 +31,7 @@ type Store struct {
 	pending    map[resource.AlertKey]resource.PendingAlert
 	manifests  map[string][]byte
 	positions  map[string]uint64
+	settings   map[string]string
 }
 
 type identity struct {

@@ -66,6 +66,7 @@ var single = []struct {
 	{"add class", "INSERT INTO class (plugin, name) VALUES ($1, $2) RETURNING id::text", []kind{text, text}},
 	{"move on alerts", "UPDATE meta SET next_alert = greatest(next_alert, $2), alert_seq = greatest(alert_seq, $3) WHERE id = 1 AND epoch = $1", []kind{integer, integer, integer}},
 	{"save manifest", "INSERT INTO manifest VALUES ($1, $2) ON CONFLICT (plugin) DO UPDATE SET json = excluded.json", []kind{text, blob}},
+	{"save setting", "INSERT INTO setting VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", []kind{text, text}},
 	{"move position", "INSERT INTO position (name, seq) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq", []kind{text, integer}},
 	{"trim", "DELETE FROM change_log WHERE seq <= $1", []kind{integer}},
 	{"trim entries of samples", "DELETE FROM change_log WHERE samples IS NOT NULL AND seq <= $1 AND length(entry) = 0", []kind{integer}},

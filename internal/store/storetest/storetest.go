@@ -28,13 +28,15 @@ type Store interface {
 	Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error)
 	SaveManifest(ctx context.Context, plugin string, manifest []byte) error
 	Manifests(ctx context.Context) (map[string][]byte, error)
+	SaveSetting(ctx context.Context, name, value string) error
+	Setting(ctx context.Context, name string) (string, error)
 	Close() error
 }
 
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }
