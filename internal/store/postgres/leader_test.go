@@ -134,7 +134,7 @@ func TestALeaderWithoutItsConnectionsWritesNothing(t *testing.T) {
 	m.Seq, m.Created = 2, 0
 	for what, err := range map[string]error{
 		"commit":   db.Commit(t.Context(), m),
-		"alerts":   db.CommitAlerts(t.Context(), nil, 5),
+		"alerts":   db.CommitAlerts(t.Context(), &resource.AlertMutation{Position: 5}),
 		"manifest": db.SaveManifest(t.Context(), "a", nil),
 		"setting":  db.SaveSetting(t.Context(), "a", "b"),
 	} {
