@@ -114,7 +114,7 @@ func (w *machine) open(t *rapid.T) {
 	root := w.pickRoot(t)
 	w.opened++
 	id := fmt.Sprint("s", w.opened)
-	if err := w.inv.OpenSession(root, id); err != nil {
+	if err := w.inv.OpenSession(root, id, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.sessions[root] = &conversation{id: id, handles: map[resource.Handle]resource.ID{0: root}}

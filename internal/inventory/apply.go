@@ -53,8 +53,6 @@ type applier struct {
 	inUse []*resource.Class // that were found to be declared
 	// fresh are the handles that the batch puts, ascending.
 	fresh []freshHandle
-	// ended are handles that the batch removes.
-	ended map[resource.Handle]struct{}
 	// leaving are resources that this root no longer reports, unless a later op
 	// puts them again.
 	leaving map[resource.ID]struct{}

@@ -87,7 +87,7 @@ func (p *plant) scan() *resource.Batch {
 func (p *plant) open(b *testing.B) {
 	b.Helper()
 	p.opened++
-	if err := p.inv.OpenSession(p.root, fmt.Sprint(p.opened)); err != nil {
+	if err := p.inv.OpenSession(p.root, fmt.Sprint(p.opened), nil); err != nil {
 		b.Fatal(err)
 	}
 }

@@ -50,15 +50,21 @@ func (t *txn) finish(ctx context.Context, rest func() error) error {
 	if err != nil {
 		return errors.Join(errNoStore, err)
 	}
+	t.publish(ch, m != nil)
+	t.tellSessions(ch.Deleted)
+	return nil
+}
+
+// publish makes the change visible.
+func (t *txn) publish(ch *resource.Changes, stored bool) {
 	inv := t.inv
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
 	t.install(ch.Deleted)
-	if m != nil || len(ch.Updated)+len(ch.Samples) > 0 {
+	if stored || len(ch.Updated)+len(ch.Samples) > 0 {
 		inv.seq = ch.Seq
 		inv.feed.Append(ch.Seq, ch)
 	}
-	return nil
 }
 
 // submit has the store commit what rest returns, if that is anything.

@@ -79,7 +79,7 @@ func FuzzApply(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := inv.OpenSession(r.ID, "s"); err != nil {
+			if err := inv.OpenSession(r.ID, "s", nil); err != nil {
 				t.Fatal(err)
 			}
 			roots = append(roots, r.ID)

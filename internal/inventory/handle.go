@@ -122,3 +122,44 @@ func (a *applier) keepHandles() {
 		delete(a.s.handles, h)
 	}
 }
+
+// tellSessions tells the open sessions which of their resources are gone,
+// without having removed them themselves.
+func (t *txn) tellSessions(deleted []*resource.Resource) {
+	if len(deleted) == 0 || len(t.inv.sessions) == 0 {
+		return
+	}
+	gone := map[resource.ID]map[resource.ID]bool{} // by root
+	for _, r := range deleted {
+		for _, root := range r.Reporters {
+			if s := t.inv.sessions[root]; s == nil || s.deleted == nil {
+				continue
+			}
+			if gone[root] == nil {
+				gone[root] = map[resource.ID]bool{}
+			}
+			gone[root][r.ID] = true
+		}
+	}
+	for root, ids := range gone {
+		s := t.inv.sessions[root]
+		if root == t.root {
+			for h := range t.ended {
+				delete(ids, s.handles[h])
+			}
+		}
+		if len(ids) == 0 { // as in nearly every batch that removes anything
+			continue
+		}
+		var handles []resource.Handle
+		for h, id := range s.handles {
+			if ids[id] {
+				handles = append(handles, h)
+			}
+		}
+		if len(handles) > 0 {
+			slices.Sort(handles)
+			s.deleted(handles)
+		}
+	}
+}

@@ -47,12 +47,16 @@ type world struct {
 	handles map[string]map[string]resource.Handle // root → id → handle
 	next    map[string]resource.Handle
 	opened  int
+	// sessions are the open sessions, told what they were told of deletions.
+	sessions map[string]string
+	told     map[string][]resource.Handle
 }
 
 func newWorld(t *testing.T, classes ...*resource.Class) *world {
 	t.Helper()
 	w := &world{t: t, store: memory.New(), classes: map[string]*resource.Class{}, clock: time.Unix(1e9, 0), roots: map[string]resource.ID{}}
 	w.handles, w.next = map[string]map[string]resource.Handle{}, map[string]resource.Handle{}
+	w.sessions, w.told = map[string]string{}, map[string][]resource.Handle{}
 	array := class("Array", resource.BaseScannable, resource.Global, "name", "name", "comment?")
 	for _, c := range append(classes, array) {
 		w.classes[c.Name] = c
@@ -93,9 +97,12 @@ func (w *world) root(name string) resource.ID {
 func (w *world) open(root string) {
 	w.t.Helper()
 	w.opened++
-	if err := w.inv.OpenSession(w.roots[root], fmt.Sprint("s", w.opened)); err != nil {
+	id := fmt.Sprint("s", w.opened)
+	told := func(hs []resource.Handle) { w.told[root] = append(w.told[root], hs...) }
+	if err := w.inv.OpenSession(w.roots[root], id, told); err != nil {
 		w.t.Fatal(err)
 	}
+	w.sessions[root], w.told[root] = id, nil
 	w.handles[root], w.next[root] = map[string]resource.Handle{"root": 0}, 1
 }
 
@@ -170,7 +177,7 @@ func (w *world) assign(c *resource.Class, h map[string]resource.Handle, kv strin
 func (w *world) apply(root string, complete bool, lines ...string) error {
 	w.t.Helper()
 	return w.inv.Apply(w.t.Context(), &resource.Batch{
-		Root: w.roots[root], Session: fmt.Sprint("s", w.opened), Complete: complete, Ops: w.ops(root, lines...),
+		Root: w.roots[root], Session: w.sessions[root], Complete: complete, Ops: w.ops(root, lines...),
 	})
 }
 

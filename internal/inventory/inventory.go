@@ -117,6 +117,9 @@ type session struct {
 	// Handles are never used again, so those that ended need no memory.
 	handles map[resource.Handle]resource.ID
 	last    resource.Handle // the highest that was put
+	// deleted is told of handles whose resources are gone, though the session did
+	// not remove them.
+	deleted func([]resource.Handle)
 }
 
 // New loads the inventory from its store.
@@ -290,15 +293,17 @@ func dropFrom(m map[resource.ID]map[resource.ID]struct{}, k, v resource.ID) {
 }
 
 // OpenSession says that a session of the root begins. Batches of an older
-// session of the root are refused from now on.
-func (inv *Inventory) OpenSession(root resource.ID, id string) error {
+// session of the root are refused from now on. If resources that the session
+// reports are deleted for what happens outside it, deleted is called with their
+// handles; it must not block, nor call the inventory. It may be nil.
+func (inv *Inventory) OpenSession(root resource.ID, id string, deleted func([]resource.Handle)) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
 	n := inv.nodes[root]
 	if n == nil || n.Root == nil {
 		return resource.Errorf(resource.NotFound, "resource %d is not a root that sessions can be opened for", root)
 	}
-	inv.sessions[root] = &session{id: id, handles: map[resource.Handle]resource.ID{0: root}}
+	inv.sessions[root] = &session{id: id, handles: map[resource.Handle]resource.ID{0: root}, deleted: deleted}
 	return nil
 }
 

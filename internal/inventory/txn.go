@@ -21,6 +21,8 @@ type txn struct {
 	created []resource.ID         // ascending
 	next    resource.ID
 	samples []resource.Sample
+	// ended are the handles that the batch removes.
+	ended map[resource.Handle]struct{}
 	// alone is a list of one root, shared by the edges that only it stands for.
 	alone []resource.ID
 	// refs has those who may refer to a resource because of this transaction, by

@@ -18,9 +18,9 @@ type checker struct {
 	last int64
 }
 
-func (c *checker) OpenSession(resource.ID, string) error { return nil }
-func (c *checker) CloseSession(resource.ID, string)      {}
-func (c *checker) Contact(resource.ID, time.Time)        {}
+func (c *checker) OpenSession(resource.ID, string, func([]resource.Handle)) error { return nil }
+func (c *checker) CloseSession(resource.ID, string)                               {}
+func (c *checker) Contact(resource.ID, time.Time)                                 {}
 func (c *checker) SetRootState(context.Context, resource.ID, func(*resource.RootState)) error {
 	return nil
 }

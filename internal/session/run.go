@@ -31,9 +31,12 @@ type run struct {
 	queue  chan item
 	failed chan struct{} // closed when a turn was refused
 
+	wake chan struct{} // has room for one: lost is not empty
+
 	mu   sync.Mutex
-	last int64 // the last turn that was applied
-	err  error // why a turn was refused
+	last int64   // the last turn that was applied
+	err  error   // why a turn was refused
+	lost []int64 // handles of deleted resources that the plugin was not told of
 }
 
 // item is a batch, or a mark that is closed when apply gets there.
@@ -262,4 +265,35 @@ func (r *run) begins(before *turn, in *wire.Batch) error {
 		return errors.New("only the first turn of a session can be complete")
 	}
 	return nil
+}
+
+// deleted notes what the plugin must be told of; see Sink.
+func (r *run) deleted(handles []resource.Handle) {
+	r.mu.Lock()
+	for _, h := range handles {
+		r.lost = append(r.lost, int64(h))
+	}
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// tell tells the plugin of deleted resources, until the session is over.
+func (r *run) tell(over <-chan struct{}) {
+	for {
+		select {
+		case <-r.wake:
+		case <-over:
+			return
+		}
+		r.mu.Lock()
+		lost := r.lost
+		r.lost = nil
+		r.mu.Unlock()
+		if err := r.p.Notify(wire.NoteDeleted, wire.Deleted{Session: r.id, Handles: lost}); err != nil {
+			r.o.Log.Debug("the plugin was not told of deleted resources", "error", err)
+		}
+	}
 }

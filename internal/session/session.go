@@ -33,7 +33,9 @@ type Plugin interface {
 
 // Sink takes what sessions find out; see inventory.Inventory.
 type Sink interface {
-	OpenSession(root resource.ID, session string) error
+	// OpenSession has deleted called with the handles of resources that went for
+	// what happened outside the session. The function does not block.
+	OpenSession(root resource.ID, session string, deleted func([]resource.Handle)) error
 	CloseSession(root resource.ID, session string)
 	Apply(ctx context.Context, b *resource.Batch) error
 	SetRootState(ctx context.Context, root resource.ID, change func(*resource.RootState)) error
@@ -211,9 +213,9 @@ func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), queue: make(chan item, 16)}
+	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), queue: make(chan item, 16), wake: make(chan struct{}, 1)}
 	r.dec = newDecoder(s.o.Class, s.o.Seal, s.o.Class(root.Class))
-	if err := s.o.Sink.OpenSession(s.o.ID, r.id); err != nil {
+	if err := s.o.Sink.OpenSession(s.o.ID, r.id, r.deleted); err != nil {
 		return err
 	}
 	defer s.o.Sink.CloseSession(s.o.ID, r.id)
@@ -223,6 +225,7 @@ func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 	applying, stopApplying := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { r.apply(context.WithoutCancel(ctx), applying.Done()) })
+	go r.tell(applying.Done()) // nobody waits for a plugin that does not read
 	stopRoute := s.o.Route(r.id, func(b wire.Batch) {
 		select {
 		case r.queue <- item{batch: b}:

@@ -31,6 +31,9 @@ type fake struct {
 	route  func(wire.Batch)
 	dead   chan struct{}
 	apply  func(*resource.Batch) error
+	// deleted is what OpenSession was given.
+	deleted func([]resource.Handle)
+	told    []any // the params of notifications
 }
 
 func (f *fake) note(format string, args ...any) {
@@ -71,6 +74,9 @@ func (f *fake) Call(ctx context.Context, method string, params, result any) erro
 
 func (f *fake) Notify(method string, params any) error {
 	f.note("%s", strings.TrimPrefix(method, "session/"))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, params)
 	return nil
 }
 func (f *fake) Done() <-chan struct{} { return f.dead }
@@ -83,9 +89,13 @@ func (f *fake) Err() error {
 	}
 }
 
-func (f *fake) OpenSession(resource.ID, string) error { f.turn = 0; return nil }
-func (f *fake) CloseSession(resource.ID, string)      { f.note("close") }
-func (f *fake) Contact(resource.ID, time.Time)        {}
+func (f *fake) OpenSession(_ resource.ID, _ string, deleted func([]resource.Handle)) error {
+	f.turn, f.deleted = 0, deleted
+	return nil
+}
+
+func (f *fake) CloseSession(resource.ID, string) { f.note("close") }
+func (f *fake) Contact(resource.ID, time.Time)   {}
 func (f *fake) Apply(_ context.Context, b *resource.Batch) error {
 	f.note("apply(%d)", len(b.Ops))
 	if f.apply != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -131,6 +132,30 @@ func TestASessionEndsWithItsRoot(t *testing.T) {
 		}).Run(t.Context()) // which returns
 		if want := "open initial_scan apply(1) rejected teardown close"; f.noted() != want {
 			t.Errorf("got  %s\nwant %s", f.noted(), want)
+		}
+	})
+}
+
+func TestThePluginIsToldOfDeletedResources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		f.apply = func(*resource.Batch) error {
+			f.deleted([]resource.Handle{7, 9}) // while the batch is committed
+			f.deleted([]resource.Handle{8})
+			return nil
+		}
+		f.answer = scans(func() (wire.TurnResult, error) {
+			r := f.report(true, good)
+			r.Updates = false
+			return r, nil
+		})
+		run(t, f, time.Hour)
+		var got []int64
+		for _, p := range f.told {
+			got = append(got, p.(wire.Deleted).Handles...)
+		}
+		if !slices.Equal(got, []int64{7, 9, 8}) {
+			t.Errorf("told of %v: %s", got, f.noted())
 		}
 	})
 }

@@ -39,6 +39,7 @@ var calls = []call{
 var notifications = []call{
 	{method: wire.NoteBatch, params: wire.Batch{}},
 	{method: wire.NoteRejected, params: wire.Rejected{}},
+	{method: wire.NoteDeleted, params: wire.Deleted{}},
 	{method: wire.NoteLog, params: wire.LogRecord{}},
 }
 

@@ -85,12 +85,21 @@ class Process:
             return
         params = message.get('params')
         if 'id' not in message:
-            # Of the host's notifications, session/rejected needs no act either: the host tears the session down.
+            # Of the host's other notifications, session/rejected needs no act: the host tears the session down.
+            if method == 'session/deleted' and isinstance(params, dict):
+                self._deleted(params)
             return
         if params is not None and not isinstance(params, dict):
             self._refuse(message['id'], rpc.INVALID_PARAMS, 'params must be an object')
         else:
             self._call(rpc.Call(message['id'], method, params or {}))
+
+    def _deleted(self, params):
+        with self._lock:
+            worker = self._workers.get(params.get('session'))
+        handles = params.get('handles')
+        if worker is not None and isinstance(handles, list):
+            worker.deleted(handles)
 
     def _refuse(self, call_id, code, text):
         self.fail(rpc.Call(call_id, '', {}), rpc.Error(code, text))

@@ -11,7 +11,7 @@ from _thread import get_ident
 
 from . import model
 from .errors import ValidationError
-from .model import NEW, PARENTS, Resource, bind, describe, invalid, set_dirty, set_parents, set_session, store
+from .model import NEW, PARENTS, Resource, bind, describe, invalid, set_dirty, set_handle, set_parents, set_session, store
 
 _new = object.__new__
 
@@ -185,6 +185,44 @@ class Session:
             else:
                 candidates = list(index.values())
         return self._matching(candidates, wanted)
+
+    def report_again(self, handles):
+        """Make resources that the host deleted new to it, and return how many there are.
+
+        What the plugin did not remove is still there: each is put under a new handle, and what refers to it or has it as
+        a parent says so once more (protocol/SPEC.md, section 5).
+        """
+        with self.lock:
+            handles = {h for h in handles if isinstance(h, int)}
+            known = sorted((r for index in self._index.values() for r in index.values() if r._fl_dirty is not NEW),
+                           key=lambda r: r._fl_handle)
+            lost = [r for r in known if r._fl_handle in handles and r is not self.root]
+            for resource in lost:
+                self._handles += 1
+                set_handle(resource, self._handles)
+                set_dirty(resource, NEW)
+                self.events.append(resource)
+            if lost:
+                gone = frozenset(lost)
+                for resource in known:
+                    if resource not in gone:
+                        self._forget(resource, gone)
+                self._touched()
+            return len(lost)
+
+    def _forget(self, resource, lost):
+        """Note that the host does not know the lost resources as parents of this one, nor its references to them."""
+        info, values = resource._fl_info, vars(resource)
+        dirty = dict(resource._fl_dirty or {})
+        before = dirty.get(PARENTS, resource._fl_parents)
+        if not lost.isdisjoint(before):
+            dirty[PARENTS] = tuple(p for p in before if p not in lost)
+        for name in info.references:
+            if name not in info.identity and values.get(name) in lost:
+                dirty[name] = None
+        if dirty != (resource._fl_dirty or {}):
+            set_dirty(resource, dirty)
+            self.events.append(resource)
 
     def note_gap(self, text):
         """Note what the first scan could not read; see Plugin.incomplete. After the first turn it does nothing."""

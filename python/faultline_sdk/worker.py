@@ -45,6 +45,13 @@ class Worker:
             self._cond.notify()
             return True
 
+    def deleted(self, handles):
+        """Report again what the host deleted from outside the session. May be used from any thread."""
+        with self._lock:
+            count = self._session.report_again(handles) if self._state == _RUNNING else 0
+        if count:
+            self._log.info('%d resources were deleted from outside the session and are reported again', count)
+
     def join(self):
         """Wait for the end of the thread."""
         self._thread.join()

@@ -48,6 +48,9 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 	} else if s.removed {
 		s.unremove()
 	}
+	if !kind.first {
+		s.reportAgain()
+	}
 	if bad := s.collect(kind); bad != nil {
 		failed = cmp.Or(failed, bad)
 		if kind.first {

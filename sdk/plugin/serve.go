@@ -98,6 +98,8 @@ func (s *server) Assign(ctx context.Context, method string) jrpc2.Handler {
 		return handle(s.shutdown)
 	case wire.NoteRejected:
 		return handle(s.rejected)
+	case wire.NoteDeleted:
+		return handle(s.deleted)
 	}
 	if r := jrpc2.InboundRequest(ctx); r != nil && r.IsNotification() {
 		return func(context.Context, *jrpc2.Request) (any, error) { return nil, nil }
@@ -325,6 +327,15 @@ func (s *server) shutdown(empty) (empty, error) {
 func (s *server) rejected(p wire.Rejected) (empty, error) {
 	if ses, err := s.session(p.Session); err == nil {
 		ses.Log.Debug("the host refused a turn", "turn", p.Turn, "error", p.Error)
+	}
+	return empty{}, nil
+}
+
+// deleted hands on what the host deleted. A session that is over has no use for
+// it.
+func (s *server) deleted(p wire.Deleted) (empty, error) {
+	if ses, err := s.session(p.Session); err == nil {
+		ses.deleted(p.Handles)
 	}
 	return empty{}, nil
 }

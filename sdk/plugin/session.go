@@ -51,6 +51,7 @@ type Session struct {
 	calls   []*call
 	posts   []post
 	samples pages[sample]
+	lost    []int64       // handles that the host ended; see deleted
 	wake    chan struct{} // has room for one: something is to be done
 }
 

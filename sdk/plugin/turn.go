@@ -63,9 +63,9 @@ func (s *Session) loop() {
 			if len(s.calls) > 0 {
 				running, s.calls = s.calls[0], s.calls[1:]
 			}
-			samples := s.state == stateReady && !s.samples.empty()
+			own := s.state == stateReady && (!s.samples.empty() || len(s.lost) > 0)
 			s.mu.Unlock()
-			if len(posts) > 0 || samples && running == nil {
+			if len(posts) > 0 || own && running == nil {
 				s.runPosts(posts)
 			}
 			if running != nil {

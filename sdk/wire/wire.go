@@ -34,11 +34,12 @@ const (
 	MethodShutdown      = "shutdown"               // {} → {}; the plugin then exits with status 0
 )
 
-// Notifications. NoteRejected goes from host to plugin, the others from plugin
-// to host.
+// Notifications. NoteRejected and NoteDeleted go from host to plugin, the others
+// from plugin to host.
 const (
 	NoteBatch    = "session/batch"    // Batch
 	NoteRejected = "session/rejected" // Rejected
+	NoteDeleted  = "session/deleted"  // Deleted
 	NoteLog      = "log"              // LogRecord
 )
 
@@ -232,6 +233,15 @@ type Rejected struct {
 	Session string `json:"session"`
 	Turn    int64  `json:"turn"`
 	Error   string `json:"error"`
+}
+
+// Deleted tells the plugin that resources of the session were deleted from
+// outside it: by a mandatory reference to what another root no longer reports.
+// Their handles have ended. What the plugin still has, it puts again under new
+// handles.
+type Deleted struct {
+	Session string  `json:"session"`
+	Handles []int64 `json:"handles"`
 }
 
 // LogRecord is one line for the host's log.
