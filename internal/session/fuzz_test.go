@@ -149,6 +149,7 @@ func FuzzTurns(f *testing.F) {
 // FuzzClasses reads any declarations at all. Accepted ones can be relied on.
 func FuzzClasses(f *testing.F) {
 	f.Add([]byte(`{"api_version":1,"classes":[{"name":"A","bases":["Resource"],"identifier":{"scope":"global","attributes":["x"]},"attributes":[{"name":"x","kind":"enum","options":["a",1],"default":1}],"relations":[{"kind":"provide","plugin":"acme","class":"A","attributes":["x"]}],"alert_conditions":[{"kind":"value","attribute":"x","error_states":["a"]}]}]}`))
+	f.Add([]byte(`{"api_version":1,"classes":[{"name":"A","bases":["Resource"],"identifier":{"scope":"global","attributes":["x"]},"attributes":[{"name":"x","kind":"integer"}],"alert_conditions":[{"kind":"upper_bound","attribute":"x","error_bound":5,"error_clear":4,"for_seconds":1.5}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var m wire.Manifest
 		if json.Unmarshal(data, &m) != nil {
@@ -171,6 +172,15 @@ func FuzzClasses(f *testing.F) {
 			for _, cond := range c.Conditions {
 				if c.Attr(cond.Attribute) < 0 && c.Stat(cond.Attribute) < 0 {
 					t.Errorf("%s: a condition on %s", c.Name, cond.Attribute)
+				}
+				if cond.For < 0 {
+					t.Errorf("%s: a condition for %v", c.Name, cond.For)
+				}
+				for s, v := range cond.Clear {
+					// What has reached the threshold is fine, so that an alert can end.
+					if cond.Holds(s, resource.FloatValue(v)) {
+						t.Errorf("%s: a condition that holds at its clear threshold %v", c.Name, v)
+					}
 				}
 			}
 			for _, id := range c.IDNames {

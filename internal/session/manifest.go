@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -224,12 +225,45 @@ func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.
 	default:
 		d.problem(in.Attribute, "unknown kind of alert condition %q", in.Kind)
 	}
+	d.thresholds(in, &out)
 	if slices.ContainsFunc(c.Conditions, func(o resource.Condition) bool {
 		return o.Name() == out.Name() && o.Attribute == out.Attribute && sharesSeverity(&o, &out)
 	}) {
 		d.problem(in.Attribute, "two alert conditions on this attribute cannot be told apart; give each its own id")
 	}
 	return out
+}
+
+// thresholds reads the duration and the clear thresholds of a condition.
+func (d *declaration) thresholds(in *wire.Condition, out *resource.Condition) {
+	if in.ForSeconds < 0 || in.ForSeconds > wire.MaxForSeconds {
+		d.problem(in.Attribute, "the for_seconds of an alert condition is %v; it must be from 0 to %d", in.ForSeconds, wire.MaxForSeconds)
+	} else {
+		out.For = time.Duration(in.ForSeconds * float64(time.Second))
+	}
+	for _, s := range []struct {
+		name     string
+		severity resource.Severity
+		at       *float64
+	}{{"error", resource.Error, in.ErrorClear}, {"warn", resource.Warning, in.WarnClear}, {"info", resource.Info, in.InfoClear}} {
+		if s.at == nil {
+			continue
+		}
+		bound, ok := out.Bounds[s.severity]
+		switch {
+		case out.Kind == resource.ValueCondition:
+			d.problem(in.Attribute, "a value condition has no %s_clear; only a bound has", s.name)
+		case !ok:
+			d.problem(in.Attribute, "%s_clear without %s_bound: a clear threshold needs the bound that it clears", s.name, s.name)
+		case out.Kind == resource.UpperBound && *s.at > bound, out.Kind == resource.LowerBound && *s.at < bound:
+			d.problem(in.Attribute, "%s_clear %v is beyond %s_bound %v; it must be on the fine side of the bound, or equal to it", s.name, *s.at, s.name, bound)
+		default:
+			if out.Clear == nil {
+				out.Clear = map[resource.Severity]float64{}
+			}
+			out.Clear[s.severity] = *s.at
+		}
+	}
 }
 
 func sharesSeverity(a, b *resource.Condition) bool {

@@ -300,6 +300,17 @@ class Classes(DeclarationCase):
         self.meta("alert_conditions = [alert_conditions.ValueCondition('s', warn_states='bad')]", 'A.s', 'must be a list')
         self.meta("alert_conditions = [alert_conditions.ValueCondition('s', bad_states=['x'])]", 'A.s', 'option bad_states')
         self.meta("alert_conditions = [alert_conditions.ValueCondition('s', message=5)]", 'A.s', 'message')
+        bound = "alert_conditions = [alert_conditions.UpperBoundCondition('x', warn_bound=5, %s)]"
+        self.meta(bound % 'warn_clear=6', 'A.x', 'warn_clear=6 is beyond warn_bound=5')
+        self.meta(bound % 'error_clear=4', 'A.x', 'error_clear without error_bound')
+        self.meta(bound % "warn_clear='4'", 'A.x', 'warn_clear must be a finite number')
+        self.meta(bound % 'for_seconds=-1', 'A.x', 'for_seconds must be from 0 to 31622400')
+        self.meta(bound % "for_seconds='5 s'", 'A.x', 'for_seconds must be a finite number')
+        self.meta("alert_conditions = [alert_conditions.LowerBoundCondition('x', info_bound=5, info_clear=4)]", 'A.x', 'beyond')
+        self.meta("alert_conditions = [alert_conditions.ValueCondition('s', warn_states=['x'], warn_clear=1)]", 'A.s',
+                  'does not take the option warn_clear')
+        self.meta("alert_conditions = [alert_conditions.ValueCondition('s', warn_states=['x'], for_seconds=32000000)]", 'A.s',
+                  'from 0 to 31622400')
         self.meta("alert_conditions = ['x']", 'A', 'no alert condition', line=1)
         self.meta("alert_conditions = 'x'", 'A', 'must be a list', line=1)
 

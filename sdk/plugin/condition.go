@@ -2,8 +2,10 @@ package plugin
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -19,6 +21,9 @@ type condition struct {
 	field             any
 	errs, warns, info []any
 	err, warn, inf    *float64
+	// clear has the clear thresholds, in the order error, warn, info.
+	clear [3]*float64
+	hold  time.Duration
 }
 
 // ValueCondition watches an attribute for certain values. See When.
@@ -60,6 +65,13 @@ func (v ValueCondition[T]) Info(values ...T) ValueCondition[T] {
 	return v
 }
 
+// For raises the alert only when the condition has held without interruption
+// for so long. The default, 0, raises it at once.
+func (v ValueCondition[T]) For(d time.Duration) ValueCondition[T] {
+	v.c.hold = d
+	return v
+}
+
 // Number is a field that a bound can be put on: a number, Gauge or Counter.
 type Number interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 |
@@ -97,6 +109,48 @@ func (b Bound) Warn(bound float64) Bound { b.c.warn = &bound; return b }
 // Info sets the bound beyond which the value is worth a note.
 func (b Bound) Info(bound float64) Bound { b.c.inf = &bound; return b }
 
+// ErrorClear sets where the value must be back for an error to end, on the fine
+// side of the bound that Error sets. Without it, that is the bound.
+//
+//	c.Alert(plugin.Above(&d.Temperature).Error(85).ErrorClear(75), "Drive too hot")
+func (b Bound) ErrorClear(threshold float64) Bound { b.c.clear[0] = &threshold; return b }
+
+// WarnClear sets where the value must be back for a warning to end. See
+// ErrorClear.
+func (b Bound) WarnClear(threshold float64) Bound { b.c.clear[1] = &threshold; return b }
+
+// InfoClear sets where the value must be back for a note to end. See ErrorClear.
+func (b Bound) InfoClear(threshold float64) Bound { b.c.clear[2] = &threshold; return b }
+
+// For raises the alert only when the value has been beyond its bound without
+// interruption for so long. The default, 0, raises it at once.
+//
+//	c.Alert(plugin.Above(&d.Temperature).Warn(70).For(5*time.Minute), "Drive hot")
+func (b Bound) For(d time.Duration) Bound { b.c.hold = d; return b }
+
+// checkThresholds tells what is wrong with the duration and the clear thresholds
+// of a condition, or returns an empty text.
+func (c *condition) checkThresholds() string {
+	if c.hold < 0 || c.hold.Seconds() > wire.MaxForSeconds {
+		return fmt.Sprintf("the duration given to For is %v; it may be from 0 to 366 days", c.hold)
+	}
+	for i, bound := range []*float64{c.err, c.warn, c.inf} {
+		name, at := [...]string{"Error", "Warn", "Info"}[i], c.clear[i]
+		switch {
+		case at == nil:
+		case bound == nil:
+			return fmt.Sprintf("%sClear without %s: a clear threshold needs the bound that it clears", name, name)
+		case math.IsNaN(*at) || math.IsInf(*at, 0):
+			return fmt.Sprintf("the threshold given to %sClear is not a finite number", name)
+		case c.kind == wire.ConditionUpper && *at > *bound:
+			return fmt.Sprintf("%sClear(%v) is above the bound %v: an alert of Above ends at or below the bound", name, *at, *bound)
+		case c.kind == wire.ConditionLower && *at < *bound:
+			return fmt.Sprintf("%sClear(%v) is below the bound %v: an alert of Below ends at or above the bound", name, *at, *bound)
+		}
+	}
+	return ""
+}
+
 // condition checks a condition and gives it its form in the manifest.
 func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool) {
 	f, st := c.field(cond.field)
@@ -114,7 +168,12 @@ func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool
 		c.c.problem(at, w.Attribute, format, args...)
 		return w, false
 	}
+	if wrong := cond.checkThresholds(); wrong != "" {
+		return problem("%s", wrong)
+	}
+	w.ForSeconds = cond.hold.Seconds()
 	if cond.kind != wire.ConditionValue {
+		w.ErrorClear, w.WarnClear, w.InfoClear = cond.clear[0], cond.clear[1], cond.clear[2]
 		w.ErrorBound, w.WarnBound, w.InfoBound = cond.err, cond.warn, cond.inf
 		if cond.err == nil && cond.warn == nil && cond.inf == nil {
 			return problem("the alert condition has no bound: add Error, Warn or Info")

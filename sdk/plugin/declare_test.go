@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/faultline-storage/faultline/sdk/plugin"
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -105,6 +107,13 @@ func (p *Pointers) Describe(c *plugin.Class) {
 	c.Alert(plugin.When(&p.N).Error(1), "one")
 	c.Alert(plugin.When(&p.N).Error(2), "two")
 	c.Alert(plugin.Above(&p.N), "")
+	c.Alert(plugin.Above(&p.N).Info(1).InfoClear(2), "", "c1")
+	c.Alert(plugin.Below(&p.N).Warn(2).WarnClear(1), "", "c2")
+	c.Alert(plugin.Above(&p.N).Error(2).ErrorClear(math.Inf(-1)), "", "c3")
+	c.Alert(plugin.Above(&p.N).Error(2).WarnClear(1), "", "c4")
+	c.Alert(plugin.Above(&p.N).Error(2).For(-time.Second), "", "c5")
+	c.Alert(plugin.When(&p.N).Error(9).For(367*24*time.Hour), "", "c6")
+	c.Alert(plugin.Above(&p.N).Error(2).ErrorClear(2).For(366*24*time.Hour), "fine", "c7")
 	c.Alert(plugin.When(&p.G).Warn(plugin.Gauge{}), "")
 	c.Chart("c1", &p.G, &p.H)
 	c.Chart("c2", &p.G, &p.G2, &p.G3)
@@ -148,6 +157,8 @@ func TestProblems(t *testing.T) {
 			"BadLabel: Label() string", "BadDescribe: Describe(*plugin.Class)", "ValueDescribe: pointer receiver", "PanicDescribe: panics: oh"}},
 		{"pointers", plugin.New("x", 1, good, plugin.Reports[Pointers]()), []string{
 			"Pointers: does not point to a field", `Pointers.status: "BROKEN"`, "Pointers.status: no values", "Pointers.n: id of its own", "Pointers.n: no bound",
+			"Pointers.n: InfoClear(2) is above the bound 1", "Pointers.n: WarnClear(1) is below the bound 2", "Pointers.n: given to ErrorClear is not a finite",
+			"Pointers.n: WarnClear without Warn", "Pointers.n: For is -1s", "Pointers.n: For is 8808h0m0s",
 			"Pointers.g: Above or Below", `Pointers: "c1" mixes`, `Pointers: "c2" has 3 units`, `Pointers: "c3" has no statistics`, "Pointers: at least one attribute",
 			"Pointers.g: statistic", "Pointers.n: must take *Pointers", "Pointers: relation to Nothing", "Pointers: no such base class"}},
 		{"twice", plugin.New("x", 1, good, good, plugin.Reports[Shelf](), plugin.Reports[Shelf]()), []string{": two plugin types", ": Shelf is declared twice"}},

@@ -76,9 +76,9 @@ type Drive struct {
 
 func (d *Drive) Describe(c *plugin.Class) {
 	c.Label("Hard drive")
-	c.Alert(plugin.When(&d.Status).Warn(NearFailure), "Drive near failure", "nearfailure")
+	c.Alert(plugin.When(&d.Status).Warn(NearFailure).For(1500*time.Millisecond), "Drive near failure", "nearfailure")
 	c.Alert(plugin.When(&d.Status).Error(Failed), "Drive failure", "failure")
-	c.Alert(plugin.Above(&d.Temperature).Warn(70).Error(85), "Maximum operating temperature exceeded")
+	c.Alert(plugin.Above(&d.Temperature).Warn(70).WarnClear(65.5).Error(85).ErrorClear(80).For(90*time.Second), "Maximum operating temperature exceeded")
 	c.Alert(plugin.Below(&d.Capacity).Info(1000), "Drive is small")
 	c.Chart("Bandwidth", &d.Read, &d.Written)
 }

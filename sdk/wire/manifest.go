@@ -134,7 +134,21 @@ type Condition struct {
 	ErrorBound *float64 `json:"error_bound,omitempty"`
 	WarnBound  *float64 `json:"warn_bound,omitempty"`
 	InfoBound  *float64 `json:"info_bound,omitempty"`
+
+	// A clear threshold, of a bound, is where a value must be back for the alert
+	// to end; without it that is the bound. It is on the fine side of the bound, or
+	// equal to it.
+	ErrorClear *float64 `json:"error_clear,omitempty"`
+	WarnClear  *float64 `json:"warn_clear,omitempty"`
+	InfoClear  *float64 `json:"info_clear,omitempty"`
+
+	// ForSeconds is how long the condition must hold without interruption before
+	// an alert is raised; 0, the default, raises it at once. At most MaxForSeconds.
+	ForSeconds float64 `json:"for_seconds,omitempty"`
 }
+
+// MaxForSeconds bounds Condition.ForSeconds: 366 days.
+const MaxForSeconds = 366 * 24 * 60 * 60
 
 // Kinds of Relation.
 const (

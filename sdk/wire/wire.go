@@ -11,6 +11,8 @@ import "encoding/json"
 
 // Version is the newest protocol version this package speaks. History:
 //   - 1: 2026-11-22: initial
+//   - 1: 2026-11-23: alert conditions may have clear thresholds and a duration,
+//     which older hosts ignore
 const Version = 1
 
 // MinVersion is the oldest protocol version this package speaks.

@@ -52,10 +52,10 @@ class Drive(resources.PhysicalDisk):
         label = 'Hard drive'
         alert_conditions = [
             alert_conditions.ValueCondition('status', warn_states=['NEARFAILURE'], message='Drive near failure',
-                                            id='nearfailure'),
+                                            id='nearfailure', for_seconds=1.5),
             alert_conditions.ValueCondition('status', error_states=['FAILED'], message='Drive failure', id='failure'),
-            alert_conditions.UpperBoundCondition('temperature', warn_bound=70, error_bound=85,
-                                                 message='Maximum operating temperature exceeded'),
+            alert_conditions.UpperBoundCondition('temperature', warn_bound=70, error_bound=85, warn_clear=65.5, error_clear=80,
+                                                 for_seconds=90, message='Maximum operating temperature exceeded'),
             alert_conditions.LowerBoundCondition('capacity', info_bound=1000, message='Drive is small'),
         ]
         charts = [{'title': 'Bandwidth', 'series': ['read', 'written']}]

@@ -1,0 +1,58 @@
+package session
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// TestThresholdsOfConditions reads durations and clear thresholds; what makes no
+// sense is refused with the names of class, attribute and member.
+func TestThresholdsOfConditions(t *testing.T) {
+	for _, tc := range []struct {
+		condition string // members of a condition on x
+		want      resource.Condition
+		wrong     string
+	}{
+		{`"kind":"upper_bound","warn_bound":70,"error_bound":85,"warn_clear":65.5,"for_seconds":1.5`,
+			resource.Condition{Bounds: map[resource.Severity]float64{resource.Warning: 70, resource.Error: 85},
+				Clear: map[resource.Severity]float64{resource.Warning: 65.5}, For: 1500 * time.Millisecond}, ""},
+		{`"kind":"lower_bound","info_bound":5,"info_clear":5`,
+			resource.Condition{Bounds: map[resource.Severity]float64{resource.Info: 5}, Clear: map[resource.Severity]float64{resource.Info: 5}}, ""},
+		{`"kind":"upper_bound","warn_bound":70`, resource.Condition{Bounds: map[resource.Severity]float64{resource.Warning: 70}}, ""},
+		{`"kind":"upper_bound","warn_bound":70,"warn_clear":71`, resource.Condition{}, "acme.A.x: warn_clear 71 is beyond warn_bound 70"},
+		{`"kind":"lower_bound","error_bound":70,"error_clear":69`, resource.Condition{}, "acme.A.x: error_clear 69 is beyond error_bound 70"},
+		{`"kind":"upper_bound","warn_bound":70,"info_clear":60`, resource.Condition{}, "acme.A.x: info_clear without info_bound"},
+		{`"kind":"value","error_states":[1],"error_clear":1`, resource.Condition{}, "acme.A.x: a value condition has no error_clear"},
+		{`"kind":"value","error_states":[1],"for_seconds":-1`, resource.Condition{}, "acme.A.x: the for_seconds of an alert condition is -1; it must be from 0 to 31622400"},
+		{`"kind":"value","error_states":[1],"for_seconds":1e300`, resource.Condition{}, "for_seconds"},
+	} {
+		var m wire.Manifest
+		if err := json.Unmarshal([]byte(`{"api_version":1,"classes":[{"name":"A","bases":["Resource"],"identifier":{"scope":"global","attributes":["x"]},
+			"attributes":[{"name":"x","kind":"integer"}],"alert_conditions":[{"attribute":"x",`+tc.condition+`}]}]}`), &m); err != nil {
+			t.Fatal(err)
+		}
+		classes, err := Classes("acme", m)
+		if tc.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.wrong) {
+				t.Errorf("%s: got %v, want %s", tc.condition, err, tc.wrong)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tc.condition, err)
+			continue
+		}
+		got := classes[0].Conditions[0]
+		tc.want.Kind, tc.want.Attribute = got.Kind, "x"
+		if d := cmp.Diff(tc.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.condition, d)
+		}
+	}
+}
