@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -264,6 +265,7 @@ func TestEventsResume(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, healthyRack)
 	whole, pieces := s.follow(""), s.follow("")
+	start := whole.last
 	const end = "the end"
 	read := make(chan []event)
 	go func() {
@@ -291,12 +293,34 @@ func TestEventsResume(t *testing.T) {
 		t.Errorf("%d events of alerts were seen", n)
 	}
 
-	// A position of another life of the server is answered with a reset.
+	// A client goes on where it was after the server was killed: what it did not
+	// see yet comes from the change log.
 	s.server.kill()
-	e := (&site{t: t, server: s.restart()}).follow("1.1").next()
-	if e.name != "reset" || !strings.Contains(e.data, "position") {
-		t.Errorf("after a position that is no longer kept comes %v, want a reset", e)
+	s.server = s.restart()
+	later := s.follow(start).until(end, 0, nil)
+	if d := cmp.Diff(statuses(want), statuses(later)); d != "" || len(only(later, "reset")) > 0 {
+		t.Errorf("after a restart the client sees %d resets and other changes (-before +after):\n%s", len(only(later, "reset")), d)
 	}
+
+	// A position of another server is answered with a reset.
+	e := s.follow("1.1").next()
+	for e.name == "alerts" {
+		e = s.follow("1.1").next()
+	}
+	if e.name != "reset" {
+		t.Errorf("after a position of another server comes %v, want a reset", e)
+	}
+}
+
+// statuses returns the statuses of drives, in the order in which events tell
+// them.
+func statuses(all []event) (out []string) {
+	for _, data := range only(all, "resources") {
+		for _, m := range regexp.MustCompile(`"text":"(FAILED|OK)"`).FindAllStringSubmatch(data, -1) {
+			out = append(out, m[1])
+		}
+	}
+	return out
 }
 
 // restart starts the server anew, on the same data and another port.

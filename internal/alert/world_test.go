@@ -54,7 +54,7 @@ func newWorld(tb testing.TB, store alert.Store) *world {
 func (w *world) up() {
 	w.tb.Helper()
 	s, err := alert.New(alert.Options{Store: w.store, Get: w.Get, Walk: w.Walk, Class: w.Class, Count: w.Count,
-		Seq: w.position, Now: w.now, After: time.After})
+		Seq: w.position, Missed: w.Missed, Now: w.now, After: time.After})
 	if err != nil {
 		w.tb.Fatal(err)
 	}
@@ -78,6 +78,20 @@ func (w *world) run() {
 	}
 	if err := s.WaitSeq(w.tb.Context(), seq); err != nil {
 		w.tb.Fatal(err)
+	}
+}
+
+// Missed yields what the log has.
+func (w *world) Missed(ctx context.Context, after, upTo uint64) iter.Seq2[*resource.Changes, error] {
+	return func(yield func(*resource.Changes, error) bool) {
+		if after >= upTo {
+			return
+		}
+		for c, err := range w.log.Since(ctx, after) {
+			if !yield(c, err) || err != nil || c.Seq >= upTo {
+				return
+			}
+		}
 	}
 }
 

@@ -31,12 +31,8 @@ import (
 	"github.com/faultline-storage/faultline/web"
 )
 
-const (
-	// stopTimeout bounds a clean stop: plugins have their own, shorter bounds.
-	stopTimeout = 30 * time.Second
-	// logKept is how long entries of the change log are kept.
-	logKept = 7 * 24 * time.Hour
-)
+// stopTimeout bounds a clean stop: plugins have their own, shorter bounds.
+const stopTimeout = 30 * time.Second
 
 // Options configure a Server.
 type Options struct {
@@ -126,11 +122,11 @@ func (s *Server) setup(ctx context.Context) error {
 
 	stats := metrics.New(metrics.Options{})
 	s.run("metrics", s.fail, func(ctx context.Context) error {
-		return keepUp(ctx, s.part("metrics"), inv, follow(stats.Observe))
+		return keepUp(ctx, s.part("metrics"), inv, recording(s.part("metrics"), inv, stats, time.Duration(c.SamplesKeep)))
 	})
 
 	alerts, err := alert.New(alert.Options{
-		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq,
+		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Missed: inv.Missed,
 		Now: time.Now, After: time.After, Log: s.part("alert"),
 	})
 	if err != nil {
@@ -158,7 +154,7 @@ func (s *Server) setup(ctx context.Context) error {
 			return keepUp(ctx, s.part("session"), inv, sessions.run)
 		})
 	}
-	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, store) })
+	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	ui, _ := web.FS()
 	apiOptions := api.Options{
@@ -252,23 +248,3 @@ func (s *Server) fail(err error) {
 }
 
 func (s *Server) part(name string) *slog.Logger { return s.log.With("component", name) }
-
-// trimmer is the part of a store that forgets old entries of the change log.
-type trimmer interface {
-	Trim(ctx context.Context, upTo uint64) error
-}
-
-// trim forgets entries that are older than logKept, now and every hour.
-// Positions of the log are never behind the clock, see inventory.New.
-func trim(ctx context.Context, store trimmer) error {
-	for {
-		if err := store.Trim(ctx, uint64(time.Now().Add(-logKept).UnixMicro())); err != nil {
-			return err
-		}
-		select {
-		case <-time.After(time.Hour):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}

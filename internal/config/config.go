@@ -4,6 +4,7 @@
 package config
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"os"
@@ -46,6 +47,12 @@ type Config struct {
 	// what a root had, if that was more than 20 resources, until a second scan
 	// agrees or a user approves them.
 	MassDeleteGuard bool `yaml:"mass_delete_guard"`
+	// ChangeLogKeep is how long changes are kept.
+	ChangeLogKeep Duration `yaml:"change_log_keep"`
+	// ChangeLogSize bounds the change log in bytes; 0 does not.
+	ChangeLogSize Size `yaml:"change_log_size"`
+	// SamplesKeep is how long the samples of statistics are kept with the changes.
+	SamplesKeep Duration `yaml:"samples_keep"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is text or json.
@@ -88,6 +95,9 @@ func Default() Config {
 		UpdatePeriod: Duration(5 * time.Second),
 
 		MassDeleteGuard: true,
+
+		ChangeLogKeep: Duration(7 * 24 * time.Hour),
+		SamplesKeep:   Duration(15 * time.Minute),
 
 		LogLevel:  "info",
 		LogFormat: "text",
@@ -149,7 +159,7 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 			default:
 				errs = append(errs, fmt.Errorf("%s: %q is neither true nor false", name, text))
 			}
-		case *Duration:
+		case encoding.TextUnmarshaler:
 			if err := f.UnmarshalText([]byte(text)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
@@ -178,6 +188,12 @@ func (c *Config) Check() error {
 	}
 	if c.UpdatePeriod <= 0 {
 		errs = append(errs, errors.New("update_period must be more than 0"))
+	}
+	if c.ChangeLogKeep <= 0 {
+		errs = append(errs, errors.New("change_log_keep must be more than 0"))
+	}
+	if c.SamplesKeep < 0 {
+		errs = append(errs, errors.New("samples_keep must not be negative"))
 	}
 	return errors.Join(errs...)
 }

@@ -45,6 +45,9 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"wrong type", "listen: 127.0.0.1:1\nplugins: 5\n", nil, []string{"faultline.yaml", "2"}},
 		{"duration", "listen: 127.0.0.1:1\ncall_timeout: soon\n", nil, []string{"faultline.yaml: [2:15]", "soon", "duration"}},
 		{"list for a duration", "call_timeout: [5s]\n", nil, []string{"faultline.yaml: [1:15]", "duration"}},
+		{"size", "change_log_size: much\n", nil, []string{"faultline.yaml: [1:18]", "much", "size"}},
+		{"no changes kept", "change_log_keep: 0s\n", nil, []string{"change_log_keep", "more than 0"}},
+		{"size in a variable", "", map[string]string{"FAULTLINE_CHANGE_LOG_SIZE": "-1"}, []string{"FAULTLINE_CHANGE_LOG_SIZE", "-1"}},
 		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
 		{"level", "log_level: loud\n", nil, []string{"log_level", "loud"}},
 		{"variable", "", map[string]string{"FAULTLINE_RUNNER": "perhaps"}, []string{"FAULTLINE_RUNNER", "perhaps"}},
@@ -80,4 +83,40 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 			t.Errorf("docs/operating.md lacks %s", key)
 		}
 	}
+}
+
+func TestSizesHaveUnits(t *testing.T) {
+	for text, want := range map[string]config.Size{"0": 0, "100": 100, "5B": 5, "512MiB": 512 << 20, "1.5 GiB": 3 << 29, "2TiB": 2 << 40} {
+		c, err := load(t, "change_log_size: "+text+"\n", nil)
+		if err != nil || c.ChangeLogSize != want {
+			t.Errorf("%s: got %d, %v; want %d", text, c.ChangeLogSize, err, want)
+		}
+		var again config.Size
+		b, err := c.ChangeLogSize.MarshalText()
+		if err != nil || again.UnmarshalText(b) != nil || again != want {
+			t.Errorf("%s: written as %s, %v", text, b, err)
+		}
+	}
+}
+
+// FuzzConfig reads anything as a configuration: settings that pass their own
+// check, or an error.
+func FuzzConfig(f *testing.F) {
+	f.Add("listen: 127.0.0.1:1\nplugins: [a.py]\ncall_timeout: 5s\nchange_log_size: 2GiB\n", "5s")
+	f.Add("runner: false\nsamples_keep: [1]\n", "")
+	f.Add("{a: &a [*a]}", "x")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text, env string) {
+		file := filepath.Join(dir, "faultline.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c, err := config.Load(file, func(string) string { return env })
+		if err != nil {
+			return
+		}
+		if err := c.Check(); err != nil {
+			t.Errorf("Load took what Check refuses: %v", err)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -215,7 +216,11 @@ func (m *model) settleClasses(plugin string) {
 	m.bury(dead)
 }
 
-func (w *machine) batch(t *rapid.T, complete bool) {
+func (w *machine) batch(t *rapid.T, complete bool) { w.cutBatch(t, complete, "") }
+
+// cutBatch is a batch whose commit the store cuts "before" or "after" it takes
+// place, unless cut is empty. It reports whether the store has it.
+func (w *machine) cutBatch(t *rapid.T, complete bool, cut string) (kept bool) {
 	if len(w.sessions) == 0 {
 		t.Skip("no session")
 	}
@@ -230,6 +235,7 @@ func (w *machine) batch(t *rapid.T, complete bool) {
 	}
 	g := &batchGen{w: w, t: t, s: s}
 	b := &resource.Batch{Root: root, Session: s.id, Complete: complete || rapid.IntRange(0, 9).Draw(t, "complete") == 0, Ops: g.ops()}
+	b.Samples = g.samples()
 	copied := *b
 	copied.Ops = make([]resource.Op, len(b.Ops))
 	for i, op := range b.Ops {
@@ -241,11 +247,32 @@ func (w *machine) batch(t *rapid.T, complete bool) {
 		t.Logf("  %+v", op)
 	}
 	next, err := w.model.apply(&copied)
+	w.store.cut = cut
 	got := w.inv.Apply(context.Background(), b)
+	cut, w.store.cut = w.store.cut, "" // it stays if there was nothing to commit
+	if cut == cutDone {
+		if !errors.Is(got, errCut) {
+			t.Fatalf("the commit failed, and the inventory says %v", got)
+		}
+		if w.store.kept {
+			w.model = next
+		}
+		return w.store.kept
+	}
 	w.agree(t, got, err == nil)
 	if err == nil {
 		w.model = next
 	}
+	return err == nil
+}
+
+// crash cuts a commit short and starts anew from what the store has.
+func (w *machine) crash(t *rapid.T) {
+	w.cutBatch(t, rapid.Bool().Draw(t, "complete"), rapid.SampledFrom([]string{"before", "after"}).Draw(t, "cut"))
+	for id := range w.res {
+		w.newest = max(w.newest, id)
+	}
+	w.restart(t)
 }
 
 // rarely draws true once in more than n times.

@@ -20,6 +20,12 @@ func (nowhere) Load(context.Context, func(resource.StoredResource) error, func(r
 
 func (nowhere) Commit(context.Context, *resource.Mutation) error { return nil }
 
+func (nowhere) Log(context.Context, uint64, int) ([]resource.LogEntry, error) { return nil, nil }
+
+func (nowhere) LogBack(context.Context, uint64, int) ([]resource.LogEntry, error) { return nil, nil }
+
+func (nowhere) Position(context.Context, string) (uint64, error) { return 0, nil }
+
 const benchDisks = 100_000
 
 // plant is an inventory with one root, and what its scan reports: disks in

@@ -217,13 +217,15 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 		}
 		if d.any() {
 			ch.Updated = append(ch.Updated, resource.Update{Resource: n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
-			log.update(old.Resource, n.Resource, &d)
+			log.update(old, n, &d)
 		}
 	}
-	if len(m.Put)+len(m.Delete)+len(m.AddEdges)+len(m.RemoveEdges) == 0 && len(ch.Created) == 0 {
+	if len(m.Put)+len(m.Delete)+len(m.AddEdges)+len(m.RemoveEdges)+len(ch.Created)+len(t.changed) > 0 {
+		m.Log = log.text(t, ch.Deleted)
+	} else if len(t.samples) == 0 {
 		return ch, nil
 	}
-	m.Log = log.text(t, ch.Deleted)
+	m.Samples = resource.AppendSamples(nil, t.samples, func(id resource.ID) *resource.Class { return t.get(id).Class })
 	return ch, m
 }
 

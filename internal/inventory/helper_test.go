@@ -32,6 +32,7 @@ func class(name, base string, scope resource.IDScope, id string, attrs ...string
 		at.Name = a
 		c.Attributes = append(c.Attributes, at)
 	}
+	c.Statistics = []resource.Statistic{{Name: "load", Kind: resource.Gauge}}
 	c.Index()
 	return c
 }
@@ -47,6 +48,7 @@ type world struct {
 	handles map[string]map[string]resource.Handle // root → id → handle
 	next    map[string]resource.Handle
 	opened  int
+	keep    int // see inventory.Options
 	// sessions are the open sessions, told what they were told of deletions.
 	sessions map[string]string
 	told     map[string][]resource.Handle
@@ -73,7 +75,7 @@ func (w *world) load() {
 		all = append(all, c)
 	}
 	inv, err := inventory.New(w.t.Context(), inventory.Options{
-		Store: w.store, Classes: all, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Classes: all, Log: slog.New(slog.DiscardHandler), Keep: w.keep,
 		Now: func() time.Time { w.clock = w.clock.Add(time.Second); return w.clock },
 	})
 	if err != nil {

@@ -32,6 +32,13 @@ type Store interface {
 	// Commit applies the mutation in one transaction, or not at all. What it
 	// acknowledged survives the death of the process and of the machine.
 	Commit(ctx context.Context, m *resource.Mutation) error
+	// Log returns up to limit entries of the change log after a position, in
+	// order, and LogBack those up to and including one, the newest first. They
+	// return fewer if those are large, but one if there is any.
+	Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error)
+	LogBack(ctx context.Context, from uint64, limit int) ([]resource.LogEntry, error)
+	// Position returns the position that is kept under a name, or 0.
+	Position(ctx context.Context, name string) (uint64, error)
 }
 
 // earlyStore is what a store may offer besides: to begin writing the resources
@@ -326,12 +333,6 @@ func (inv *Inventory) Subscribe(ctx context.Context) (iter.Seq[*resource.Resourc
 		all = append(all, n.Resource)
 	}
 	return slices.Values(all), inv.seq, inv.feed.Since(ctx, inv.seq)
-}
-
-// Since yields the changes after the position and waits for more until ctx
-// ends; see feed.Log.Since for its error.
-func (inv *Inventory) Since(ctx context.Context, seq uint64) iter.Seq2[*resource.Changes, error] {
-	return inv.feed.Since(ctx, seq)
 }
 
 // Seq is the position of the newest change.

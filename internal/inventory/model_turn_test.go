@@ -150,15 +150,18 @@ func (t *turn) op(op *resource.Op) error {
 		}
 		t.done[op.Handle] = true
 		r := t.res[t.known[op.Handle]]
-		r.join(t.b.Root)
-		for i, v := range op.Values {
-			if slices.Contains(op.Class.IDNames, op.Class.Attributes[i].Name) {
-				continue
+		values := slices.Clone(op.Values)
+		for i, v := range values {
+			values[i] = r.values[i]
+			if !slices.Contains(op.Class.IDNames, op.Class.Attributes[i].Name) {
+				var err error
+				if values[i], err = t.reference(op.Class, i, v); err != nil {
+					return err
+				}
 			}
-			v, err := t.reference(op.Class, i, v)
-			if err != nil {
-				return err
-			}
+		}
+		r.join(t.b.Root) // from here on it is known to this root
+		for i, v := range values {
 			other := r.writers[op.Class.Attributes[i].Name]
 			if !v.IsNull() || !r.root && (other == 0 || other == t.b.Root) {
 				r.write(i, v, t.b.Root)

@@ -2,7 +2,6 @@ package inventory_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -34,8 +33,10 @@ func TestAgainstANaiveModel(t *testing.T) {
 			"removeRoot": w.removeRoot,
 			"restart":    w.restart,
 			"setClasses": w.setClasses,
+			"crash":      w.crash,
 		})
-		w.goBack(rt)
+		w.history.check(rt, w.inv, w.store)
+		w.history.check(rt, w.load(rt), w.store)
 	})
 }
 
@@ -43,7 +44,7 @@ func TestAgainstANaiveModel(t *testing.T) {
 type machine struct {
 	*model
 	inv    *inventory.Inventory
-	store  *memory.Store
+	store  *cutStore
 	clock  time.Time
 	opened int
 	newest resource.ID // that anybody ever saw
@@ -52,12 +53,10 @@ type machine struct {
 	before map[resource.ID]resource.Resource // as of the last comparison
 	mirror map[resource.ID]*resource.Resource
 	seq    uint64
-	// past has the states that the change log must lead back to, by the number
-	// of its entries.
-	past []map[resource.ID]memory1
+	history
 }
 
-// memory1 is what the change log keeps of a resource.
+// memory1 is what moves the time of the last update of a resource.
 type memory1 struct {
 	Class, Label, Alias string
 	Attributes          map[string]resource.Value
@@ -65,10 +64,9 @@ type memory1 struct {
 }
 
 func newMachine(t *rapid.T) *machine {
-	w := &machine{store: memory.New(), clock: time.Unix(1e9, 0), known: declare([7]int{})}
+	w := &machine{store: &cutStore{Store: memory.New()}, history: newHistory(), clock: time.Unix(1e9, 0), known: declare([7]int{})}
 	w.model = newModel(w.known)
 	w.restart(t)
-	w.past = append(w.past, map[resource.ID]memory1{})
 	return w
 }
 
@@ -160,7 +158,7 @@ func (w *machine) compare(t *rapid.T) {
 		w.newest = max(w.newest, id)
 	}
 	w.before = got
-	w.remember(t, got)
+	w.history.remember(t, w.store, w.inv.Seq(), got)
 }
 
 // dumpAll returns every resource, by paging through a list.
@@ -253,6 +251,7 @@ func (w *machine) follow(t *rapid.T, got map[resource.ID]resource.Resource) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			w.history.tell(ch, w.mirror)
 			for _, r := range ch.Created {
 				if w.mirror[r.ID] != nil {
 					t.Fatalf("%d was created twice", r.ID)
@@ -316,101 +315,4 @@ func record(r *resource.Resource) memory1 {
 
 func sameRecord(a, b memory1) bool {
 	return a.Class == b.Class && a.Label == b.Label && a.Alias == b.Alias && slices.Equal(a.Parents, b.Parents) && maps.Equal(a.Attributes, b.Attributes)
-}
-
-func samePast(a, b map[resource.ID]memory1) bool { return maps.EqualFunc(a, b, sameRecord) }
-
-// remember keeps the state for goBack.
-func (w *machine) remember(t *rapid.T, got map[resource.ID]resource.Resource) {
-	now := map[resource.ID]memory1{}
-	for id, r := range got {
-		now[id] = record(&r)
-	}
-	log, err := w.store.Log(context.Background(), 0, 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	switch len(log) - len(w.past) {
-	case -1:
-		if last := w.past[len(log)]; !samePast(last, now) {
-			t.Fatalf("without an entry in the log, %+v became %+v", last, now)
-		}
-	case 0:
-		w.past = append(w.past, now)
-	default:
-		t.Fatalf("one act made %d entries in the log", len(log)+1-len(w.past))
-	}
-}
-
-// goBack follows the change log backwards.
-func (w *machine) goBack(t *rapid.T) {
-	log, err := w.store.Log(context.Background(), 0, 1<<20)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for k := len(log) - 1; k >= 0 && k+1 < len(w.past); k-- {
-		var e struct {
-			Created [][2]resource.ID
-			Updated []struct {
-				ID           resource.ID
-				Was          map[string]json.RawMessage
-				Label, Alias *string
-				Parents      []resource.ID
-				Orphan       bool
-			}
-			Deleted []struct {
-				ID                  resource.ID
-				Class, Label, Alias string
-				Attributes          map[string]json.RawMessage
-				Parents             []resource.ID
-			}
-		}
-		if err := json.Unmarshal(log[k].Log, &e); err != nil {
-			t.Fatal(err)
-		}
-		state := maps.Clone(w.past[k+1])
-		for _, r := range e.Created {
-			for id := r[0]; id <= r[1]; id++ {
-				delete(state, id)
-			}
-		}
-		for _, u := range e.Updated {
-			m := state[u.ID]
-			m.Attributes = maps.Clone(m.Attributes)
-			for name, raw := range u.Was {
-				setRaw(t, m.Attributes, name, raw)
-			}
-			if u.Label != nil {
-				m.Label, m.Alias = *u.Label, *u.Alias
-			}
-			if u.Parents != nil || u.Orphan {
-				m.Parents = u.Parents
-			}
-			state[u.ID] = m
-		}
-		for _, d := range e.Deleted {
-			m := memory1{Class: d.Class, Label: d.Label, Alias: d.Alias, Parents: d.Parents, Attributes: map[string]resource.Value{}}
-			for name, raw := range d.Attributes {
-				setRaw(t, m.Attributes, name, raw)
-			}
-			state[d.ID] = m
-		}
-		if !samePast(state, w.past[k]) {
-			t.Fatalf("back over %s is\n%+v\nand it was\n%+v", log[k].Log, state, w.past[k])
-		}
-	}
-}
-
-func setRaw(t *rapid.T, to map[string]resource.Value, name string, raw []byte) {
-	a := resource.Attribute{Kind: resource.Enum}
-	if raw[0] == '{' {
-		a.Kind = resource.Reference
-	}
-	v, err := a.Parse(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if delete(to, name); !v.IsNull() {
-		to[name] = v
-	}
 }

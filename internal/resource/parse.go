@@ -377,7 +377,7 @@ func (s *StoredResource) Resource(c *Class) (*Resource, error) {
 		return nil
 	})
 	if err == nil {
-		r.WrittenBy, err = parseWriters(s.WrittenBy, c)
+		r.WrittenBy, err = ParseWriters(s.WrittenBy, c)
 	}
 	if s.Root {
 		r.Root = &RootState{Offline: s.Offline, Error: s.Error, LastContact: s.LastContact}

@@ -71,9 +71,9 @@ func (r *Resource) AppendWriters(b []byte) []byte {
 	return append(b, '}')
 }
 
-// parseWriters reads what AppendWriters wrote. What the class no longer declares
+// ParseWriters reads what AppendWriters wrote. What the class no longer declares
 // is left out.
-func parseWriters(b []byte, c *Class) ([]ID, error) {
+func ParseWriters(b []byte, c *Class) ([]ID, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}

@@ -1319,7 +1319,10 @@ type ClientInterface interface {
 	//
 	// Every event has an `id`, the position after it; it is opaque. A client that
 	// connects again with the last one (header `Last-Event-ID`, as browsers send
-	// it, or parameter `last_event_id`) misses nothing and sees nothing twice.
+	// it, or parameter `last_event_id`) misses nothing and sees nothing twice,
+	// also after a restart of the server, as far back as the change log is kept.
+	// Of alerts that changed before the server started, it is told the last
+	// change only.
 	//
 	// | event | data | meaning |
 	// |---|---|---|
@@ -1490,7 +1493,10 @@ func (c *Client) ListClasses(ctx context.Context, params *ListClassesParams, req
 //
 // Every event has an `id`, the position after it; it is opaque. A client that
 // connects again with the last one (header `Last-Event-ID`, as browsers send
-// it, or parameter `last_event_id`) misses nothing and sees nothing twice.
+// it, or parameter `last_event_id`) misses nothing and sees nothing twice,
+// also after a restart of the server, as far back as the change log is kept.
+// Of alerts that changed before the server started, it is told the last
+// change only.
 //
 // | event | data | meaning |
 // |---|---|---|
@@ -3064,7 +3070,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// Every event has an `id`, the position after it; it is opaque. A client that
 	// connects again with the last one (header `Last-Event-ID`, as browsers send
-	// it, or parameter `last_event_id`) misses nothing and sees nothing twice.
+	// it, or parameter `last_event_id`) misses nothing and sees nothing twice,
+	// also after a restart of the server, as far back as the change log is kept.
+	// Of alerts that changed before the server started, it is told the last
+	// change only.
 	//
 	// | event | data | meaning |
 	// |---|---|---|
@@ -4202,7 +4211,10 @@ func (c *ClientWithResponses) ListClassesWithResponse(ctx context.Context, param
 //
 // Every event has an `id`, the position after it; it is opaque. A client that
 // connects again with the last one (header `Last-Event-ID`, as browsers send
-// it, or parameter `last_event_id`) misses nothing and sees nothing twice.
+// it, or parameter `last_event_id`) misses nothing and sees nothing twice,
+// also after a restart of the server, as far back as the change log is kept.
+// Of alerts that changed before the server started, it is told the last
+// change only.
 //
 // | event | data | meaning |
 // |---|---|---|

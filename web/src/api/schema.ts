@@ -286,7 +286,10 @@ export interface paths {
          * Streams changes as server-sent events, in the order in which they were committed.
          * @description Every event has an `id`, the position after it; it is opaque. A client that
          *     connects again with the last one (header `Last-Event-ID`, as browsers send
-         *     it, or parameter `last_event_id`) misses nothing and sees nothing twice.
+         *     it, or parameter `last_event_id`) misses nothing and sees nothing twice,
+         *     also after a restart of the server, as far back as the change log is kept.
+         *     Of alerts that changed before the server started, it is told the last
+         *     change only.
          *
          *     | event | data | meaning |
          *     |---|---|---|
