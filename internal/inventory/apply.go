@@ -15,7 +15,7 @@ func (inv *Inventory) Apply(ctx context.Context, b *resource.Batch) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
 	s := inv.sessions[b.Root]
-	if s == nil || s.id != b.Session || inv.nodes[b.Root] == nil {
+	if s == nil || s.id != b.Session || inv.nodes.get(b.Root) == nil {
 		return resource.Errorf(resource.Conflict, "session %s of root %d is not open", b.Session, b.Root)
 	}
 	n := puts(b)
@@ -223,7 +223,7 @@ func (a *applier) putOp(op *resource.Op) error {
 	}
 	f.state = done
 	if f.created && !f.early {
-		n := a.nodes[f.id]
+		n := a.nodes.at(f.id)
 		n.OwnLabel = op.Label != nil
 		if op.Label != nil {
 			n.Label = *op.Label

@@ -47,7 +47,7 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 	for old, c := range t.changed {
 		for _, id := range inv.members[old] {
 			n := t.edit(id)
-			was := inv.nodes[id].Resource
+			was := inv.nodes.get(id).Resource
 			n.Class, n.Values = c, convert(was, c)
 			n.WrittenBy = writersUnder(was, c, n.Values)
 		}
@@ -58,7 +58,7 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 	if err := t.dropRenamed(); err != nil {
 		return nil, err
 	}
-	for id, n := range t.nodes {
+	for id, n := range t.nodes.all() {
 		if n != nil && !n.OwnLabel {
 			t.setLabel(id, nil)
 		}
@@ -72,7 +72,7 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 		delete(inv.unseen, name)
 	}
 	for root := range inv.sessions {
-		if inv.nodes[root].Class.Plugin == plugin {
+		if inv.nodes.get(root).Class.Plugin == plugin {
 			delete(inv.sessions, root)
 		}
 	}
@@ -83,11 +83,11 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 // the one that they are known under.
 func (t *txn) dropRenamed() error {
 	var gone []resource.ID
-	for id, n := range t.nodes {
+	for id, n := range t.nodes.all() {
 		if n == nil {
 			continue
 		}
-		old := t.inv.nodes[id]
+		old := t.inv.nodes.get(id)
 		sameSpace := old == nil || (old.Class.IDScope == resource.Scoped) == (n.Class.IDScope == resource.Scoped)
 		if sameSpace && (n.Class.IDScope == resource.Auto || identityOf(n.Class, n.Values) == n.Identity) {
 			continue

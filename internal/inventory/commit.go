@@ -72,7 +72,7 @@ func (t *txn) submit(ctx context.Context, rest func() (*resource.Mutation, error
 	if early, ok := t.inv.store.(earlyStore); ok && len(t.created) >= earlyRows && len(t.seen) == 0 {
 		created := make([]*resource.Resource, len(t.created))
 		for i, id := range t.created {
-			created[i] = t.nodes[id].Resource
+			created[i] = t.nodes.at(id).Resource
 		}
 		return early.CommitEarly(ctx, created, rest)
 	}
@@ -93,13 +93,13 @@ func (t *txn) settle() {
 		n.Children = k.apply(n.Children)
 	}
 	edges := 0
-	for _, n := range t.nodes {
+	for _, n := range t.nodes.all() {
 		if n != nil && n.own {
 			edges += len(n.in)
 		}
 	}
 	all := make([]resource.ID, 0, edges) // one piece of memory for all lists
-	for _, n := range t.nodes {
+	for _, n := range t.nodes.all() {
 		if n == nil || !n.own {
 			continue
 		}
@@ -172,14 +172,14 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	ch := &resource.Changes{Seq: seq, Time: t.now, Root: t.root, Samples: t.samples}
 	m := &resource.Mutation{Seq: seq, Time: t.now}
 	ch.Created = make([]*resource.Resource, 0, len(t.created))
-	m.Put = make([]*resource.Resource, 0, len(t.nodes))
+	m.Put = make([]*resource.Resource, 0, len(t.created)+len(t.nodes.other))
 	edges := 0
 	for _, id := range t.created {
-		edges += len(t.nodes[id].in)
+		edges += len(t.nodes.at(id).in)
 	}
 	m.AddEdges = make([]resource.StoredEdge, 0, edges)
 	for _, id := range t.created {
-		n := t.nodes[id]
+		n := t.nodes.at(id)
 		ch.Created = append(ch.Created, n.Resource)
 		if _, seen := t.seen[id]; !seen {
 			m.Put = append(m.Put, n.Resource)
@@ -192,16 +192,10 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	}
 	m.Created = len(m.Put)
 	t.storeSeen(m)
-	touched := make([]resource.ID, 0, max(0, len(t.nodes)-len(t.created)))
-	for id := range t.nodes {
-		if _, old := t.inv.nodes[id]; old {
-			touched = append(touched, id)
-		}
-	}
-	slices.Sort(touched)
+	touched := t.touched()
 	var log LogEntry
 	for _, id := range touched {
-		n, old := t.nodes[id], t.inv.nodes[id]
+		n, old := t.nodes.at(id), t.inv.nodes.get(id)
 		if n == nil {
 			ch.Deleted = append(ch.Deleted, old.Resource)
 			m.Delete = append(m.Delete, id)
@@ -227,6 +221,19 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	}
 	m.Samples = resource.AppendSamples(nil, t.samples, func(id resource.ID) *resource.Class { return t.get(id).Class })
 	return ch, m
+}
+
+// touched are the nodes there were before that the transaction changes or
+// deletes, ascending.
+func (t *txn) touched() []resource.ID {
+	ids := make([]resource.ID, 0, len(t.nodes.other))
+	for id := range t.nodes.other {
+		if t.inv.nodes.get(id) != nil { // else it was unseen
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // edgeDiff adds what changed of the stored edges to a node.
@@ -278,25 +285,25 @@ func storedEdge(n *node, i int) resource.StoredEdge {
 // caller holds mu, or is New.
 func (t *txn) install(deleted []*resource.Resource) {
 	inv := t.inv
-	if t.grown.nodes != nil {
-		inv.nodes, inv.identity = t.grown.nodes, t.grown.identity
+	if t.grown != nil {
+		inv.identity = t.grown
 	}
 	cut := map[*resource.Class]struct{}{}
 	for _, r := range deleted {
-		inv.unindex(inv.nodes[r.ID])
+		inv.unindex(inv.nodes.get(r.ID))
 		delete(inv.reported, r.ID)
 		delete(inv.sessions, r.ID)
 		cut[r.Class] = struct{}{}
 	}
 	for c := range cut {
-		inv.members[c] = slices.DeleteFunc(inv.members[c], func(id resource.ID) bool { return inv.nodes[id] == nil })
+		inv.members[c] = slices.DeleteFunc(inv.members[c], func(id resource.ID) bool { return inv.nodes.get(id) == nil })
 	}
-	for id, n := range t.nodes {
-		old := inv.nodes[id]
+	for id, n := range t.nodes.other {
+		old := inv.nodes.get(id)
 		if n == nil || old == nil {
 			continue
 		}
-		inv.nodes[id] = n
+		inv.nodes.set(n)
 		inv.reindex(old, n)
 	}
 	for old, c := range t.changed {
@@ -304,9 +311,10 @@ func (t *txn) install(deleted []*resource.Resource) {
 		delete(inv.members, old)
 	}
 	for _, id := range t.created {
-		n := t.nodes[id]
-		if t.grown.nodes == nil {
-			inv.enter(n)
+		n := t.nodes.at(id)
+		inv.nodes.set(n)
+		if t.grown == nil {
+			inv.identity[n.key()] = id
 		}
 		inv.index(n)
 	}
@@ -324,21 +332,18 @@ func (t *txn) install(deleted []*resource.Resource) {
 	inv.next = t.next
 }
 
-// makeRoom prepares the largest look-up tables if most of what will be in them
-// is new. To do so beforehand takes the time out of install, which readers wait
-// for; to grow them step by step takes longer.
+// makeRoom prepares the table of identities if most of what will be in it is
+// new. To do so beforehand takes the time out of install, which readers wait
+// for; to grow it step by step takes longer.
 func (t *txn) makeRoom() {
 	inv, n := t.inv, len(t.created)
-	if n < max(len(inv.nodes), 1) {
+	if n < max(inv.nodes.len(), 1) {
 		return
 	}
-	t.grown.nodes = make(map[resource.ID]*node, len(inv.nodes)+n)
-	t.grown.identity = make(map[idKey]resource.ID, len(inv.identity)+n)
-	maps.Copy(t.grown.nodes, inv.nodes)
-	maps.Copy(t.grown.identity, inv.identity)
+	t.grown = make(map[idKey]resource.ID, len(inv.identity)+n)
+	maps.Copy(t.grown, inv.identity)
 	for _, id := range t.created {
-		t.grown.nodes[id] = t.nodes[id]
-		t.grown.identity[t.nodes[id].key()] = id
+		t.grown[t.nodes.at(id).key()] = id
 	}
 }
 
@@ -346,7 +351,7 @@ func (t *txn) makeRoom() {
 func (t *txn) adopted() map[*resource.Class]struct{} {
 	classes := map[*resource.Class]struct{}{}
 	for id := range t.seen {
-		if n := t.nodes[id]; n != nil {
+		if n := t.nodes.at(id); n != nil {
 			classes[n.Class] = struct{}{}
 		}
 	}

@@ -17,7 +17,7 @@ func (inv *Inventory) Check() error {
 	reported, holders := map[[2]resource.ID]bool{}, map[[2]resource.ID]bool{}
 	index := newRelations(inv.classes)
 	children := map[resource.ID][]resource.ID{}
-	for id, n := range inv.nodes {
+	for id, n := range inv.nodes.all() {
 		if err := inv.checkNode(id, n); err != nil {
 			return fmt.Errorf("resource %d: %w", id, err)
 		}
@@ -34,14 +34,14 @@ func (inv *Inventory) Check() error {
 		}
 		index.fill(n)
 	}
-	for id, n := range inv.nodes {
+	for id, n := range inv.nodes.all() {
 		slices.Sort(children[id])
 		if !slices.Equal(n.Children, children[id]) {
 			return fmt.Errorf("resource %d has the children %v, and %v have it as a parent", id, n.Children, children[id])
 		}
 	}
-	if len(inv.identity) != len(inv.nodes) {
-		return fmt.Errorf("%d identities of %d resources", len(inv.identity), len(inv.nodes))
+	if len(inv.identity) != inv.nodes.len() {
+		return fmt.Errorf("%d identities of %d resources", len(inv.identity), inv.nodes.len())
 	}
 	members := 0
 	for c, ids := range inv.members {
@@ -53,8 +53,8 @@ func (inv *Inventory) Check() error {
 			return fmt.Errorf("the members of %s are not in order: %v", c.FullName(), ids)
 		}
 	}
-	if members != len(inv.nodes) {
-		return fmt.Errorf("%d members of %d resources", members, len(inv.nodes))
+	if members != inv.nodes.len() {
+		return fmt.Errorf("%d members of %d resources", members, inv.nodes.len())
 	}
 	if got := pairs(inv.reported); !maps.Equal(got, reported) {
 		return fmt.Errorf("reported is %v and should be %v", got, reported)
@@ -62,11 +62,18 @@ func (inv *Inventory) Check() error {
 	if got := pairs(inv.holders); !maps.Equal(got, holders) {
 		return fmt.Errorf("holders is %v and should be %v", got, holders)
 	}
-	if !graph.Acyclic(maps.Keys(inv.nodes), func(id resource.ID) []resource.ID { return inv.nodes[id].Parents }) {
+	ids := func(yield func(resource.ID) bool) {
+		for id := range inv.nodes.all() {
+			if !yield(id) {
+				return
+			}
+		}
+	}
+	if !graph.Acyclic(ids, func(id resource.ID) []resource.ID { return inv.nodes.get(id).Parents }) {
 		return fmt.Errorf("the graph has a cycle")
 	}
 	for root, s := range inv.sessions {
-		if n := inv.nodes[root]; n == nil || n.Root == nil || s.handles[0] != root {
+		if n := inv.nodes.get(root); n == nil || n.Root == nil || s.handles[0] != root {
 			return fmt.Errorf("a session of %d, which is no root", root)
 		}
 	}
@@ -94,18 +101,18 @@ func (inv *Inventory) checkNode(id resource.ID, n *node) error {
 		return fmt.Errorf("parents %v, edges %v", n.Parents, n.in)
 	}
 	for _, root := range n.Reporters {
-		if r := inv.nodes[root]; r == nil || r.Root == nil {
+		if r := inv.nodes.get(root); r == nil || r.Root == nil {
 			return fmt.Errorf("its reporter %d is no root", root)
 		}
 	}
 	for i, v := range n.Values {
-		if to, ok := v.Ref(); ok && inv.nodes[resource.ID(to)] == nil {
+		if to, ok := v.Ref(); ok && inv.nodes.get(resource.ID(to)) == nil {
 			return fmt.Errorf("%s refers to %d, which is not there", c.Attributes[i].Name, to)
 		}
 	}
 	for k, e := range n.in {
 		switch {
-		case inv.nodes[e.parent] == nil:
+		case inv.nodes.get(e.parent) == nil:
 			return fmt.Errorf("parent %d is not there", e.parent)
 		case k > 0 && n.in[k-1].parent >= e.parent:
 			return fmt.Errorf("parents out of order")
@@ -113,7 +120,7 @@ func (inv *Inventory) checkNode(id resource.ID, n *node) error {
 			return fmt.Errorf("nobody stands for parent %d", e.parent)
 		}
 		for _, root := range e.roots {
-			if !slices.Contains(n.Reporters, root) || !slices.Contains(inv.nodes[e.parent].Reporters, root) {
+			if !slices.Contains(n.Reporters, root) || !slices.Contains(inv.nodes.get(e.parent).Reporters, root) {
 				return fmt.Errorf("root %d stands for the edge from %d, and does not report both ends", root, e.parent)
 			}
 		}
@@ -144,7 +151,7 @@ func (inv *Inventory) checkRelations(fresh *relations) error {
 	for e := range inv.rel.refused {
 		delete(want, e)
 	}
-	for id, n := range inv.nodes {
+	for id, n := range inv.nodes.all() {
 		for _, in := range n.in {
 			e := resource.Edge{Parent: in.parent, Child: id}
 			if !slices.Equal(in.rules, want[e]) {

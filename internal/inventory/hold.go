@@ -91,7 +91,7 @@ func (t *txn) setHeld(h *resource.HeldRemoval) {
 func (inv *Inventory) ApproveRemoval(ctx context.Context, root resource.ID, lacking int) (removed int, err error) {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	n := inv.nodes[root]
+	n := inv.nodes.get(root)
 	switch {
 	case n == nil:
 		return 0, noSuch(root)
@@ -105,14 +105,14 @@ func (inv *Inventory) ApproveRemoval(ctx context.Context, root resource.ID, lack
 	t.root = 0 // it is an act of a user
 	ids := map[resource.ID]struct{}{}
 	for _, id := range n.Root.Held.Resources {
-		if r := inv.nodes[id]; r != nil && slices.Contains(r.Reporters, root) {
+		if r := inv.nodes.get(id); r != nil && slices.Contains(r.Reporters, root) {
 			ids[id] = struct{}{}
 		}
 	}
-	before := len(inv.nodes)
+	before := inv.nodes.len()
 	t.remove(t.withdraw(root, ids)...)
 	if err := t.commit(ctx, nothing); err != nil {
 		return 0, err
 	}
-	return before - len(inv.nodes), nil
+	return before - inv.nodes.len(), nil
 }

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -81,7 +80,7 @@ type Inventory struct {
 	sessions map[resource.ID]*session
 
 	mu       sync.RWMutex // held for short: look-ups, and to publish a commit
-	nodes    map[resource.ID]*node
+	nodes    table
 	identity map[idKey]resource.ID
 	classes  map[string]*resource.Class // by full name
 	members  map[*resource.Class][]resource.ID
@@ -134,7 +133,6 @@ func New(ctx context.Context, o Options) (*Inventory, error) {
 	inv := &Inventory{
 		store: o.Store, log: o.Log, now: o.Now, unguarded: o.Unguarded,
 		sessions: map[resource.ID]*session{},
-		nodes:    map[resource.ID]*node{},
 		identity: map[idKey]resource.ID{},
 		classes:  map[string]*resource.Class{},
 		members:  map[*resource.Class][]resource.ID{},
@@ -183,11 +181,12 @@ func (inv *Inventory) load(ctx context.Context) error {
 			return err
 		}
 		n := &node{Resource: r}
-		inv.enter(n)
+		inv.nodes.set(n)
+		inv.identity[n.key()] = n.ID
 		inv.index(n)
 		return nil
 	}, func(e resource.StoredEdge) error {
-		if n := inv.nodes[e.Child]; n != nil && inv.nodes[e.Parent] != nil {
+		if n := inv.nodes.get(e.Child); n != nil && inv.nodes.get(e.Parent) != nil {
 			n.in = append(n.in, inEdge{parent: e.Parent, roots: e.Roots})
 		}
 		return nil
@@ -201,12 +200,12 @@ func (inv *Inventory) load(ctx context.Context) error {
 	for _, ids := range inv.members {
 		slices.Sort(ids)
 	}
-	for _, id := range slices.Sorted(maps.Keys(inv.nodes)) { // ascending, so that Children are
-		n := inv.nodes[id]
+	for id, n := range inv.nodes.all() { // ascending, so that Children are
 		slices.SortFunc(n.in, func(a, b inEdge) int { return cmp.Compare(a.parent, b.parent) })
 		n.Parents = parents(n.in)
 		for _, p := range n.Parents {
-			inv.nodes[p].Children = append(inv.nodes[p].Children, id)
+			parent := inv.nodes.get(p)
+			parent.Children = append(parent.Children, id)
 		}
 	}
 	inv.seq, inv.next = seq, max(next, 1)
@@ -238,15 +237,8 @@ func parents(in []inEdge) []resource.ID {
 	return ids
 }
 
-// enter makes a node known by its ID and its identity. The caller holds mu, or
-// is New.
-func (inv *Inventory) enter(n *node) {
-	inv.nodes[n.ID] = n
-	inv.identity[n.key()] = n.ID
-}
-
-// index enters a node in the other look-up tables. The caller holds mu, or is
-// New.
+// index enters a node in the look-up tables, those by ID and by identity aside.
+// The caller holds mu, or is New.
 func (inv *Inventory) index(n *node) {
 	inv.members[n.Class] = append(inv.members[n.Class], n.ID)
 	for _, root := range n.Reporters {
@@ -259,9 +251,9 @@ func (inv *Inventory) index(n *node) {
 	}
 }
 
-// unindex is the inverse of enter and index, but for members, which install cuts in one go.
+// unindex takes a node out of all look-up tables, but for members, which install cuts in one go.
 func (inv *Inventory) unindex(n *node) {
-	delete(inv.nodes, n.ID)
+	inv.nodes.drop(n.ID)
 	delete(inv.identity, n.key())
 	for _, root := range n.Reporters {
 		dropFrom(inv.reported, root, n.ID)
@@ -306,7 +298,7 @@ func dropFrom(m map[resource.ID]map[resource.ID]struct{}, k, v resource.ID) {
 func (inv *Inventory) OpenSession(root resource.ID, id string, deleted func([]resource.Handle)) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	n := inv.nodes[root]
+	n := inv.nodes.get(root)
 	if n == nil || n.Root == nil {
 		return resource.Errorf(resource.NotFound, "resource %d is not a root that sessions can be opened for", root)
 	}
@@ -328,8 +320,8 @@ func (inv *Inventory) CloseSession(root resource.ID, id string) {
 func (inv *Inventory) Subscribe(ctx context.Context) (iter.Seq[*resource.Resource], uint64, iter.Seq2[*resource.Changes, error]) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	all := make([]*resource.Resource, 0, len(inv.nodes))
-	for _, n := range inv.nodes {
+	all := make([]*resource.Resource, 0, inv.nodes.len())
+	for _, n := range inv.nodes.all() {
 		all = append(all, n.Resource)
 	}
 	return slices.Values(all), inv.seq, inv.feed.Since(ctx, inv.seq)

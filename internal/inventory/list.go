@@ -109,21 +109,18 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 		if f.start == 0 {
 			continue
 		}
-		if inv.nodes[f.start] == nil {
+		if inv.nodes.get(f.start) == nil {
 			return nil, resource.FieldErrorf(f.field, "there is no resource %d", f.start)
 		}
-		steps, _ := graph.Walk(f.start, inv.neighbours(f.dir), f.depth, 0)
-		set := make(map[resource.ID]struct{}, len(steps))
-		for _, s := range steps {
-			set[s.Node] = struct{}{}
-		}
+		set := map[resource.ID]struct{}{}
+		graph.Walk(f.start, inv.neighbours(f.dir), f.depth, 0, func(s graph.Step[resource.ID]) { set[s.Node] = struct{}{} })
 		if f.field == "parent" {
 			delete(set, f.start)
 		}
 		sets = append(sets, set)
 	}
 	if q.Scope != 0 {
-		if inv.nodes[q.Scope] == nil {
+		if inv.nodes.get(q.Scope) == nil {
 			return nil, resource.FieldErrorf("scope", "there is no resource %d", q.Scope)
 		}
 		sets = append(sets, inv.reported[q.Scope])
@@ -144,7 +141,7 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 	if len(sets) > 0 {
 		smallest := slices.MinFunc(sets, func(a, b map[resource.ID]struct{}) int { return len(a) - len(b) })
 		for id := range smallest {
-			keep(inv.nodes[id])
+			keep(inv.nodes.get(id))
 		}
 		return out, nil
 	}
@@ -154,7 +151,7 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 		}
 		out = slices.Grow(out, len(ids))
 		for _, id := range ids {
-			out = append(out, inv.nodes[id].Resource)
+			out = append(out, inv.nodes.get(id).Resource)
 		}
 	}
 	return out, nil

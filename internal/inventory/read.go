@@ -9,7 +9,7 @@ import (
 func (inv *Inventory) Get(id resource.ID) *resource.Resource {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	if n := inv.nodes[id]; n != nil {
+	if n := inv.nodes.get(id); n != nil {
 		return n.Resource
 	}
 	return nil
@@ -25,7 +25,7 @@ func (inv *Inventory) Stale(r *resource.Resource) bool {
 
 func (inv *Inventory) stale(r *resource.Resource) bool {
 	for _, root := range r.Reporters {
-		if n := inv.nodes[root]; n != nil && n.Root != nil && n.Root.Live && !n.Root.Held.Has(r.ID) {
+		if n := inv.nodes.get(root); n != nil && n.Root != nil && n.Root.Live && !n.Root.Held.Has(r.ID) {
 			return false
 		}
 	}
@@ -39,20 +39,18 @@ func (inv *Inventory) stale(r *resource.Resource) bool {
 func (inv *Inventory) Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
-	if inv.nodes[start] == nil {
+	if inv.nodes.get(start) == nil {
 		return nil, false
 	}
-	found, cut := graph.Walk(start, inv.neighbours(dir), depth, limit)
-	steps = make([]resource.Step, len(found))
-	for i, s := range found {
-		steps[i] = resource.Step{Resource: inv.nodes[s.Node].Resource, Via: s.Via, Depth: s.Depth}
-	}
-	return steps, cut
+	truncated = graph.Walk(start, inv.neighbours(dir), depth, limit, func(s graph.Step[resource.ID]) {
+		steps = append(steps, resource.Step{Resource: inv.nodes.get(s.Node).Resource, Via: s.Via, Depth: s.Depth})
+	})
+	return steps, truncated
 }
 
 func (inv *Inventory) neighbours(dir resource.Direction) func(resource.ID) []resource.ID {
 	if dir == resource.Up {
-		return func(id resource.ID) []resource.ID { return inv.nodes[id].Parents }
+		return func(id resource.ID) []resource.ID { return inv.nodes.get(id).Parents }
 	}
-	return func(id resource.ID) []resource.ID { return inv.nodes[id].Children }
+	return func(id resource.ID) []resource.ID { return inv.nodes.get(id).Children }
 }

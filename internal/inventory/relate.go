@@ -29,8 +29,8 @@ func (t *txn) relate() {
 	if len(t.rel.rules) == 0 {
 		return
 	}
-	for id, n := range t.nodes {
-		old := t.inv.nodes[id]
+	for id, n := range t.nodes.all() {
+		old := t.inv.nodes.get(id)
 		if n != nil && old != nil && shared(old.Values, n.Values) {
 			continue
 		}

@@ -79,11 +79,11 @@ func (t *txn) remove(ids ...resource.ID) {
 // forget takes a node out of the transaction.
 func (t *txn) forget(id resource.ID, n *node) {
 	delete(t.kids, id)
-	if _, existed := t.inv.nodes[id]; existed {
-		t.nodes[id] = nil
+	if t.inv.nodes.get(id) != nil {
+		t.nodes.set(id, nil)
 		return
 	}
-	delete(t.nodes, id)
+	t.nodes.forget(id)
 	if t.ids[n.key()] == id {
 		delete(t.ids, n.key())
 	}
@@ -98,7 +98,7 @@ func (t *txn) reportedBy(root resource.ID) map[resource.ID]struct{} {
 	for id := range t.inv.reported[root] {
 		ids[id] = struct{}{}
 	}
-	for id, n := range t.nodes {
+	for id, n := range t.nodes.all() {
 		if n != nil && slices.Contains(n.Reporters, root) {
 			ids[id] = struct{}{}
 		}

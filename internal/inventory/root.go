@@ -34,7 +34,7 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 		identity = fmt.Sprintf("[%q]", uuid4())
 	}
 	if id := t.find(keyOf(c, 0, identity)); id != 0 {
-		if n := inv.nodes[id]; n.Root != nil {
+		if n := inv.nodes.get(id); n.Root != nil {
 			return n.Resource, false, nil
 		}
 		return inv.adopt(ctx, t, id, values)
@@ -75,7 +75,7 @@ func uuid4() string {
 
 // checkTarget refuses a reference to what does not exist.
 func (inv *Inventory) checkTarget(a *resource.Attribute, v resource.Value) error {
-	if target, ok := v.Ref(); ok && inv.nodes[resource.ID(target)] == nil {
+	if target, ok := v.Ref(); ok && inv.nodes.get(resource.ID(target)) == nil {
 		return resource.FieldErrorf(a.Name, "there is no resource %d", target)
 	}
 	return nil
@@ -103,7 +103,7 @@ func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
 	}
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	n := inv.nodes[id]
+	n := inv.nodes.get(id)
 	if n == nil {
 		return noSuch(id)
 	}
@@ -137,7 +137,7 @@ func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
 func (inv *Inventory) RemoveRoot(ctx context.Context, id resource.ID) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	n := inv.nodes[id]
+	n := inv.nodes.get(id)
 	if n == nil {
 		return noSuch(id)
 	}
@@ -160,7 +160,7 @@ func (inv *Inventory) RemoveRoot(ctx context.Context, id resource.ID) error {
 func (inv *Inventory) SetRootState(ctx context.Context, id resource.ID, change func(*resource.RootState)) error {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	n := inv.nodes[id]
+	n := inv.nodes.get(id)
 	if n == nil || n.Root == nil {
 		return noSuch(id)
 	}
@@ -184,7 +184,7 @@ func equalState(a, b *resource.RootState) bool {
 func (inv *Inventory) Contact(id resource.ID, at time.Time) {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	old := inv.nodes[id]
+	old := inv.nodes.get(id)
 	if old == nil || old.Root == nil {
 		return
 	}
@@ -193,7 +193,7 @@ func (inv *Inventory) Contact(id resource.ID, at time.Time) {
 	r.Root = &state
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	inv.nodes[id] = &node{Resource: &r, in: old.in}
+	inv.nodes.set(&node{Resource: &r, in: old.in})
 }
 
 func noSuch(id resource.ID) error {

@@ -15,7 +15,7 @@ type txn struct {
 	inv     *Inventory
 	now     time.Time
 	root    resource.ID           // whose batch it is; 0 for an act of a user
-	nodes   map[resource.ID]*node // new and changed nodes; nil for a deleted one
+	nodes   overlay               // new and changed nodes; nil for a deleted one
 	kids    map[resource.ID]*kids // changes of children
 	ids     map[idKey]resource.ID // identities of created nodes
 	created []resource.ID         // ascending
@@ -44,11 +44,8 @@ type txn struct {
 
 	classes map[string]*resource.Class          // all, if they change
 	changed map[*resource.Class]*resource.Class // those replaced, by the old one
-	// grown are look-up tables with the created nodes; see makeRoom.
-	grown struct {
-		nodes    map[resource.ID]*node
-		identity map[idKey]resource.ID
-	}
+	// grown is the table of identities with those of the created nodes; see makeRoom.
+	grown map[idKey]resource.ID
 	// seen are resources among the created that the store has already, lost are
 	// edges of theirs that go; see show.
 	seen map[resource.ID]struct{}
@@ -61,7 +58,7 @@ func (inv *Inventory) begin(root resource.ID) *txn { return inv.beginSized(root,
 func (inv *Inventory) beginSized(root resource.ID, n int) *txn {
 	return &txn{
 		inv: inv, now: inv.now(), root: root, next: inv.next, rel: inv.rel,
-		nodes:   make(map[resource.ID]*node, n),
+		nodes:   newOverlay(inv.next, n),
 		kids:    map[resource.ID]*kids{},
 		ids:     make(map[idKey]resource.ID, n),
 		created: make([]resource.ID, 0, n),
@@ -72,20 +69,20 @@ func (inv *Inventory) beginSized(root resource.ID, n int) *txn {
 // Parents and Children are those before the transaction; see parents and
 // children.
 func (t *txn) get(id resource.ID) *node {
-	if n, ok := t.nodes[id]; ok {
+	if n, ok := t.nodes.get(id); ok {
 		return n
 	}
-	return t.inv.nodes[id]
+	return t.inv.nodes.get(id)
 }
 
-// all calls f with every node as the transaction sees it, in no order.
+// all calls f with every node as the transaction sees it.
 func (t *txn) all(f func(*node)) {
-	for id, n := range t.inv.nodes {
-		if _, changed := t.nodes[id]; !changed {
+	for id, n := range t.inv.nodes.all() {
+		if _, changed := t.nodes.get(id); !changed {
 			f(n)
 		}
 	}
-	for _, n := range t.nodes {
+	for _, n := range t.nodes.all() {
 		if n != nil {
 			f(n)
 		}
@@ -95,13 +92,13 @@ func (t *txn) all(f func(*node)) {
 // edit returns a copy of the node that the transaction may change, though of
 // the slices only in if it is its own. The node must exist.
 func (t *txn) edit(id resource.ID) *node {
-	if n, ok := t.nodes[id]; ok {
+	if n, ok := t.nodes.get(id); ok {
 		return n
 	}
-	old := t.inv.nodes[id]
+	old := t.inv.nodes.get(id)
 	r := *old.Resource
 	n := &node{Resource: &r, in: old.in}
-	t.nodes[id] = n
+	t.nodes.set(id, n)
 	return n
 }
 
@@ -114,7 +111,7 @@ func (t *txn) find(k idKey) resource.ID {
 		return 0
 	}
 	id := t.inv.identity[k]
-	if n, ok := t.nodes[id]; ok && n == nil {
+	if n, ok := t.nodes.get(id); ok && n == nil {
 		return 0
 	}
 	return id
@@ -132,7 +129,7 @@ func (t *txn) create(c *resource.Class, values []resource.Value, identity string
 	if n.Scope == 0 {
 		n.Scope = id
 	}
-	t.nodes[id] = n
+	t.nodes.set(id, n)
 	t.ids[n.key()] = id
 	t.created = append(t.created, id)
 	return n
@@ -144,7 +141,7 @@ func (t *txn) setValue(id resource.ID, i int, v resource.Value) {
 		return
 	}
 	n := t.edit(id)
-	if old := t.inv.nodes[id]; old != nil && shared(old.Values, n.Values) {
+	if old := t.inv.nodes.get(id); old != nil && shared(old.Values, n.Values) {
 		n.Values = slices.Clone(n.Values)
 	}
 	n.Values[i] = v
@@ -236,11 +233,11 @@ func identityOf(c *resource.Class, values []resource.Value) string {
 func (t *txn) holdersOf(target resource.ID) []resource.ID {
 	if t.refs == nil {
 		t.refs = map[resource.ID][]resource.ID{}
-		for id, n := range t.nodes {
+		for id, n := range t.nodes.all() {
 			if n == nil {
 				continue
 			}
-			if old := t.inv.nodes[id]; old != nil && shared(old.Values, n.Values) {
+			if old := t.inv.nodes.get(id); old != nil && shared(old.Values, n.Values) {
 				continue
 			}
 			for _, v := range n.Values {
@@ -304,7 +301,7 @@ func (k *kids) apply(old []resource.ID) []resource.ID {
 // children returns the children of a node as the transaction sees them.
 func (t *txn) children(id resource.ID) []resource.ID {
 	var old []resource.ID
-	if n := t.inv.nodes[id]; n != nil {
+	if n := t.inv.nodes.get(id); n != nil {
 		old = n.Children
 	}
 	if k := t.kids[id]; k != nil {
@@ -316,7 +313,7 @@ func (t *txn) children(id resource.ID) []resource.ID {
 // childless reports whether a node has no children, at less cost than children.
 func (t *txn) childless(id resource.ID) bool {
 	var old []resource.ID
-	if n := t.inv.nodes[id]; n != nil {
+	if n := t.inv.nodes.get(id); n != nil {
 		old = n.Children
 	}
 	k := t.kids[id]
@@ -335,8 +332,8 @@ func (t *txn) childless(id resource.ID) bool {
 
 // parents returns the parents of a node as the transaction sees them.
 func (t *txn) parents(id resource.ID) []resource.ID {
-	if n := t.nodes[id]; n != nil && n.own {
+	if n := t.nodes.at(id); n != nil && n.own {
 		return parents(n.in)
 	}
-	return t.inv.nodes[id].Parents
+	return t.inv.nodes.get(id).Parents
 }

@@ -26,7 +26,8 @@ func (t *txn) show(ctx context.Context, classes map[string]*resource.Class) erro
 			return err
 		}
 		n := &node{Resource: r, own: true}
-		t.nodes[r.ID], t.ids[n.key()] = n, r.ID
+		t.nodes.set(r.ID, n)
+		t.ids[n.key()] = r.ID
 		t.created, t.seen[r.ID] = append(t.created, r.ID), struct{}{}
 		return nil
 	}, func(e resource.StoredEdge) error {
@@ -43,7 +44,7 @@ func (t *txn) show(ctx context.Context, classes map[string]*resource.Class) erro
 	slices.Sort(t.created)
 	var gone []resource.ID
 	for _, id := range slices.Sorted(maps.Keys(t.seen)) {
-		if !t.catchUp(t.nodes[id]) {
+		if !t.catchUp(t.nodes.at(id)) {
 			gone = append(gone, id)
 		}
 	}
@@ -102,7 +103,7 @@ func (t *txn) showEdge(e resource.StoredEdge) {
 // storeSeen adds to a mutation what became of unseen resources.
 func (t *txn) storeSeen(m *resource.Mutation) {
 	for _, id := range slices.Sorted(maps.Keys(t.seen)) {
-		if n := t.nodes[id]; n == nil {
+		if n := t.nodes.at(id); n == nil {
 			m.Delete = append(m.Delete, id)
 		} else {
 			m.Put = append(m.Put, n.Resource) // not as a new one: the store has it

@@ -52,7 +52,7 @@ func (t *txn) setWriter(id resource.ID, i int, root resource.ID) {
 		return
 	}
 	n = t.edit(id)
-	if old := t.inv.nodes[id]; old != nil && shared(old.WrittenBy, n.WrittenBy) {
+	if old := t.inv.nodes.get(id); old != nil && shared(old.WrittenBy, n.WrittenBy) {
 		n.WrittenBy = slices.Clone(n.WrittenBy)
 	}
 	n.WrittenBy[i] = root

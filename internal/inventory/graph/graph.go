@@ -7,41 +7,51 @@ import (
 	"slices"
 )
 
+// Key identifies a node. Keys are not negative, and the smaller the better: the
+// memory of an algorithm grows with the greatest.
+type Key interface{ ~int | ~int64 }
+
 // Step is a node that Walk reached.
-type Step[K comparable] struct {
+type Step[K Key] struct {
 	Node  K
 	Via   K // the node from which it was first reached; the zero K at the start
 	Depth int
 }
 
-// Walk visits the nodes that can be reached from start along next, nearest
-// first, each once, start included. It stops after limit nodes and at depth
-// steps from start (0 and less mean no bound), and reports whether a bound kept
-// it from a node. Its time is linear in the edges of the nodes reached.
-func Walk[K comparable](start K, next func(K) []K, depth, limit int) (steps []Step[K], cut bool) {
-	seen := map[K]struct{}{start: {}}
-	steps = append(steps, Step[K]{Node: start})
-	for i := 0; i < len(steps); i++ {
-		s := steps[i]
-		for _, n := range next(s.Node) {
-			if _, ok := seen[n]; ok {
+// Walk calls visit for the nodes that can be reached from start along next,
+// nearest first, each once, start included. It stops after limit nodes and at
+// depth steps from start (0 and less mean no bound), and reports whether a bound
+// kept it from a node. Its time is linear in the edges of the nodes reached.
+func Walk[K Key](start K, next func(K) []K, depth, limit int, visit func(Step[K])) (cut bool) {
+	var seen set[K]
+	seen.add(start)
+	visit(Step[K]{Node: start})
+	queue := []K{start}
+	ends := 1 // the place in the queue at which the next depth begins
+	for i, at := 0, 0; i < len(queue); i++ {
+		if i == ends {
+			at, ends = at+1, len(queue)
+		}
+		for _, n := range next(queue[i]) {
+			if seen.has(n) {
 				continue
 			}
 			// In this order every later node is at least as deep, so the first
 			// node beyond a bound ends the walk.
-			if depth > 0 && s.Depth >= depth || limit > 0 && len(steps) >= limit {
-				return steps, true
+			if depth > 0 && at >= depth || limit > 0 && len(queue) >= limit {
+				return true
 			}
-			seen[n] = struct{}{}
-			steps = append(steps, Step[K]{Node: n, Via: s.Node, Depth: s.Depth + 1})
+			seen.add(n)
+			queue = append(queue, n)
+			visit(Step[K]{Node: n, Via: queue[i], Depth: at + 1})
 		}
 	}
-	return steps, false
+	return false
 }
 
 // Path returns a shortest path from one node to another along next, both ends
 // included, or nil if there is none.
-func Path[K comparable](from, to K, next func(K) []K) []K {
+func Path[K Key](from, to K, next func(K) []K) []K {
 	via := map[K]K{from: from}
 	for queue := []K{from}; len(queue) > 0; {
 		n := queue[0]
@@ -66,7 +76,7 @@ func Path[K comparable](from, to K, next func(K) []K) []K {
 }
 
 // Acyclic reports whether no cycle along next can be reached from the starts.
-func Acyclic[K comparable](starts iter.Seq[K], next func(K) []K) bool {
+func Acyclic[K Key](starts iter.Seq[K], next func(K) []K) bool {
 	type frame struct {
 		node K
 		rest []K
@@ -97,4 +107,30 @@ func Acyclic[K comparable](starts iter.Seq[K], next func(K) []K) bool {
 		}
 	}
 	return true
+}
+
+// set is a set of keys: a bit for each, in pages that are made when needed.
+type set[K Key] struct {
+	pages []*[pageWords]uint64
+}
+
+const (
+	pageWords = 64
+	pageBits  = 64 * pageWords
+)
+
+func (s *set[K]) has(k K) bool {
+	p := int(k / pageBits)
+	return p < len(s.pages) && s.pages[p] != nil && s.pages[p][k%pageBits/64]&(1<<(k%64)) != 0
+}
+
+func (s *set[K]) add(k K) {
+	p := int(k / pageBits)
+	if p >= len(s.pages) {
+		s.pages = append(s.pages, make([]*[pageWords]uint64, p+1-len(s.pages))...)
+	}
+	if s.pages[p] == nil {
+		s.pages[p] = new([pageWords]uint64)
+	}
+	s.pages[p][k%pageBits/64] |= 1 << (k % 64)
 }

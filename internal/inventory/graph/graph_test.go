@@ -31,7 +31,11 @@ func TestWalkAgainstNaiveReachability(t *testing.T) {
 				}
 			}
 		}
-		steps, cut := graph.Walk(0, next, 0, 0)
+		walk := func(depth int) (steps []graph.Step[int], cut bool) {
+			cut = graph.Walk(0, next, depth, 0, func(s graph.Step[int]) { steps = append(steps, s) })
+			return steps, cut
+		}
+		steps, cut := walk(0)
 		if cut {
 			t.Fatal("cut without a bound")
 		}
@@ -56,7 +60,7 @@ func TestWalkAgainstNaiveReachability(t *testing.T) {
 			}
 		}
 		bound := rapid.IntRange(1, 4).Draw(t, "depth")
-		near, cut := graph.Walk(0, next, bound, 0)
+		near, cut := walk(bound)
 		want := 0
 		for _, d := range dist {
 			if d <= bound {

@@ -1,0 +1,151 @@
+package inventory
+
+import (
+	"iter"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// table has nodes by ID. IDs are given out in ascending order, so that a list
+// of pages is smaller than a map and quicker to look up, to grow and to walk.
+// The zero value is empty.
+type table struct {
+	pages []*page
+	count int
+}
+
+// pageSize is the number of IDs of a page.
+const pageSize = 256
+
+type page struct {
+	nodes [pageSize]*node
+	count int
+}
+
+// get returns the node, or nil.
+func (t *table) get(id resource.ID) *node {
+	if p := uint64(id) / pageSize; p < uint64(len(t.pages)) && t.pages[p] != nil {
+		return t.pages[p].nodes[id%pageSize]
+	}
+	return nil
+}
+
+// set enters a node under its ID, in place of any other.
+func (t *table) set(n *node) {
+	i := int(n.ID / pageSize)
+	for i >= len(t.pages) {
+		t.pages = append(t.pages, nil)
+	}
+	p := t.pages[i]
+	if p == nil {
+		p = &page{}
+		t.pages[i] = p
+	}
+	if p.nodes[n.ID%pageSize] == nil {
+		p.count++
+		t.count++
+	}
+	p.nodes[n.ID%pageSize] = n
+}
+
+// drop takes a node out. A page without nodes goes with the last of them.
+func (t *table) drop(id resource.ID) {
+	if t.get(id) == nil {
+		return
+	}
+	p := t.pages[id/pageSize]
+	p.nodes[id%pageSize] = nil
+	t.count--
+	if p.count--; p.count == 0 {
+		t.pages[id/pageSize] = nil
+	}
+}
+
+func (t *table) len() int { return t.count }
+
+// all yields the nodes by ascending ID.
+func (t *table) all() iter.Seq2[resource.ID, *node] {
+	return func(yield func(resource.ID, *node) bool) {
+		for i, p := range t.pages {
+			if p == nil {
+				continue
+			}
+			for k, n := range p.nodes {
+				if n != nil && !yield(resource.ID(i*pageSize+k), n) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// overlay has the nodes that a transaction made, changed or deleted, by ID.
+type overlay struct {
+	first resource.ID           // of those that it made
+	made  []*node               // from first on; nil for one that is forgotten
+	other map[resource.ID]*node // those there were before
+}
+
+func newOverlay(first resource.ID, room int) overlay {
+	return overlay{first: first, made: make([]*node, 0, room), other: map[resource.ID]*node{}}
+}
+
+// get returns the node, nil if the transaction deletes it; ok tells whether the
+// transaction touches it at all.
+func (o *overlay) get(id resource.ID) (n *node, ok bool) {
+	if id < o.first {
+		n, ok = o.other[id]
+		return n, ok
+	}
+	if i := int(id - o.first); i < len(o.made) {
+		n = o.made[i]
+	}
+	return n, n != nil
+}
+
+// set enters a node, or nil for one that is deleted. A new one comes with the
+// next ID.
+func (o *overlay) set(id resource.ID, n *node) {
+	switch i := int(id - o.first); {
+	case i < 0:
+		o.other[id] = n
+	case i == len(o.made):
+		o.made = append(o.made, n)
+	default:
+		o.made[i] = n
+	}
+}
+
+// forget takes back that the transaction touches a node.
+func (o *overlay) forget(id resource.ID) {
+	if id < o.first {
+		delete(o.other, id)
+	} else {
+		o.made[id-o.first] = nil
+	}
+}
+
+// all yields what the transaction touches, those that it made last, nil for
+// those that it deletes. It is no error to change nodes meanwhile, nor to enter
+// more; whether those are yielded is open.
+func (o *overlay) all() iter.Seq2[resource.ID, *node] {
+	return func(yield func(resource.ID, *node) bool) {
+		for id, n := range o.other {
+			if !yield(id, n) {
+				return
+			}
+		}
+		for i, n := range o.made {
+			if n != nil && !yield(o.first+resource.ID(i), n) {
+				return
+			}
+		}
+	}
+}
+
+// at returns the node, or nil if the transaction deletes it or does not touch
+// it.
+func (o *overlay) at(id resource.ID) *node {
+	n, _ := o.get(id)
+	return n
+}
