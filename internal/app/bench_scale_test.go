@@ -111,7 +111,7 @@ func (s *site) ingest(b *testing.B, inv *inventory.Inventory, array int) (*resou
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := inv.OpenSession(root.ID, "s"); err != nil {
+	if err := inv.OpenSession(root.ID, "s", nil); err != nil {
 		b.Fatal(err)
 	}
 	batch := s.scan(array)
@@ -298,7 +298,7 @@ func BenchmarkRelations(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := inv.OpenSession(r.ID, "s"); err != nil {
+			if err := inv.OpenSession(r.ID, "s", nil); err != nil {
 				b.Fatal(err)
 			}
 			batch := &resource.Batch{Root: r.ID, Session: "s", Plugin: "site", Complete: true}
