@@ -220,7 +220,7 @@ func (e *LogEntry) text(t *txn, deleted []*resource.Resource) []byte {
 		if r.Root != nil {
 			l.State = rootOf(r)
 		}
-		in := t.inv.nodes[r.ID].in
+		in := t.inv.nodes.get(r.ID).in
 		for i := range in {
 			l.Edges = append(l.Edges, logEdge(&in[i]))
 		}

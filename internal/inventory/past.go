@@ -27,8 +27,8 @@ type past struct {
 // past returns the graph as it is now.
 func (inv *Inventory) past() *past {
 	inv.mu.RLock()
-	p := &past{from: inv.seq, classes: inv.classes, base: make([]*node, 0, len(inv.nodes))}
-	for _, n := range inv.nodes {
+	p := &past{from: inv.seq, classes: inv.classes, base: make([]*node, 0, inv.nodes.len())}
+	for _, n := range inv.nodes.all() {
 		p.base = append(p.base, n)
 	}
 	inv.mu.RUnlock()
