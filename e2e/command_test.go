@@ -59,7 +59,8 @@ var commands = map[string]command{
 	"gobuild": plain(2, "gobuild FILE PACKAGE", goBuild), "secretfree": plain(1, "secretfree TEXT", secretFree),
 	"certificate": plain(0, "certificate", makeCertificate),
 	"array":       plain(0, "array ARG...", startArray), "fault": plain(1, "fault TEXT", strike),
-	"redfish": plain(1, "redfish DIR", serveRedfish),
+	"postgres": plain(1, "postgres VAR", newDatabase),
+	"redfish":  plain(1, "redfish DIR", serveRedfish),
 }
 
 // plain is a command that takes at least so many arguments and cannot be negated.

@@ -26,6 +26,7 @@
 //	gobuild FILE PACKAGE      build a Go program
 //	secretfree TEXT           want the text nowhere in $WORK/data and in the server's log
 //	certificate               make cert.pem and key.pem for 127.0.0.1
+//	postgres VAR              set a variable to the address of an empty PostgreSQL database
 //	array ARG...              start a simulated disk array, and set ARRAY to its address
 //	fault TEXT                let a fault strike the array
 //	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH

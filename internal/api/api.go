@@ -140,9 +140,7 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if s.authorize != nil && !s.authorize(r) {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="faultline"`)
-		writeProblem(w, problemOf(http.StatusUnauthorized,
-			"send a token as \"Authorization: Bearer TOKEN\"; `faultline token create` makes one"))
+		unauthorized(w)
 		return
 	}
 	if err := s.csrf.Check(r); err != nil {
@@ -167,6 +165,12 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func unauthorized(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Bearer realm="faultline"`)
+	writeProblem(w, problemOf(http.StatusUnauthorized,
+		"send a token as \"Authorization: Bearer TOKEN\"; `faultline token create` makes one"))
+}
+
 // noSuchPath tells a wrong path from a wrong method.
 func (s *Server) noSuchPath(w http.ResponseWriter, r *http.Request) {
 	var allow []string
@@ -184,18 +188,24 @@ func (s *Server) noSuchPath(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, problemOf(http.StatusMethodNotAllowed, r.Method+" is not possible here; "+strings.Join(allow, ", ")+" is."))
 }
 
-// HTTPServer returns a server for the interface, with limits against clients
-// that hold connections open. Its Shutdown also ends the event streams.
+// HTTPServer returns a server for the interface. Its Shutdown also ends the
+// event streams.
 func (s *Server) HTTPServer() *http.Server {
-	srv := &http.Server{
-		Handler:           s,
+	srv := newHTTPServer(s, s.log)
+	srv.RegisterOnShutdown(s.stop)
+	return srv
+}
+
+// newHTTPServer returns a server with limits against clients that hold
+// connections open.
+func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		WriteTimeout:      2 * time.Minute, // event streams set their own
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	srv.RegisterOnShutdown(s.stop)
-	return srv
 }

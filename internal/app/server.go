@@ -25,7 +25,6 @@ import (
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
-	"github.com/faultline-storage/faultline/internal/store/sqlite"
 	"github.com/faultline-storage/faultline/python"
 	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/faultline-storage/faultline/web"
@@ -42,6 +41,12 @@ type Options struct {
 	// for it, whatever the level of Log is; Log if nil.
 	DebugLog *slog.Logger
 	Version  string
+	// Resume says that this server has led before: it waits for a database that
+	// is away instead of giving up.
+	Resume bool
+	// OnStandby is called once if Start has to wait until another server no longer
+	// writes to the database; addr answers with the reason meanwhile.
+	OnStandby func(addr net.Addr, reason string)
 	// Program is this program's file, which runs the built-in plugins;
 	// os.Executable if empty.
 	Program string
@@ -54,10 +59,14 @@ type Server struct {
 	log    *slog.Logger
 	addr   net.Addr
 	failed chan error // the first part that ended on its own
+	// leads tells whether this server may still write to its database; nil if
+	// nobody can take that from it.
+	leads func() bool
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
-// the server with Stop.
+// the server with Stop. Where another server writes to the database, Start
+// returns when that is over, or when ctx ends.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{o: o, log: o.Log, failed: make(chan error, 1)}
 	if err := s.setup(ctx); err != nil {
@@ -71,6 +80,10 @@ func (s *Server) Addr() net.Addr { return s.addr }
 
 // Failed delivers the error of a part that ended although nobody stopped it.
 func (s *Server) Failed() <-chan error { return s.failed }
+
+// LostLead reports whether the server failed because it no longer leads on its
+// database. Then it may be stopped and another one started with Options.Resume.
+func (s *Server) LostLead() bool { return s.leads != nil && !s.leads() }
 
 // Stop ends the server: first the requests, then the sessions with their
 // teardown, then the plugins, the stages and the store.
@@ -95,18 +108,18 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.onStop("listener", func(context.Context) error {
-		_ = ln.Close() // the server of the API has closed it, if there was one
-		return nil
-	})
+	authorize := tokens.Allow
+	if tlsConfig == nil && isLoopback(c.Listen) {
+		authorize = nil
+	}
+	front := api.NewFront(authorize, s.part("api"))
+	srv := s.serve(front.HTTPServer(), ln, tlsConfig)
 
-	store, err := sqlite.Open(ctx, filepath.Join(c.Data, "faultline.db"))
+	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
 		return err
 	}
-	s.onStop("store", func(context.Context) error { return store.Close() })
-
-	secrets, err := secret.OpenFile(filepath.Join(c.Data, "secret.key"))
+	store, err := s.openStore(ctx, front, secrets)
 	if err != nil {
 		return err
 	}
@@ -157,16 +170,18 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	ui, _ := web.FS()
-	apiOptions := api.Options{
+	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
 		Roots:   &roots{inv: inv, secrets: secrets, process: plugins.process},
 		Plugins: func() []api.Plugin { return pluginStates(plugins, sessions, inv) },
-		Version: s.o.Version, Started: time.Now(), Log: s.part("api"),
-	}
-	if tlsConfig != nil || !isLoopback(c.Listen) {
-		apiOptions.Authorize = tokens.Allow
-	}
-	s.serve(api.New(apiOptions).HTTPServer(), ln, tlsConfig)
+		Version: s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
+	}))
+	s.onStop("api", func(ctx context.Context) error {
+		if err := srv.Shutdown(ctx); err != nil {
+			return errors.Join(err, srv.Close())
+		}
+		return nil
+	})
 	return nil
 }
 
@@ -223,7 +238,8 @@ func (s *Server) bind() (net.Listener, error) {
 	return ln, nil
 }
 
-func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) {
+// serve answers at the address from now on.
+func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) *http.Server {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
@@ -232,12 +248,8 @@ func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config)
 			s.fail(fmt.Errorf("api: %w", err))
 		}
 	}()
-	s.onStop("api", func(ctx context.Context) error {
-		if err := srv.Shutdown(ctx); err != nil {
-			return errors.Join(err, srv.Close())
-		}
-		return nil
-	})
+	s.onStop("listener", func(context.Context) error { return srv.Close() })
+	return srv
 }
 
 func (s *Server) fail(err error) {

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,6 +31,7 @@ func newServe(c *console) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&file, "config", os.Getenv("FAULTLINE_CONFIG"), "configuration `file` in YAML")
 	f.StringVar(&flags.Data, "data", "", "`folder` of everything that the server keeps")
+	f.StringVar(&flags.Store, "store", "", "PostgreSQL database, postgres://`host`/name, in place of SQLite in the data folder")
 	f.StringVar(&flags.Listen, "listen", "", "`address` of the API and the page (default 127.0.0.1:8700)")
 	f.StringArrayVar(&flags.Plugins, "plugin", nil, "`path` of a plugin beside the configured ones: a .py file, a package, an executable or builtin:NAME; repeatable")
 	f.StringArrayVar(&flags.DebugPlugins, "debug-plugin", nil, "`name` of a plugin whose whole log is kept; repeatable")
@@ -46,6 +49,7 @@ func newServe(c *console) *cobra.Command {
 			to, value *string
 		}{
 			{"data", &cfg.Data, &flags.Data},
+			{"store", &cfg.Store, &flags.Store},
 			{"listen", &cfg.Listen, &flags.Listen},
 			{"tls-cert", &cfg.TLSCert, &flags.TLSCert},
 			{"tls-key", &cfg.TLSKey, &flags.TLSKey},
@@ -106,24 +110,38 @@ func (h leveled) WithGroup(name string) slog.Handler {
 	return leveled{h.Handler.WithGroup(name), h.least}
 }
 
-// serve runs a server until ctx ends or a part of it fails.
+// serve runs a server until ctx ends or a part of it fails. One that lost its
+// database to another server, or altogether, starts over as a standby.
 func serve(ctx context.Context, c *console, o app.Options) error {
-	s, err := app.Start(ctx, o)
-	if err != nil {
-		return err
-	}
 	scheme := "http"
 	if o.Config.TLSCert != "" {
 		scheme = "https"
 	}
-	fmt.Fprintf(c.err, "Faultline %s is at %s://%s; its data is in %s\n", Version, scheme, s.Addr(), o.Config.Data)
-	select {
-	case <-ctx.Done():
-		return s.Stop()
-	case err := <-s.Failed():
+	say := func(addr net.Addr, what string) {
+		fmt.Fprintf(c.err, "Faultline %s is at %s://%s; %s\n", Version, scheme, addr, what)
+	}
+	o.OnStandby = say
+	for {
+		s, err := app.Start(ctx, o)
+		if err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				return nil // stopped while it stood by
+			}
+			return err
+		}
+		say(s.Addr(), "its data is in "+o.Config.Data)
+		select {
+		case <-ctx.Done():
+			return s.Stop()
+		case err = <-s.Failed():
+		}
 		if stopErr := s.Stop(); stopErr != nil {
 			o.Log.Error("the server did not stop cleanly", "error", stopErr)
 		}
-		return err
+		if !s.LostLead() {
+			return err
+		}
+		o.Log.Error("starting over, to read the database again", "error", err)
+		o.Resume = true
 	}
 }

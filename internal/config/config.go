@@ -24,6 +24,10 @@ import (
 type Config struct {
 	// Data is the folder of everything that the server keeps.
 	Data string `yaml:"data"`
+	// Store is the PostgreSQL database of the graph, the alerts and the change
+	// log, as postgres://...; if it is empty, SQLite keeps them in Data. It may
+	// hold a password, so it goes into no log.
+	Store string `yaml:"store"`
 	// Listen is the address of the API and the page.
 	Listen string `yaml:"listen"`
 	// Plugins are Python files, Python packages, executables and builtin:NAME.
@@ -182,6 +186,9 @@ func (c *Config) Check() error {
 	oneOf("log_format", c.LogFormat, "text", "json")
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		errs = append(errs, errors.New("tls_cert and tls_key go together"))
+	}
+	if c.Store != "" && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
+		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password
 	}
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))

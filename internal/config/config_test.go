@@ -35,6 +35,25 @@ func TestFileThenEnvironment(t *testing.T) {
 	}
 }
 
+func TestAStoreIsPostgreSQL(t *testing.T) {
+	const password = "hidden-word"
+	for text, ok := range map[string]bool{
+		"": true, "postgres://a:" + password + "@db/faultline": true, "postgresql://db/faultline": true,
+		"mysql://a:" + password + "@db/faultline": false, "host=db password=" + password: false,
+	} {
+		c, err := load(t, "store: "+text+"\n", nil)
+		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), password) {
+			t.Errorf("%s: got %v", text, err)
+		}
+		if c.Store != text {
+			t.Errorf("store is %q, want %q", c.Store, text)
+		}
+	}
+	if c, err := load(t, "", map[string]string{"FAULTLINE_STORE": "postgres://db/x"}); err != nil || c.Store != "postgres://db/x" {
+		t.Errorf("by environment: %q, %v", c.Store, err)
+	}
+}
+
 func TestProblemsAreNamed(t *testing.T) {
 	for _, tc := range []struct {
 		name, text string

@@ -150,6 +150,9 @@ func (db *DB) lost() error {
 	return nil
 }
 
+// Leads reports whether this server may write. It never becomes true again.
+func (db *DB) Leads() bool { return db.lost() == nil }
+
 // Lost delivers one error when this server no longer leads: another one took
 // over, or a connection broke. All writes fail from then on. What the last
 // write did is open, so the database has to be opened anew and read again.
