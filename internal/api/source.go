@@ -19,6 +19,8 @@ type Inventory interface {
 	// Walk goes breadth first from start, which comes first with depth 0, and
 	// reaches each resource once. A depth or limit of 0 bounds nothing.
 	Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
+	// Explain tells how two resources are linked, or why they are not.
+	Explain(a, b resource.ID) (*resource.Linkage, error)
 	Stale(*resource.Resource) bool
 	Classes() []*resource.Class
 	Count(*resource.Class) int

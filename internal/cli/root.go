@@ -96,6 +96,7 @@ func newRoot(c *console) *cobra.Command {
 	root.AddCommand(
 		newGet(c),
 		newWhy(c),
+		newWhyLinked(c),
 		newImpact(c),
 		newAdd(c),
 		newEdit(c),

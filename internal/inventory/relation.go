@@ -21,6 +21,8 @@ type relations struct {
 // attributes have the same values (guide, "Correlating Controller Resources
 // with Linux Devices").
 type rule struct {
+	class      *resource.Class // that declares it
+	relation   *resource.Relation
 	ignoreCase bool
 	// index has the resources by side and key.
 	index [2]map[string][]resource.ID
@@ -72,7 +74,7 @@ func newRelations(classes map[string]*resource.Class) *relations {
 				continue // until a plugin with the target class is loaded
 			}
 			rel.roles[own] = append(rel.roles[own], role{k, ownSide, attrs})
-			rel.rules = append(rel.rules, &rule{ignoreCase: r.IgnoreCase, index: [2]map[string][]resource.ID{{}, {}}})
+			rel.rules = append(rel.rules, &rule{class: own, relation: r, ignoreCase: r.IgnoreCase, index: [2]map[string][]resource.ID{{}, {}}})
 		}
 	}
 	return rel

@@ -305,6 +305,39 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 	return page, nil
 }
 
+// Explain implements api.Inventory: the edges are reported by the couplet. Of
+// what is not linked it compares labels by the relation of the LUNs.
+func (w *World) Explain(a, b resource.ID) (*resource.Linkage, error) {
+	if a == b {
+		return nil, resource.FieldErrorf("other", "a resource is not linked to itself; give two")
+	}
+	for _, ends := range [2][2]resource.ID{{b, a}, {a, b}} {
+		via := map[resource.ID]resource.ID{}
+		steps, _ := w.Walk(ends[0], resource.Up, 0, 0)
+		for _, s := range steps {
+			via[s.Resource.ID] = s.Via
+			if s.Resource.ID != ends[1] {
+				continue
+			}
+			e := &resource.Linkage{}
+			for id := ends[1]; id != ends[0]; id = via[id] {
+				e.Steps = append(e.Steps, resource.LinkStep{Parent: w.Get(id), Child: w.Get(via[id]), Roots: []resource.ID{Couplet}})
+			}
+			return e, nil
+		}
+	}
+	c := w.class("acme", "Lun")
+	x, y := w.Get(a), w.Get(b)
+	m := resource.RelationMatch{Class: c, Relation: &c.Relations[0], Provider: x, Subscriber: y}
+	p, s := resource.StringValue(x.Label), resource.StringValue(y.Label)
+	m.Attributes = []resource.Comparison{{Name: "name", Provider: p, Subscriber: s, Difference: resource.Compare(p, s, true)}}
+	m.Near = []resource.NearMatch{
+		{Resource: x, Provides: true, Attributes: m.Attributes},
+		{Resource: y, Attributes: []resource.Comparison{{Name: "name", Provider: p, Subscriber: p}}},
+	}
+	return &resource.Linkage{Misses: []resource.RelationMatch{m}}, nil
+}
+
 // Given returns the attributes of the last Add or Edit, as they came.
 func (w *World) Given() map[string]json.RawMessage {
 	w.mu.Lock()

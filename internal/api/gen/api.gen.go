@@ -101,6 +101,39 @@ func (e ClassRelationKind) Valid() bool {
 	}
 }
 
+// Defines values for ComparisonDifference.
+const (
+	Case        ComparisonDifference = "case"
+	Null        ComparisonDifference = "null"
+	Other       ComparisonDifference = "other"
+	Part        ComparisonDifference = "part"
+	Punctuation ComparisonDifference = "punctuation"
+	Same        ComparisonDifference = "same"
+	Whitespace  ComparisonDifference = "whitespace"
+)
+
+// Valid indicates whether the value is a known member of the ComparisonDifference enum.
+func (e ComparisonDifference) Valid() bool {
+	switch e {
+	case Case:
+		return true
+	case Null:
+		return true
+	case Other:
+		return true
+	case Part:
+		return true
+	case Punctuation:
+		return true
+	case Same:
+		return true
+	case Whitespace:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Direction.
 const (
 	Down Direction = "down"
@@ -587,6 +620,24 @@ type ClassStatus struct {
 	Plugin string       `json:"plugin"`
 }
 
+// Comparison defines model for Comparison.
+type Comparison struct {
+	// Difference `case`, `whitespace` and `punctuation`: in nothing more; `part`: one is a part of the other;
+	// `null`: a value is null, and null matches nothing.
+	Difference ComparisonDifference `json:"difference"`
+	Name       string               `json:"name"`
+
+	// Provider The provider's value.
+	Provider any `json:"provider"`
+
+	// Subscriber The subscriber's value.
+	Subscriber any `json:"subscriber"`
+}
+
+// ComparisonDifference `case`, `whitespace` and `punctuation`: in nothing more; `part`: one is a part of the other;
+// `null`: a value is null, and null matches nothing.
+type ComparisonDifference string
+
 // Counts Numbers of resources by `plugin.Class`.
 type Counts map[string]int
 
@@ -682,6 +733,46 @@ type ImpactItem struct {
 
 // Kind The type of an attribute's values. `bytes` is an integer number of bytes, `reference` the id of a resource.
 type Kind string
+
+// LinkStep defines model for LinkStep.
+type LinkStep struct {
+	Child  Ref `json:"child"`
+	Parent Ref `json:"parent"`
+
+	// Relations The relations that make the edge.
+	Relations []RelationMatch `json:"relations"`
+
+	// ReportedBy The roots whose sessions report the edge.
+	ReportedBy []Ref `json:"reported_by"`
+}
+
+// Linkage defines model for Linkage.
+type Linkage struct {
+	// Linked Whether one of the two affects the other.
+	Linked bool `json:"linked"`
+
+	// Misses Relations that could link the two directly, and do not.
+	Misses []RelationMatch `json:"misses"`
+
+	// Other A resource as a node of the graph.
+	Other Node `json:"other"`
+
+	// Resource A resource as a node of the graph.
+	Resource Node `json:"resource"`
+
+	// Steps The edges of a shortest path from the one that affects the other to that: one if they are neighbours.
+	Steps []LinkStep `json:"steps"`
+}
+
+// NearMatch defines model for NearMatch.
+type NearMatch struct {
+	Attributes []Comparison `json:"attributes"`
+
+	// InsteadOf In whose place it stands: `provider` or `subscriber`.
+	InsteadOf string `json:"instead_of"`
+	Matches   bool   `json:"matches"`
+	Resource  Ref    `json:"resource"`
+}
 
 // Node A resource as a node of the graph.
 type Node struct {
@@ -805,6 +896,33 @@ type Ref struct {
 	ID     ID     `json:"id"`
 	Name   string `json:"name"`
 	Plugin string `json:"plugin"`
+}
+
+// RelationMatch defines model for RelationMatch.
+type RelationMatch struct {
+	Attributes []Comparison `json:"attributes"`
+
+	// Class Full name of the class that declares the relation.
+	Class string `json:"class"`
+
+	// Cycle Given if all is the same and there is no edge all the same: the path from
+	// the subscriber to the provider, which the edge would close to a cycle.
+	Cycle      []Ref `json:"cycle,omitempty"`
+	IgnoreCase bool  `json:"ignore_case"`
+
+	// Incomplete There are so many resources that not all were looked at for `near`. Given only if true.
+	Incomplete bool `json:"incomplete,omitempty"`
+
+	// Kind `provide` or `subscribe`.
+	Kind string `json:"kind"`
+
+	// Near Other resources that match one of the two, or nearly do, best first. Looked for only if the two are not linked.
+	Near       []NearMatch `json:"near"`
+	Provider   Ref         `json:"provider"`
+	Subscriber Ref         `json:"subscriber"`
+
+	// Target Full name of the class that the relation names.
+	Target string `json:"target"`
 }
 
 // ResetEvent defines model for ResetEvent.
@@ -1433,6 +1551,11 @@ type ClientInterface interface {
 	// Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 	GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
+	//
+	// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
+	GetLinkage(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetStatus Tells the server's version and counts what it knows.
 	//
 	// Corresponds with GET /status (the `GetStatus` operationId).
@@ -1767,6 +1890,21 @@ func (c *Client) GetImpact(ctx context.Context, id PathID, params *GetImpactPara
 // Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 func (c *Client) GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSeriesRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
+//
+// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
+func (c *Client) GetLinkage(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLinkageRequest(c.Server, id, other)
 	if err != nil {
 		return nil, err
 	}
@@ -2947,6 +3085,47 @@ func NewGetSeriesRequest(server string, id PathID, params *GetSeriesParams) (*ht
 	return req, nil
 }
 
+// NewGetLinkageRequest constructs an http.Request for the GetLinkage method
+func NewGetLinkageRequest(server string, id PathID, other ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "other", other, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/why-linked/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetStatusRequest constructs an http.Request for the GetStatus method
 func NewGetStatusRequest(server string) (*http.Request, error) {
 	var err error
@@ -3205,6 +3384,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 	GetSeriesWithResponse(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error)
+
+	// GetLinkageWithResponse Tells through what two resources are linked, or which relations could link them and what differs.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
+	GetLinkageWithResponse(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*GetLinkageResponse, error)
 
 	// GetStatusWithResponse Tells the server's version and counts what it knows.
 	//
@@ -4072,6 +4258,54 @@ func (r GetSeriesResponse) ContentType() string {
 	return ""
 }
 
+type GetLinkageResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Linkage
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetLinkageResponse) GetJSON200() *Linkage {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetLinkageResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetLinkageResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLinkageResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLinkageResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLinkageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetStatusResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -4447,6 +4681,19 @@ func (c *ClientWithResponses) GetSeriesWithResponse(ctx context.Context, id Path
 		return nil, err
 	}
 	return ParseGetSeriesResponse(rsp)
+}
+
+// GetLinkageWithResponse Tells through what two resources are linked, or which relations could link them and what differs.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
+func (c *ClientWithResponses) GetLinkageWithResponse(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*GetLinkageResponse, error) {
+	rsp, err := c.GetLinkage(ctx, id, other, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLinkageResponse(rsp)
 }
 
 // GetStatusWithResponse Tells the server's version and counts what it knows.
@@ -5116,6 +5363,39 @@ func ParseGetSeriesResponse(rsp *http.Response) (*GetSeriesResponse, error) {
 	return response, nil
 }
 
+// ParseGetLinkageResponse parses an HTTP response from a GetLinkageWithResponse call
+func ParseGetLinkageResponse(rsp *http.Response) (*GetLinkageResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLinkageResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Linkage
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetStatusResponse parses an HTTP response from a GetStatusWithResponse call
 func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -5235,6 +5515,9 @@ type ServerInterface interface {
 	// GetSeries Returns the recent samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(w http.ResponseWriter, r *http.Request, id PathID, params GetSeriesParams)
+	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
+	// (GET /resources/{id}/why-linked/{other})
+	GetLinkage(w http.ResponseWriter, r *http.Request, id PathID, other ID)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(w http.ResponseWriter, r *http.Request)
@@ -6136,6 +6419,41 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLinkage operation middleware
+func (siw *ServerInterfaceWrapper) GetLinkage(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "other" -------------
+	var other ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "other", r.PathValue("other"), &other, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "other", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLinkage(w, r, id, other)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Request) {
 
@@ -6294,6 +6612,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}", wrapper.GetResource)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/resources/{id}", wrapper.EditResource)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources/{id}/approve", wrapper.ApproveRemoval)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/why-linked/{other}", wrapper.GetLinkage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/graph", wrapper.GetGraph)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/impact", wrapper.GetImpact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
@@ -7054,6 +7373,46 @@ func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSerie
 	return err
 }
 
+type GetLinkageRequestObject struct {
+	ID    PathID `json:"id"`
+	Other ID     `json:"other"`
+}
+
+type GetLinkageResponseObject interface {
+	VisitGetLinkageResponse(w http.ResponseWriter) error
+}
+
+type GetLinkage200JSONResponse Linkage
+
+func (response GetLinkage200JSONResponse) VisitGetLinkageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLinkagedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLinkagedefaultApplicationProblemPlusJSONResponse) VisitGetLinkageResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatusRequestObject struct {
 }
 
@@ -7183,6 +7542,9 @@ type StrictServerInterface interface {
 	// GetSeries Returns the recent samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
+	// (GET /resources/{id}/why-linked/{other})
+	GetLinkage(ctx context.Context, request GetLinkageRequestObject) (GetLinkageResponseObject, error)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
@@ -7682,6 +8044,33 @@ func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, id Pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
 		if err := validResponse.VisitGetSeriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLinkage operation middleware
+func (sh *strictHandler) GetLinkage(w http.ResponseWriter, r *http.Request, id PathID, other ID) {
+	var request GetLinkageRequestObject
+
+	request.ID = id
+	request.Other = other
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLinkage(ctx, request.(GetLinkageRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLinkage")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLinkageResponseObject); ok {
+		if err := validResponse.VisitGetLinkageResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -127,6 +127,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/resources/{id}/why-linked/{other}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+                /** @description The other resource. */
+                other: components["schemas"]["ID"];
+            };
+            cookie?: never;
+        };
+        /** Tells through what two resources are linked, or which relations could link them and what differs. */
+        get: operations["getLinkage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/resources/{id}/graph": {
         parameters: {
             query?: never;
@@ -664,6 +685,65 @@ export interface components {
         Approved: {
             /** @description How many resources went, with those that referred to them. */
             removed: number;
+        };
+        Linkage: {
+            resource: components["schemas"]["Node"];
+            other: components["schemas"]["Node"];
+            /** @description Whether one of the two affects the other. */
+            linked: boolean;
+            /** @description The edges of a shortest path from the one that affects the other to that: one if they are neighbours. */
+            steps: components["schemas"]["LinkStep"][];
+            /** @description Relations that could link the two directly, and do not. */
+            misses: components["schemas"]["RelationMatch"][];
+        };
+        LinkStep: {
+            parent: components["schemas"]["Ref"];
+            child: components["schemas"]["Ref"];
+            /** @description The roots whose sessions report the edge. */
+            reported_by: components["schemas"]["Ref"][];
+            /** @description The relations that make the edge. */
+            relations: components["schemas"]["RelationMatch"][];
+        };
+        RelationMatch: {
+            /** @description Full name of the class that declares the relation. */
+            class: string;
+            /** @description `provide` or `subscribe`. */
+            kind: string;
+            /** @description Full name of the class that the relation names. */
+            target: string;
+            ignore_case: boolean;
+            provider: components["schemas"]["Ref"];
+            subscriber: components["schemas"]["Ref"];
+            attributes: components["schemas"]["Comparison"][];
+            /**
+             * @description Given if all is the same and there is no edge all the same: the path from
+             *     the subscriber to the provider, which the edge would close to a cycle.
+             */
+            cycle?: components["schemas"]["Ref"][];
+            /** @description Other resources that match one of the two, or nearly do, best first. Looked for only if the two are not linked. */
+            near: components["schemas"]["NearMatch"][];
+            /** @description There are so many resources that not all were looked at for `near`. Given only if true. */
+            incomplete?: boolean;
+        };
+        NearMatch: {
+            resource: components["schemas"]["Ref"];
+            /** @description In whose place it stands: `provider` or `subscriber`. */
+            instead_of: string;
+            matches: boolean;
+            attributes: components["schemas"]["Comparison"][];
+        };
+        Comparison: {
+            name: string;
+            /** @description The provider's value. */
+            provider: components["schemas"]["AnyValue"];
+            /** @description The subscriber's value. */
+            subscriber: components["schemas"]["AnyValue"];
+            /**
+             * @description `case`, `whitespace` and `punctuation`: in nothing more; `part`: one is a part of the other;
+             *     `null`: a value is null, and null matches nothing.
+             * @enum {string}
+             */
+            difference: "same" | "case" | "whitespace" | "punctuation" | "part" | "other" | "null";
         };
         AttributeValue: {
             kind: components["schemas"]["Kind"];
@@ -1239,6 +1319,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Approved"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLinkage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+                /** @description The other resource. */
+                other: components["schemas"]["ID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The edges between the two, and the relations that link them or do not. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Linkage"];
                 };
             };
             default: components["responses"]["Problem"];
