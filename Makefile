@@ -18,6 +18,7 @@ GOPACKAGES := ./... ./sdk/...
 tool = $$(GOWORK=off $(GO) tool -modfile=tools/go.mod -n $(1))
 
 FUZZTIME ?= 20s
+KILLS ?= 300
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCHPACKAGES ?= $(GOPACKAGES)
@@ -69,6 +70,11 @@ verify: ## fail if generated code or go.mod is out of date
 .PHONY: fuzz
 fuzz: ## run every fuzz test for FUZZTIME
 	@scripts/fuzz.sh $(FUZZTIME)
+
+.PHONY: crash
+crash: ## kill a busy server with SIGKILL at random points, KILLS times, and see that nothing is lost
+	FAULTLINE_E2E_KILLS=$(KILLS) $(GO) test -run 'TestKilledAtAnyPoint' -count 1 -v -timeout 2h ./e2e
+	$(GO) test -run 'TestNothingAcknowledgedIsLostOnKill' -count 10 -v ./internal/store/sqlite
 
 .PHONY: clean
 clean: ## remove what the build made

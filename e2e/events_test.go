@@ -131,30 +131,38 @@ type stream struct {
 // follow opens the stream, after the event with the given id if there is one.
 // It may be used from any goroutine.
 func (s *site) follow(last string) *stream {
+	st, err := s.stream(last)
+	if err != nil {
+		s.t.Error(err)
+	}
+	return st
+}
+
+// stream is follow for a server that may be gone.
+func (s *site) stream(last string) (*stream, error) {
 	ctx, cancel := context.WithTimeout(s.t.Context(), 2*patience)
 	st := &stream{t: s.t, in: bufio.NewReader(strings.NewReader("")), cancel: cancel, body: http.NoBody, last: last}
 	s.t.Cleanup(st.close)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.server.url+"/api/v1/events", nil)
 	if err != nil {
-		s.t.Error(err)
-		return st
+		return st, err
 	}
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}
 	rsp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		s.t.Error(err)
-		return st
+		return st, err
 	}
 	st.in, st.body = bufio.NewReader(rsp.Body), rsp.Body
 	if got := rsp.Header.Get("Content-Type"); rsp.StatusCode != http.StatusOK || got != "text/event-stream" {
 		s.t.Errorf("the stream is %s, %s", rsp.Status, got)
 	}
-	if e := st.next(); e.name != "ready" {
+	e, err := st.read()
+	if err == nil && e.name != "ready" {
 		s.t.Errorf("the first event is %v", e)
 	}
-	return st
+	return st, err
 }
 
 func (st *stream) close() {
@@ -164,19 +172,27 @@ func (st *stream) close() {
 
 // next waits for the next event. At the end of the stream it returns none.
 func (st *stream) next() event {
+	e, err := st.read()
+	if err != nil {
+		st.t.Errorf("the event stream ended: %v", err)
+	}
+	return e
+}
+
+// read is next for a stream that may end.
+func (st *stream) read() (event, error) {
 	var e event
 	for {
 		line, err := st.in.ReadString('\n')
 		if err != nil {
-			st.t.Errorf("the event stream ended: %v", err)
-			return event{}
+			return event{}, err
 		}
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
 		value = strings.TrimPrefix(value, " ")
 		switch {
 		case line == "\n":
 			if e.name != "" {
-				return e
+				return e, nil
 			}
 		case name == "id":
 			e.id, st.last = value, value

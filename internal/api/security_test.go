@@ -1,10 +1,7 @@
 package api_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -131,48 +128,5 @@ func TestPage(t *testing.T) {
 	bare, _ := newServer(t)
 	if w := do(t, bare, "GET", "/", ""); w.Code != 404 || !strings.Contains(w.Body.String(), "/api/v1") {
 		t.Errorf("without a page: %d %s", w.Code, w.Body)
-	}
-}
-
-// FuzzRequest sees that no query and no body makes the server fail: what is
-// wrong with a request is the client's to know.
-func FuzzRequest(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"limit=5&class=acme.Lun", `{"alias":"x"}`}, {"health=ok,error&q=%20", `{"alias":null,"attributes":{"port":1}}`},
-		{"cursor=1&sort=-id", `{"attributes":null}`}, {"parent=5&&=", `[1]`}, {"depth=1&direction=up", `{"alias":{}}`},
-		{"from=2026-03-01T12:00:00Z&statistic=temperature", `{"alias":"\ud800"}`}, {"scannable=1", ``},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	s := api.New(apitest.New().Options())
-	f.Fuzz(func(t *testing.T, query, body string) {
-		for _, path := range []string{"/resources", "/alerts", "/classes", "/resources/1/graph", "/resources/1/impact", "/resources/4/causes", "/resources/4/series", "/plugins"} {
-			r, err := http.NewRequest("GET", "http://127.0.0.1/api/v1"+path, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.URL = &url.URL{Scheme: "http", Host: "127.0.0.1", Path: "/api/v1" + path, RawQuery: query}
-			check(t, s, r)
-		}
-		for method, path := range map[string]string{"POST": "/resources", "PATCH": "/resources/1"} {
-			r, err := http.NewRequest(method, "http://127.0.0.1/api/v1"+path, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Content-Type", "application/json")
-			check(t, s, r)
-		}
-	})
-}
-
-func check(t *testing.T, s http.Handler, r *http.Request) {
-	t.Helper()
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if w.Code >= 500 {
-		t.Errorf("%s %s: %d %s", r.Method, r.URL, w.Code, w.Body)
-	}
-	if w.Body.Len() > 0 && !json.Valid(w.Body.Bytes()) {
-		t.Errorf("%s %s: not JSON: %s", r.Method, r.URL, w.Body)
 	}
 }

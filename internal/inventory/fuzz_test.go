@@ -3,6 +3,7 @@ package inventory_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
@@ -116,5 +117,44 @@ func FuzzApply(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
+		g, err := inv.At(context.Background(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for r := range g.All() {
+			t.Errorf("before everything there was %s", text(r))
+		}
+	})
+}
+
+// FuzzList lists with any order and cursor: a page, or a fault that names the
+// field. The cursor of a page leads on in the same order.
+func FuzzList(f *testing.F) {
+	f.Add("name", "", 1, "d")
+	f.Add("-status", "eyJrIjp7fSwiaSI6MX0", 2, "")
+	f.Add("id", "bnVsbA", 0, "x")
+	f.Fuzz(func(t *testing.T, sort, cursor string, limit int, contains string) {
+		w := newWorld(t, disk())
+		w.root("a")
+		w.scan("a", "put Disk d1 status=OK", "put Disk d2 status=BAD < d1", "put Disk d3")
+		q := resource.Query{Sort: sort, Cursor: cursor, Limit: limit, Text: contains}
+		for range 10 {
+			page, err := w.inv.List(q)
+			if err != nil {
+				var fault *resource.Fault
+				if !errors.As(err, &fault) || fault.Field == "" {
+					t.Fatalf("an error without a field: %v", err)
+				}
+				if q.Cursor != cursor {
+					t.Fatalf("the page's own cursor %q: %v", q.Cursor, err)
+				}
+				return
+			}
+			if page.Next == "" {
+				return
+			}
+			q.Cursor = page.Next
+		}
+		t.Errorf("a list of %d resources does not end", 4)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/faultline-storage/faultline/internal/inventory/graph"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -37,6 +38,9 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	names := inv.namer()
 	inv.mu.RUnlock()
 
+	if !utf8.ValidString(q.Sort) {
+		return resource.Page{}, resource.FieldErrorf("sort", "the name to sort by is not UTF-8")
+	}
 	s, err := newSorter(q.Sort, q.HealthOf, names)
 	if err != nil {
 		return resource.Page{}, err
