@@ -41,11 +41,23 @@ func (h *handlers) GetGraph(_ context.Context, req gen.GetGraphRequestObject) (g
 			return nil, resource.FieldErrorf("direction", "%q is no direction; there are up and down", *p.Direction)
 		}
 	}
+	walk := func(dir resource.Direction) ([]resource.Step, bool) {
+		// The start is one of the walk's resources, but none of the limit's.
+		return h.inventory.Walk(r.ID, dir, depth, most+1)
+	}
+	if p.Nearest != nil {
+		is, err := h.classOrBase(*p.Nearest)
+		if err != nil {
+			return nil, err
+		}
+		walk = func(dir resource.Direction) ([]resource.Step, bool) {
+			return h.inventory.Nearest(r.ID, dir, depth, most, is)
+		}
+	}
 	out := gen.Graph{Nodes: []gen.Node{h.view.Node(r, 0)}, Edges: []gen.Edge{}}
 	seen := map[resource.ID]*resource.Resource{r.ID: r}
 	for _, dir := range dirs {
-		// The start is one of the walk's resources, but none of the limit's.
-		steps, truncated := h.inventory.Walk(r.ID, dir, depth, most+1)
+		steps, truncated := walk(dir)
 		out.Truncated = out.Truncated || truncated
 		for _, st := range steps {
 			if _, ok := seen[st.Resource.ID]; ok {
@@ -63,6 +75,16 @@ func (h *handlers) GetGraph(_ context.Context, req gen.GetGraphRequestObject) (g
 		}
 	}
 	return gen.GetGraph200JSONResponse{Body: out, Headers: gen.GetGraph200ResponseHeaders{FaultlinePosition: at.String()}}, nil
+}
+
+// classOrBase returns what tells the classes of a name: "plugin.Class", or the
+// name of a class or of one that it inherits from.
+func (h *handlers) classOrBase(name string) (func(*resource.Class) bool, error) {
+	is := func(c *resource.Class) bool { return c.FullName() == name || c.Is(name) }
+	if !slices.ContainsFunc(h.inventory.Classes(), is) {
+		return nil, resource.FieldErrorf("nearest", "there is no class %s, and none that inherits from it", name)
+	}
+	return is, nil
 }
 
 // signed is the depth of a node: negative towards the parents.

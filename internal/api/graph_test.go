@@ -27,6 +27,8 @@ func TestGraph(t *testing.T) {
 		"2/graph?depth=1":              {"2:0 3:1 4:1", "2>3 2>4", false},
 		"2/graph?limit=2":              {"2:0 3:1 4:1", "2>3 2>4", true},
 		"1/graph":                      {"1:0", "", false},
+		"6/graph?nearest=PhysicalDisk": {"6:0 5:-1 3:-2 4:-2", "5>6 3>5 4>5", false},
+		"2/graph?nearest=acme.Lun":     {"2:0 3:1 5:2 6:3", "2>3 3>5 5>6", false},
 		"6/graph?direction=up&depth=0": {"6:0 5:-1 3:-2 4:-2 2:-3", "5>6 3>5 4>5 2>3 2>4", false},
 	} {
 		g := get[gen.Graph](t, s, "/resources/"+query)

@@ -53,6 +53,9 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 	if q.Limit, err = limit(p.Limit, resource.DefaultLimit, resource.MaxLimit); err != nil {
 		return q, err
 	}
+	if q.Identifier, err = identifierFilter(p.Identifier); err != nil {
+		return q, err
+	}
 	for _, f := range []struct {
 		name string
 		from *gen.ID
@@ -242,6 +245,22 @@ func classFilter(plugin, class *string) (string, string, error) {
 		p, c = c[:i], c[i+1:]
 	}
 	return p, c, nil
+}
+
+// identifierFilter reads the filter identifier: name=value, several times.
+func identifierFilter(list []string) (map[string]string, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	m := make(map[string]string, len(list))
+	for _, text := range list {
+		name, value, ok := strings.Cut(text, "=")
+		if _, twice := m[name]; !ok || name == "" || twice {
+			return nil, resource.FieldErrorf("identifier", "%q is no name=value, or a name that was given before", text)
+		}
+		m[name] = value
+	}
+	return m, nil
 }
 
 // idFilter reads a filter that is an ID; absent, it is 0.

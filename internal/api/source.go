@@ -19,6 +19,9 @@ type Inventory interface {
 	// Walk goes breadth first from start, which comes first with depth 0, and
 	// reaches each resource once. A depth or limit of 0 bounds nothing.
 	Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
+	// Nearest is Walk for the resources of certain classes: it does not go beyond
+	// one, limit bounds their number, and it names only them and what is on the way.
+	Nearest(start resource.ID, dir resource.Direction, depth, limit int, is func(*resource.Class) bool) (steps []resource.Step, truncated bool)
 	// Explain tells how two resources are linked, or why they are not.
 	Explain(a, b resource.ID) (*resource.Linkage, error)
 	Stale(*resource.Resource) bool

@@ -140,15 +140,20 @@ func (t *txn) checkAcyclic(parent, child resource.ID) error {
 	if path == nil {
 		return nil
 	}
-	names := make([]string, 0, len(path)+1)
-	names = append(names, t.describe(child))
 	slices.Reverse(path)
-	for _, id := range path[1:] {
+	return resource.Errorf(resource.Conflict, "%s cannot be a parent of %s: the graph would have the cycle %s; check the parents that the plugin reports",
+		t.describe(parent), t.describe(child), t.cycleText(path))
+}
+
+// cycleText names the resources of a path that an edge from its end to its
+// beginning closes.
+func (t *txn) cycleText(path []resource.ID) string {
+	names := make([]string, 0, len(path)+1)
+	for _, id := range path {
 		names = append(names, t.describe(id))
 	}
-	names = append(names, t.describe(child))
-	return resource.Errorf(resource.Conflict, "%s cannot be a parent of %s: the graph would have the cycle %s; check the parents that the plugin reports",
-		t.describe(parent), t.describe(child), strings.Join(names, " → "))
+	names = append(names, t.describe(path[0]))
+	return strings.Join(names, " → ")
 }
 
 // reportedParents returns the parents that some root reports.

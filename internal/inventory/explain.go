@@ -61,8 +61,7 @@ func (inv *Inventory) explain(a, b resource.ID) (*resource.Linkage, []*search, e
 			}
 			m := inv.rel.compare(k, pro, sub, provider.Resource, subscriber.Resource)
 			if resource.Matches(m.Attributes) {
-				m.Cycle = graph.Path(provider.ID, subscriber.ID, up)
-				slices.Reverse(m.Cycle)
+				m.Cycle = inv.rel.refused[resource.Edge{Parent: provider.ID, Child: subscriber.ID}]
 			}
 			e.Misses = append(e.Misses, m)
 			if len(e.Steps) == 0 {

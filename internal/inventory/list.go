@@ -36,6 +36,7 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	}
 	// Resources are immutable: the work on them needs no lock.
 	names := inv.namer()
+	known := inv.classes // which are never changed in place
 	inv.mu.RUnlock()
 
 	if !utf8.ValidString(q.Sort) {
@@ -49,6 +50,9 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	if err != nil {
 		return resource.Page{}, err
 	}
+	if err := checkIdentifier(q.Identifier, known); err != nil {
+		return resource.Page{}, err
+	}
 	text := strings.ToLower(q.Text)
 	best := &topItems{sorter: s}
 	more := false
@@ -56,7 +60,7 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 		if len(q.Health) > 0 && !slices.Contains(q.Health, q.HealthOf(r.ID)) {
 			continue
 		}
-		if text != "" && !matches(r, text, names) {
+		if text != "" && !matches(r, text, names) || !identified(r, q.Identifier, names) {
 			continue
 		}
 		it := item{r: r, key: s.key(r)}

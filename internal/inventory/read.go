@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"slices"
+
 	"github.com/faultline-storage/faultline/internal/inventory/graph"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -39,10 +41,61 @@ func (inv *Inventory) stale(r *resource.Resource) bool {
 func (inv *Inventory) Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool) {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
+	return inv.walk(start, inv.neighbours(dir), depth, limit)
+}
+
+// Nearest returns the resources for which is holds and that can be reached from
+// start, itself left out, without passing another of them; nearest first, and
+// before each the resources on a shortest way to it, as far as they were not
+// named before. Depth bounds the walk as in Walk, limit the number of resources
+// found. Its time is linear in the resources and edges that the walk reaches.
+func (inv *Inventory) Nearest(start resource.ID, dir resource.Direction, depth, limit int, is func(*resource.Class) bool) (steps []resource.Step, truncated bool) {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	wanted := map[*resource.Class]bool{}
+	for c := range inv.members {
+		wanted[c] = is(c)
+	}
+	found := func(id resource.ID) bool { return id != start && wanted[inv.nodes.get(id).Class] }
+	next := inv.neighbours(dir)
+	all, truncated := inv.walk(start, func(id resource.ID) []resource.ID {
+		if found(id) {
+			return nil
+		}
+		return next(id)
+	}, depth, 0)
+	at := make(map[resource.ID]int, len(all))
+	for i := range all {
+		at[all[i].Resource.ID] = i
+	}
+	named := make([]bool, len(all))
+	n := 0
+	for i := range all {
+		if !found(all[i].Resource.ID) {
+			continue
+		}
+		if n++; limit > 0 && n > limit {
+			return steps, true
+		}
+		from := len(steps)
+		for k := i; !named[k]; k = at[all[k].Via] {
+			named[k] = true
+			steps = append(steps, all[k])
+			if all[k].Depth == 0 {
+				break
+			}
+		}
+		slices.Reverse(steps[from:])
+	}
+	return steps, truncated
+}
+
+// walk is Walk along next. The caller holds mu.
+func (inv *Inventory) walk(start resource.ID, next func(resource.ID) []resource.ID, depth, limit int) (steps []resource.Step, truncated bool) {
 	if inv.nodes.get(start) == nil {
 		return nil, false
 	}
-	truncated = graph.Walk(start, inv.neighbours(dir), depth, limit, func(s graph.Step[resource.ID]) {
+	truncated = graph.Walk(start, next, depth, limit, func(s graph.Step[resource.ID]) {
 		steps = append(steps, resource.Step{Resource: inv.nodes.get(s.Node).Resource, Via: s.Via, Depth: s.Depth})
 	})
 	return steps, truncated

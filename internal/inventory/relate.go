@@ -219,8 +219,8 @@ func (t *txn) acyclicWith(want map[resource.Edge][]int32) bool {
 // refuse takes the edges from want that would close a cycle, each with the
 // reported ones and those before it, by parent and child. A match that makes no
 // edge is a matter of data, which must not fail the turn of a plugin.
-func (t *txn) refuse(want map[resource.Edge][]int32) (refused map[resource.Edge]struct{}) {
-	refused = map[resource.Edge]struct{}{}
+func (t *txn) refuse(want map[resource.Edge][]int32) (refused map[resource.Edge][]resource.ID) {
+	refused = map[resource.Edge][]resource.ID{}
 	made := map[resource.ID][]resource.ID{}
 	next := func(id resource.ID) []resource.ID { return append(t.reportedParents(id), made[id]...) }
 	for _, e := range slices.SortedFunc(maps.Keys(want), func(a, b resource.Edge) int {
@@ -229,8 +229,9 @@ func (t *txn) refuse(want map[resource.Edge][]int32) (refused map[resource.Edge]
 		if slices.Contains(t.reportedParents(e.Child), e.Parent) {
 			continue
 		}
-		if graph.Path(e.Parent, e.Child, next) != nil {
-			refused[e] = struct{}{}
+		if path := graph.Path(e.Parent, e.Child, next); path != nil {
+			slices.Reverse(path)
+			refused[e] = path
 			delete(want, e)
 			continue
 		}
@@ -255,6 +256,6 @@ func (t *txn) tellRefused(known *relations) {
 	}
 	if n > 0 {
 		t.inv.log.Warn("relations match resources that cannot be linked, because the graph would have a cycle",
-			"links", n, "parent", t.describe(first.Parent), "child", t.describe(first.Child))
+			"links", n, "parent", t.describe(first.Parent), "child", t.describe(first.Child), "cycle", t.cycleText(t.rel.refused[first]))
 	}
 }

@@ -13,8 +13,9 @@ import (
 type relations struct {
 	rules []*rule
 	roles map[*resource.Class][]role
-	// refused are matches that make no edge because it would close a cycle.
-	refused map[resource.Edge]struct{}
+	// refused are matches that make no edge because it would close a cycle, with
+	// the path from the child to the parent.
+	refused map[resource.Edge][]resource.ID
 }
 
 // rule is one relation: a provider is a parent of every subscriber whose named

@@ -6,9 +6,13 @@ type Query struct {
 	Base          string // a class name; resources of classes that are or inherit from it
 	Scope         ID     // reported by this root
 	Text          string // substring of the name or of an attribute's text, ignoring case
-	Parent        ID     // children of this resource
-	AncestorOf    ID     // this resource and its ancestors
-	DescendantOf  ID     // this resource and its descendants
+	// Identifier has some of the identifying attributes, with their values as text:
+	// a reference by the ID or the name of its target, null as nothing. Those that
+	// are not named may have any value.
+	Identifier   map[string]string
+	Parent       ID // children of this resource
+	AncestorOf   ID // this resource and its ancestors
+	DescendantOf ID // this resource and its descendants
 	// Health keeps resources whose health is one of these; nil keeps all.
 	Health []Severity
 	// HealthOf tells the health of a resource, for Health and for sorting by it.

@@ -348,7 +348,8 @@ func Find[R Any](s *Session, key R) (R, bool) {
 }
 
 // All iterates over the reported resources of the class T in the order of their
-// first report. The loop may report and remove resources; those reported in the
+// first report. To find resources by some of their attributes, as with
+// find_by_attr in Python, look at them in the loop. The loop may report and remove resources; those reported in the
 // loop are not visited.
 func All[T any](s *Session) iter.Seq[*T] {
 	return func(yield func(*T) bool) {

@@ -270,7 +270,7 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 		r := w.byID[id]
 		if r == nil || q.Plugin != "" && r.Class.Plugin != q.Plugin || q.Class != "" && r.Class.Name != q.Class ||
 			q.Base != "" && !r.Class.Is(q.Base) || q.Scope != 0 && r.Scope != q.Scope ||
-			q.Text != "" && !strings.Contains(strings.ToLower(r.Name()), strings.ToLower(q.Text)) ||
+			!identified(r, q.Identifier) || q.Text != "" && !strings.Contains(strings.ToLower(r.Name()), strings.ToLower(q.Text)) ||
 			q.Parent != 0 && !slices.Contains(r.Parents, q.Parent) || !up(id) || !down(id) {
 			continue
 		}
@@ -303,6 +303,28 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 		page.Items, page.Next = page.Items[:q.Limit], strconv.Itoa(from+q.Limit)
 	}
 	return page, nil
+}
+
+func identified(r *resource.Resource, want map[string]string) bool {
+	for name, text := range want {
+		if i := r.Class.Attr(name); i < 0 || r.Values[i].String() != text {
+			return false
+		}
+	}
+	return true
+}
+
+// Nearest implements api.Inventory for a world in which no wanted resource is
+// behind another.
+func (w *World) Nearest(start resource.ID, dir resource.Direction, depth, _ int, is func(*resource.Class) bool) ([]resource.Step, bool) {
+	all, truncated := w.Walk(start, dir, depth, 0)
+	keep := map[resource.ID]bool{}
+	for _, st := range slices.Backward(all) {
+		if keep[st.Resource.ID] || st.Depth > 0 && is(st.Resource.Class) {
+			keep[st.Resource.ID], keep[st.Via] = true, true
+		}
+	}
+	return slices.DeleteFunc(all, func(st resource.Step) bool { return !keep[st.Resource.ID] }), truncated
 }
 
 // Explain implements api.Inventory: the edges are reported by the couplet. Of

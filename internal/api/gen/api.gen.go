@@ -1273,6 +1273,11 @@ type ListResourcesParams struct {
 	// Q Keep resources with this text in their name or in an attribute's text, in any case.
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
+	// Identifier Keep resources whose identifying attribute has this value, as `name=value`; may be
+	// given several times. Identifying attributes that are not named may have any value.
+	// A reference is given by the ID or the name of its target, null as nothing.
+	Identifier []string `form:"identifier,omitempty" json:"identifier,omitempty"`
+
 	// Parent Keep the children of this resource.
 	Parent *ID `form:"parent,omitempty" json:"parent,omitempty"`
 
@@ -1306,6 +1311,10 @@ type GetCausesParams struct {
 type GetGraphParams struct {
 	// Direction `up` to what can make the resource sick, or `down` to what it can make sick. Without it, both.
 	Direction *Direction `form:"direction,omitempty" json:"direction,omitempty"`
+
+	// Nearest Only the nearest resources of this class (`plugin.Class`, or the name of a class or of one that it
+	// inherits from), those that are reached without passing another, and what is on the way to them.
+	Nearest *string `form:"nearest,omitempty" json:"nearest,omitempty"`
 
 	// Depth How many edges away at most; 0 means any number.
 	Depth *int `form:"depth,omitempty" json:"depth,omitempty"`
@@ -2481,6 +2490,18 @@ func NewListResourcesRequest(server string, params *ListResourcesParams) (*http.
 
 		}
 
+		if params.Identifier != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "identifier", params.Identifier, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Parent != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "parent", *params.Parent, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
@@ -2880,6 +2901,18 @@ func NewGetGraphRequest(server string, id PathID, params *GetGraphParams) (*http
 		if params.Direction != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "direction", *params.Direction, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Nearest != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "nearest", *params.Nearest, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -5966,6 +5999,19 @@ func (siw *ServerInterfaceWrapper) ListResources(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "identifier" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "identifier", r.URL.Query(), &params.Identifier, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "identifier"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "identifier", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "parent" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "parent", r.URL.Query(), &params.Parent, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
@@ -6255,6 +6301,19 @@ func (siw *ServerInterfaceWrapper) GetGraph(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "direction"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "direction", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "nearest" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "nearest", r.URL.Query(), &params.Nearest, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "nearest"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "nearest", Err: err})
 		}
 		return
 	}

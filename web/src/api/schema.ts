@@ -1163,6 +1163,12 @@ export interface operations {
                 health?: components["schemas"]["Severity"][];
                 /** @description Keep resources with this text in their name or in an attribute's text, in any case. */
                 q?: string;
+                /**
+                 * @description Keep resources whose identifying attribute has this value, as `name=value`; may be
+                 *     given several times. Identifying attributes that are not named may have any value.
+                 *     A reference is given by the ID or the name of its target, null as nothing.
+                 */
+                identifier?: string[];
                 /** @description Keep the children of this resource. */
                 parent?: components["schemas"]["ID"];
                 /** @description Keep this resource and its ancestors, all that can make it sick. */
@@ -1354,6 +1360,11 @@ export interface operations {
             query?: {
                 /** @description `up` to what can make the resource sick, or `down` to what it can make sick. Without it, both. */
                 direction?: components["schemas"]["Direction"];
+                /**
+                 * @description Only the nearest resources of this class (`plugin.Class`, or the name of a class or of one that it
+                 *     inherits from), those that are reached without passing another, and what is on the way to them.
+                 */
+                nearest?: string;
                 /** @description How many edges away at most; 0 means any number. */
                 depth?: number;
                 /** @description How many nodes at most in each direction; the nearest are kept. */
