@@ -115,9 +115,15 @@ func (w *machine) open(t *rapid.T) {
 	root := w.pickRoot(t)
 	w.opened++
 	id := fmt.Sprint("s", w.opened)
-	if err := w.inv.OpenSession(root, id, nil); err != nil {
+	told := map[resource.Handle]int{}
+	if err := w.inv.OpenSession(root, id, func(hs []resource.Handle) {
+		for _, h := range hs {
+			told[h]++
+		}
+	}); err != nil {
 		t.Fatal(err)
 	}
+	w.notices[id] = told
 	w.sessions[root] = &conversation{id: id, handles: map[resource.Handle]resource.ID{0: root}}
 }
 

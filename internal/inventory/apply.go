@@ -53,9 +53,8 @@ type applier struct {
 	inUse []*resource.Class // that were found to be declared
 	// fresh are the handles that the batch puts, ascending.
 	fresh []freshHandle
-	// leaving are resources that this root no longer reports, unless a later op
-	// puts them again.
-	leaving map[resource.ID]struct{}
+	// ended are handles that the batch removes.
+	ended map[resource.Handle]struct{}
 	// put are the resources that the batch put; made only if it is complete.
 	put       map[resource.ID]struct{}
 	reporters []resource.ID // the root alone; shared by what the batch creates

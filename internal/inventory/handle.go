@@ -118,8 +118,27 @@ func (a *applier) keepHandles() {
 		a.s.handles[a.fresh[i].handle] = a.fresh[i].id
 		a.s.last = a.fresh[i].handle
 	}
+	a.tellOwn()
 	for h := range a.ended {
 		delete(a.s.handles, h)
+	}
+}
+
+// tellOwn tells the session which resources that the batch put are gone with
+// what the batch removed.
+func (a *applier) tellOwn() {
+	if !a.forgot || a.s.deleted == nil || a.inv.sessions[a.root] != a.s {
+		return
+	}
+	var handles []resource.Handle
+	for i := range a.fresh {
+		f := &a.fresh[i]
+		if _, own := a.leaving[f.id]; !own && a.inv.nodes.get(f.id) == nil {
+			handles = append(handles, f.handle)
+		}
+	}
+	if len(handles) > 0 {
+		a.s.deleted(handles)
 	}
 }
 
@@ -144,8 +163,8 @@ func (t *txn) tellSessions(deleted []*resource.Resource) {
 	for root, ids := range gone {
 		s := t.inv.sessions[root]
 		if root == t.root {
-			for h := range t.ended {
-				delete(ids, s.handles[h])
+			for id := range t.leaving {
+				delete(ids, id)
 			}
 		}
 		if len(ids) == 0 { // as in nearly every batch that removes anything

@@ -40,6 +40,7 @@ type conversation struct {
 	id      string
 	handles map[resource.Handle]resource.ID // 0 for one that ended
 	last    resource.Handle
+	removed map[resource.ID]bool // by the session itself
 }
 
 var errRefused = errors.New("refused")

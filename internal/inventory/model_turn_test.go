@@ -62,12 +62,18 @@ func (m *model) apply(b *resource.Batch) (*model, error) {
 		return nil, err
 	}
 	// The handles hold from now on.
-	next := &conversation{id: s.id, handles: maps.Clone(s.handles), last: s.last}
+	next := &conversation{id: s.id, handles: maps.Clone(s.handles), last: s.last, removed: maps.Clone(s.removed)}
 	for h, id := range t.known {
 		next.handles[h], next.last = id, max(next.last, h)
 	}
 	for h := range t.removed {
 		next.handles[h] = 0
+	}
+	for id := range t.leaving {
+		if next.removed == nil {
+			next.removed = map[resource.ID]bool{}
+		}
+		next.removed[id] = true
 	}
 	if t.res[b.Root] != nil {
 		t.sessions[b.Root] = next

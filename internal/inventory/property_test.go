@@ -47,7 +47,9 @@ type machine struct {
 	store  *cutStore
 	clock  time.Time
 	opened int
-	newest resource.ID // that anybody ever saw
+	// notices are how often each session was told that a resource is gone.
+	notices map[string]map[resource.Handle]int
+	newest  resource.ID // that anybody ever saw
 	// known are the classes as declared now, versions how often each was changed.
 	known  []*resource.Class
 	before map[resource.ID]resource.Resource // as of the last comparison
@@ -64,7 +66,7 @@ type memory1 struct {
 }
 
 func newMachine(t *rapid.T) *machine {
-	w := &machine{store: &cutStore{Store: memory.New()}, history: newHistory(), clock: time.Unix(1e9, 0), known: declare([7]int{})}
+	w := &machine{notices: map[string]map[resource.Handle]int{}, store: &cutStore{Store: memory.New()}, history: newHistory(), clock: time.Unix(1e9, 0), known: declare([7]int{})}
 	w.model = newModel(w.known)
 	w.restart(t)
 	return w
@@ -159,6 +161,29 @@ func (w *machine) compare(t *rapid.T) {
 	}
 	w.before = got
 	w.history.remember(t, w.store, w.inv.Seq(), got)
+	w.compareTold(t)
+}
+
+// compareTold looks at what the open sessions were told of: what they did not
+// remove, and is gone all the same.
+func (w *machine) compareTold(t *rapid.T) {
+	for _, s := range w.sessions {
+		want := map[resource.Handle]int{}
+		for h, id := range s.handles {
+			if id != 0 && w.res[id] == nil && !s.removed[id] {
+				want[h] = 1
+			}
+		}
+		got := maps.Clone(w.notices[s.id])
+		for h := range got {
+			if s.handles[h] == 0 { // the plugin removed it after it was told
+				delete(got, h)
+			}
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("session %s was told of %v, want %v", s.id, got, want)
+		}
+	}
 }
 
 // dumpAll returns every resource, by paging through a list.

@@ -79,6 +79,7 @@ func (t *txn) remove(ids ...resource.ID) {
 // forget takes a node out of the transaction.
 func (t *txn) forget(id resource.ID, n *node) {
 	delete(t.kids, id)
+	t.forgot = true
 	if t.inv.nodes.get(id) != nil {
 		t.nodes.set(id, nil)
 		return

@@ -69,3 +69,14 @@ func TestARemovedRootTellsOthers(t *testing.T) {
 	w.update("b", "put Pool p on=&root")
 	w.want("Array b", "Pool p on=&b")
 }
+
+func TestASessionIsToldOfWhatItPutsInVain(t *testing.T) {
+	shelf := class("Shelf", "Enclosure", resource.Scoped, "id", "id")
+	disk := class("Disk", "PhysicalDisk", resource.Scoped, "on id", "&on", "id")
+	w := newWorld(t, shelf, disk)
+	w.root("a")
+	w.scan("a", "put Shelf s")
+	w.update("a", "put Disk d1 on=&s", "put Disk d2 on=&s", "remove d2", "remove s")
+	w.wantTold("a", "d1")
+	w.want("Array a")
+}

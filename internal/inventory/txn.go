@@ -21,8 +21,11 @@ type txn struct {
 	created []resource.ID         // ascending
 	next    resource.ID
 	samples []resource.Sample
-	// ended are the handles that the batch removes.
-	ended map[resource.Handle]struct{}
+	// forgot says that something was deleted, if only what the transaction made.
+	forgot bool
+	// leaving are resources that the root of the batch no longer reports, unless a
+	// later op puts them again.
+	leaving map[resource.ID]struct{}
 	// alone is a list of one root, shared by the edges that only it stands for.
 	alone []resource.ID
 	// refs has those who may refer to a resource because of this transaction, by
