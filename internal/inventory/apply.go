@@ -55,6 +55,9 @@ type applier struct {
 	fresh []freshHandle
 	// ended are handles that the batch removes.
 	ended map[resource.Handle]struct{}
+	// doomed are created resources that refer by a mandatory attribute to what is
+	// gone.
+	doomed []resource.ID
 	// put are the resources that the batch put; made only if it is complete.
 	put       map[resource.ID]struct{}
 	reporters []resource.ID // the root alone; shared by what the batch creates
@@ -122,23 +125,21 @@ func (a *applier) apply(i int) error {
 	return nil
 }
 
-// reference turns a handle in a reference into an ID.
-func (a *applier) reference(c *resource.Class, i int, v resource.Value) (resource.Value, error) {
+// reference turns a handle in a reference into an ID, or null if the resource is
+// gone; must says that it must not be.
+func (a *applier) reference(c *resource.Class, i int, v resource.Value) (_ resource.Value, must bool, err error) {
 	h, ok := v.Ref()
 	if !ok {
-		return v, nil
+		return v, false, nil
 	}
 	id, err := a.resolve(resource.Handle(h))
 	if err != nil {
-		return v, err
+		return v, false, err
 	}
 	if id != 0 {
-		return resource.RefValue(int64(id)), nil
+		return resource.RefValue(int64(id)), false, nil
 	}
-	if at := &c.Attributes[i]; !at.Optional || slices.Contains(c.IDAttrs(), i) {
-		return v, resource.FieldErrorf(at.Name, "%s: attribute %s refers to a resource that was deleted from outside the session; the session must begin again", c.FullName(), at.Name)
-	}
-	return resource.Null, nil
+	return resource.Null, !c.Attributes[i].Optional || slices.Contains(c.IDAttrs(), i), nil
 }
 
 // check refuses a class that is no longer in use: the plugin was started anew
@@ -176,9 +177,13 @@ func (a *applier) identify(f *freshHandle) error {
 		if target := a.freshOf(resource.Handle(h)); isRef && target != nil && target.state != done {
 			a.lateLabels = true
 		}
-		v, err := a.reference(c, i, op.Values[i])
+		v, must, err := a.reference(c, i, op.Values[i])
 		if err != nil {
 			return err
+		}
+		if must { // so it is gone too, before it came
+			f.state, f.id, a.forgot = done, 0, true
+			return nil
 		}
 		op.Values[i] = v
 	}
@@ -209,14 +214,22 @@ func (a *applier) putOp(op *resource.Op) error {
 			return err
 		}
 	}
+	if f.id == 0 {
+		return nil
+	}
 	c := op.Class
 	for i, v := range op.Values {
 		if _, ok := v.Ref(); !ok || slices.Contains(c.IDAttrs(), i) {
 			continue
 		}
-		v, err := a.reference(c, i, v)
-		if err != nil {
+		v, must, err := a.reference(c, i, v)
+		switch {
+		case err != nil:
 			return err
+		case must && f.created:
+			a.doomed = append(a.doomed, f.id)
+		case must: // somebody else's value stays
+			v = a.get(f.id).Values[i]
 		}
 		op.Values[i] = v
 	}
@@ -298,9 +311,12 @@ func (a *applier) setOp(op *resource.Op) error {
 		if s.Index < 0 || s.Index >= len(c.Attributes) {
 			return resource.Errorf(resource.Invalid, "%s has no attribute %d", a.describe(id), s.Index)
 		}
-		v, err := a.reference(c, s.Index, s.Value)
+		v, must, err := a.reference(c, s.Index, s.Value)
 		if err != nil {
 			return err
+		}
+		if must {
+			continue
 		}
 		if a.get(id).Values[s.Index] != v && slices.Contains(c.IDAttrs(), s.Index) {
 			name := c.Attributes[s.Index].Name

@@ -19,6 +19,7 @@ func (a *applier) leave() {
 			a.leaving[id] = struct{}{}
 		}
 	}
+	a.remove(a.doomed...)
 	if len(a.leaving) > 0 {
 		a.remove(a.withdraw(a.root, a.leaving)...)
 	}

@@ -124,8 +124,8 @@ func (a *applier) keepHandles() {
 	}
 }
 
-// tellOwn tells the session which resources that the batch put are gone with
-// what the batch removed.
+// tellOwn tells the session which resources that the batch put are gone, because
+// they refer to what was gone already or went with what the batch removed.
 func (a *applier) tellOwn() {
 	if !a.forgot || a.s.deleted == nil || a.inv.sessions[a.root] != a.s {
 		return
@@ -133,7 +133,9 @@ func (a *applier) tellOwn() {
 	var handles []resource.Handle
 	for i := range a.fresh {
 		f := &a.fresh[i]
-		if _, own := a.leaving[f.id]; !own && a.inv.nodes.get(f.id) == nil {
+		_, ended := a.ended[f.handle]
+		_, own := a.leaving[f.id]
+		if !ended && !own && a.inv.nodes.get(f.id) == nil {
 			handles = append(handles, f.handle)
 		}
 	}

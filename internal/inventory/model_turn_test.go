@@ -17,7 +17,9 @@ type turn struct {
 	open    map[resource.Handle]bool        // being identified
 	done    map[resource.Handle]bool        // put, in order
 	removed map[resource.Handle]bool
-	fresh   map[resource.ID]bool
+	creator map[resource.Handle]bool // puts that made their resource
+	vain    map[resource.Handle]bool // puts that could not, as what identifies it is gone
+	doomed  map[resource.ID]bool     // what must go with what it refers to
 	leaving map[resource.ID]bool
 	put     map[resource.ID]bool
 	taken   map[resource.ID]bool // whose edges this root takes back
@@ -32,7 +34,8 @@ func (m *model) apply(b *resource.Batch) (*model, error) {
 	}
 	t := &turn{
 		model: m.clone(), b: b, s: s, puts: map[resource.Handle]*resource.Op{}, known: map[resource.Handle]resource.ID{},
-		open: map[resource.Handle]bool{}, done: map[resource.Handle]bool{}, removed: map[resource.Handle]bool{}, fresh: map[resource.ID]bool{},
+		open: map[resource.Handle]bool{}, done: map[resource.Handle]bool{}, removed: map[resource.Handle]bool{}, creator: map[resource.Handle]bool{},
+		vain: map[resource.Handle]bool{}, doomed: map[resource.ID]bool{},
 		leaving: map[resource.ID]bool{}, put: map[resource.ID]bool{}, taken: map[resource.ID]bool{}, back: map[resource.ID]bool{},
 	}
 	for i := range b.Ops {
@@ -57,6 +60,7 @@ func (m *model) apply(b *resource.Batch) (*model, error) {
 		}
 	}
 	before := maps.Clone(t.edges)
+	t.bury(t.doomed)
 	t.leave(b.Root, t.leaving)
 	if err := t.link(before); err != nil {
 		return nil, err
@@ -65,6 +69,9 @@ func (m *model) apply(b *resource.Batch) (*model, error) {
 	next := &conversation{id: s.id, handles: maps.Clone(s.handles), last: s.last, removed: maps.Clone(s.removed)}
 	for h, id := range t.known {
 		next.handles[h], next.last = id, max(next.last, h)
+	}
+	for h := range t.vain {
+		next.handles[h], next.last = -1, max(next.last, h)
 	}
 	for h := range t.removed {
 		next.handles[h] = 0
@@ -106,23 +113,22 @@ func (t *turn) resolve(h resource.Handle) (resource.ID, error) {
 	return id, nil
 }
 
-func (t *turn) reference(c *resource.Class, i int, v resource.Value) (resource.Value, error) {
+// reference says with must that there is no value, and must be one.
+func (t *turn) reference(c *resource.Class, i int, v resource.Value) (_ resource.Value, must bool, err error) {
 	h, ok := v.Ref()
 	if !ok {
-		return v, nil
+		return v, false, nil
 	}
 	id, err := t.resolve(resource.Handle(h))
 	if err == nil && id == 0 {
-		if a := c.Attributes[i]; !a.Optional || slices.Contains(c.IDNames, a.Name) {
-			err = errRefused
-		}
-		return resource.Null, err
+		a := c.Attributes[i]
+		return resource.Null, !a.Optional || slices.Contains(c.IDNames, a.Name), nil
 	}
-	return resource.RefValue(int64(id)), err
+	return resource.RefValue(int64(id)), false, err
 }
 
 func (t *turn) identify(op *resource.Op) error {
-	if t.known[op.Handle] != 0 {
+	if t.known[op.Handle] != 0 || t.vain[op.Handle] {
 		return nil
 	}
 	c := op.Class
@@ -132,9 +138,13 @@ func (t *turn) identify(op *resource.Op) error {
 	t.open[op.Handle] = true
 	values := make([]resource.Value, len(c.Attributes))
 	for _, n := range c.IDNames {
-		v, err := t.reference(c, c.Attr(n), op.Values[c.Attr(n)])
+		v, must, err := t.reference(c, c.Attr(n), op.Values[c.Attr(n)])
 		if err != nil {
 			return err
+		}
+		if must {
+			t.vain[op.Handle] = true
+			return nil
 		}
 		values[c.Attr(n)] = v
 	}
@@ -145,7 +155,7 @@ func (t *turn) identify(op *resource.Op) error {
 	id := t.next
 	t.next++
 	t.res[id] = &thing{id: id, class: c, values: values, identity: identity(c, values), reporters: map[resource.ID]bool{t.b.Root: true}, scope: t.b.Root}
-	t.known[op.Handle], t.fresh[id] = id, true
+	t.known[op.Handle], t.creator[op.Handle] = id, true
 	return nil
 }
 
@@ -155,15 +165,24 @@ func (t *turn) op(op *resource.Op) error {
 			return err
 		}
 		t.done[op.Handle] = true
+		if t.vain[op.Handle] {
+			return nil
+		}
 		r := t.res[t.known[op.Handle]]
 		values := slices.Clone(op.Values)
 		for i, v := range values {
 			values[i] = r.values[i]
 			if !slices.Contains(op.Class.IDNames, op.Class.Attributes[i].Name) {
-				var err error
-				if values[i], err = t.reference(op.Class, i, v); err != nil {
+				v, must, err := t.reference(op.Class, i, v)
+				switch {
+				case err != nil:
 					return err
+				case must && t.creator[op.Handle]:
+					t.doomed[r.id] = true
+				case must:
+					continue
 				}
+				values[i] = v
 			}
 		}
 		r.join(t.b.Root) // from here on it is known to this root
@@ -209,9 +228,12 @@ func (t *turn) op(op *resource.Op) error {
 		return nil
 	}
 	for _, s := range op.Set {
-		v, err := t.reference(r.class, s.Index, s.Value)
+		v, must, err := t.reference(r.class, s.Index, s.Value)
 		if err != nil {
 			return err
+		}
+		if must {
+			continue
 		}
 		if slices.Contains(r.class.IDNames, r.class.Attributes[s.Index].Name) && r.values[s.Index] != v {
 			return errRefused

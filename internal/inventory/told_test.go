@@ -80,3 +80,27 @@ func TestASessionIsToldOfWhatItPutsInVain(t *testing.T) {
 	w.wantTold("a", "d1")
 	w.want("Array a")
 }
+
+// A plugin that was not told yet fails no turn.
+func TestAPluginMayNameWhatIsGone(t *testing.T) {
+	shelf := class("Shelf", "Enclosure", resource.Scoped, "id", "id")
+	pool := class("Pool", "StoragePool", resource.Global, "id", "id", "&on", "note?")
+	part := class("Part", "", resource.Scoped, "of id", "&of", "id")
+	w := newWorld(t, shelf, pool, part)
+	w.root("a")
+	w.root("b")
+	w.scan("b", "put Shelf s", "put Pool p on=&s", "put Pool q on=&p")
+	w.scan("a", "put Shelf s", "put Pool p on=&s", "put Pool r on=&s")
+	w.update("b", "put Pool r on=&s")
+	w.update("a", "set Pool r on=&s note=a", "remove p", "remove s", "put Shelf s2", "set Pool r on=&s2")
+	w.wantTold("b", "p", "q")
+	w.update("b",
+		"put Part x of=&p",          // identified by what is gone
+		"put Pool new on=&q",        // and this, by a mandatory reference
+		"put Pool onnew on=&new",    // and what is on that
+		"put Pool r@2 on=&p note=b", // somebody else reports this one
+		"set Pool r on=&p",
+	)
+	w.wantTold("b", "x", "new", "onnew")
+	w.want("Array a", "Array b", "Shelf s", "Shelf s2", "Pool r on=&s2 note=b")
+}
