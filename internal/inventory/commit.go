@@ -211,6 +211,9 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 		}
 		if d.any() {
 			ch.Updated = append(ch.Updated, resource.Update{Resource: n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+		}
+		// Who stands for an edge may be all that changed.
+		if d.any() || !shared(old.in, n.in) {
 			log.update(old, n, &d)
 		}
 	}

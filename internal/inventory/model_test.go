@@ -178,6 +178,9 @@ func (m *model) bury(dead map[resource.ID]bool) {
 func (m *model) withdraw(root resource.ID, leaving, dead map[resource.ID]bool) {
 	for id := range leaving {
 		r := m.res[id]
+		if r == nil {
+			continue // it went already
+		}
 		delete(r.reporters, root)
 		maps.DeleteFunc(r.writers, func(_ string, by resource.ID) bool { return by == root || len(r.reporters) < 2 })
 		for e, roots := range m.edges {

@@ -137,3 +137,26 @@ func TestAtATime(t *testing.T) {
 		t.Errorf("at the beginning there was %s", r.Name())
 	}
 }
+
+// Who reports an edge may change while a relation keeps the edge.
+func TestThePastHasWhoReportedAnEdge(t *testing.T) {
+	lun, dev := linked()
+	w := newWorld(t, lun, dev)
+	a := w.root("a")
+	w.scan("a", "put Lun l serial=1", "put Dev d serial=1 < l")
+	before := w.inv.Seq()
+	w.update("a", "link d -l")
+	g, err := w.inv.At(t.Context(), before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for e := range g.Edges() {
+		if n++; len(e.Roots) != 1 || e.Roots[0] != a {
+			t.Errorf("edge %+v", e)
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d edges", n)
+	}
+}
