@@ -8,12 +8,13 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-const (
-	// mostNear is how many near matches an explanation lists for a relation and
-	// side, mostSearched how many resources it looks at for them.
-	mostNear     = 5
-	mostSearched = 100_000
-)
+// mostNear is how many near matches an explanation lists for a relation and
+// side.
+const mostNear = 5
+
+// mostSearched is how many resources of a class an explanation looks at for
+// them; a variable for its test.
+var mostSearched = 100_000
 
 // Explain tells how two resources are linked, or why they are not: through which
 // edges, who stands for each, and which relations would link them if what
@@ -147,17 +148,27 @@ func (inv *Inventory) search(k int32, pro, sub role, provider, subscriber *node,
 	s := &search{
 		rule: inv.rel.rules[k], pro: pro, sub: sub, provider: provider.Resource, subscriber: subscriber.Resource, e: e, miss: miss,
 	}
-	some := func(ids []resource.ID) []*resource.Resource {
+	// Whatever the bound, what matches is found: the relation has an index of it.
+	some := func(c *resource.Class, ro role, other *node, side int) (rs []*resource.Resource) {
+		ids := inv.members[c]
 		if len(ids) > mostSearched {
 			ids, s.cut = ids[:mostSearched], true
+			if key, ok := inv.rel.key(ro, other); ok {
+				for _, id := range s.rule.index[side][key] {
+					if n := inv.nodes.get(id); n.Class == c && id > ids[len(ids)-1] && len(rs) < mostNear {
+						rs = append(rs, n.Resource)
+					}
+				}
+			}
 		}
-		rs := make([]*resource.Resource, len(ids))
-		for i, id := range ids {
-			rs[i] = inv.nodes.get(id).Resource
+		rs = slices.Grow(rs, len(ids))
+		for _, id := range ids {
+			rs = append(rs, inv.nodes.get(id).Resource)
 		}
 		return rs
 	}
-	s.providers, s.subscribers = some(inv.members[provider.Class]), some(inv.members[subscriber.Class])
+	s.providers = some(provider.Class, sub, subscriber, provides)
+	s.subscribers = some(subscriber.Class, pro, provider, subscribes)
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -133,6 +134,23 @@ func TestExplainAMatchThatWouldCloseACycle(t *testing.T) {
 		`not d provides l as Dev says: wwn "" "" null`,
 	}
 	if got := w.explain("l", "d"); !slices.Equal(got, want) {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func TestExplainFindsAMatchBeyondTheBound(t *testing.T) {
+	defer inventory.SearchAtMost(3)()
+	lun, dev := linked()
+	w := newWorld(t, lun, dev)
+	w.root("a")
+	w.scan("a", "put Lun l serial=S600A", "put Dev d1 serial=1", "put Dev d2 serial=2", "put Dev d3 serial=s600a", "put Dev d4 serial=s600a", "put Dev d5 serial=S600A")
+	want := []string{
+		`not l provides d1 as Lun says: serial "S600A" "1" other`,
+		`near subscriber d5 serial "S600A" "S600A" same`,
+		`near subscriber d3 serial "S600A" "s600a" case`,
+		`not d1 provides l as Dev says: wwn "" "" null`,
+	}
+	if got := w.explain("l", "d1"); !slices.Equal(got, want) {
 		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 }

@@ -178,3 +178,11 @@ func pairs(m map[resource.ID]map[resource.ID]struct{}) map[[2]resource.ID]bool {
 	}
 	return out
 }
+
+// SearchAtMost bounds the resources that Explain looks at, until the returned
+// function is called.
+func SearchAtMost(n int) func() {
+	old := mostSearched
+	mostSearched = n
+	return func() { mostSearched = old }
+}
