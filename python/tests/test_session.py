@@ -289,6 +289,44 @@ class Parents(SessionCase):
                                         {'op': 'link', 'h': 4, 'add': [1]}])
 
 
+class DeletedFromOutside(SessionCase):
+    """What the host deleted is reported again in the turn that runs (protocol/SPEC.md, section 5)."""
+
+    def setUp(self):
+        super().setUp()
+        self.one, self.two = self.shelf(1), self.shelf(2)
+        self.d1, self.d2 = self.drive(self.one, 1), self.drive(self.two, 2)
+        self.d2.spare_for = self.d1
+        self.flush(turn.FIRST)
+
+    def test_changes_of_the_same_turn_are_in_it(self):
+        self.d1.size = 7
+        self.d2.rpm = 9
+        self.d2.add_parent(self.one)
+        self.assertEqual(self.state.report_again([3, 1, 0, 99, None]), 2)
+        self.d1.rpm = 8
+        self.assertEqual(self.flush(), [
+            {'op': 'set', 'h': 4, 'attributes': {'rpm': 9, 'spare_for': {'$ref': 6}}},
+            {'op': 'link', 'h': 4, 'add': [5]},
+            {'op': 'put', 'h': 5, 'class': 'Shelf', 'attributes': {'number': 1}},
+            {'op': 'put', 'h': 6, 'class': 'Drive', 'attributes': {
+                'shelf': {'$ref': 5}, 'slot': 1, 'size': 7, 'status': 'OK', 'rpm': 8}, 'parents': [5]}])
+        self.assertEqual(self.flush(), [])
+
+    def test_what_is_removed_in_the_turn_stays_away(self):
+        self.state.report_again([3])
+        self.plugin.remove(self.d1)
+        self.assertEqual(self.flush(), [])  # the host has cleared the reference to it
+        self.assertEqual(self.state.report_again([3, 5]), 0)
+
+    def test_a_reference_that_changed_goes_its_own_way(self):
+        third = self.drive(self.two, 3)
+        self.d2.spare_for = third
+        self.state.report_again([3])
+        sets = [o for o in self.flush() if o['op'] == 'set']
+        self.assertEqual(sets, [{'op': 'set', 'h': 4, 'attributes': {'spare_for': {'$ref': 5}}}])
+
+
 class Removing(SessionCase):
     def test_remove_and_report_again(self):
         shelf = self.shelf()
