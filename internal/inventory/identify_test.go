@@ -94,7 +94,7 @@ func TestResourcesAreFoundByAPartOfTheirIdentifier(t *testing.T) {
 		{"d11 d21 b c", []string{"slot=1"}},
 		{"d11", []string{"slot=1", "shelf=" + id.Name()}},
 		{"b", []string{"side=left"}},
-		{"c", []string{"side="}},
+		{"c", []string{"side=", "slot=1"}},
 		{"", []string{"slot=3"}},
 		{"s1", []string{"id=s1"}},
 	} {
@@ -113,6 +113,12 @@ func TestResourcesAreFoundByAPartOfTheirIdentifier(t *testing.T) {
 		}
 		if s := strings.Join(got, " "); s != tt.want {
 			t.Errorf("%v: found %s, want %s", tt.find, s, tt.want)
+		}
+	}
+	for _, r := range []struct{ side, label string }{{"left", "acme.Bay 1 left"}, {"", "acme.Bay 1"}} {
+		page, err := w.inv.List(resource.Query{Class: "Bay", Identifier: map[string]string{"side": r.side}})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Label != r.label {
+			t.Errorf("side %q: %v, %v, want the label %q", r.side, page.Items, err, r.label)
 		}
 	}
 	_, err := w.inv.List(resource.Query{Identifier: map[string]string{"note": "x"}})

@@ -302,6 +302,9 @@ func (m *model) label(r *thing) string {
 	text := r.class.Label()
 	for _, n := range r.class.IDNames {
 		v := r.values[r.class.Attr(n)]
+		if v.IsNull() {
+			continue
+		}
 		if to, ok := v.Ref(); ok {
 			text += " " + m.label(m.res[resource.ID(to)])
 		} else {

@@ -206,6 +206,9 @@ func (t *txn) defaultLabel(n *node) string {
 	}
 	for _, i := range n.Class.IDAttrs() {
 		v := n.Values[i]
+		if v.IsNull() { // an optional attribute may identify too
+			continue
+		}
 		b = append(b, ' ')
 		if target, ok := v.Ref(); ok {
 			if r := t.get(resource.ID(target)); r != nil {
