@@ -55,7 +55,7 @@ func newHistory() history {
 }
 
 // remember keeps a picture of the graph as it is.
-func (h *history) remember(t *rapid.T, store *cutStore, seq uint64, got map[resource.ID]resource.Resource) {
+func (h *history) remember(t rapid.TB, store *cutStore, seq uint64, got map[resource.ID]resource.Resource) {
 	log, err := store.Log(context.Background(), 0, 1<<20)
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +78,14 @@ func (h *history) remember(t *rapid.T, store *cutStore, seq uint64, got map[reso
 		h.seqs = append(h.seqs, seq)
 	}
 	h.pictures[seq] = now
+}
+
+// reportedEdges returns the reported edges of the model.
+func (m *model) reportedEdges() (out []resource.StoredEdge) {
+	for e, roots := range m.edges {
+		out = append(out, resource.StoredEdge{Edge: e, Roots: sortedIDs(roots)})
+	}
+	return out
 }
 
 // picture shows resources, and the edges that somebody reported. Those by
@@ -128,7 +136,7 @@ func drawn(ch *resource.Changes, before map[resource.ID]*resource.Resource) stri
 }
 
 // check goes back to every picture, and has everything that was told rebuilt.
-func (h *history) check(t *rapid.T, inv *inventory.Inventory, store *cutStore) {
+func (h *history) check(t rapid.TB, inv *inventory.Inventory, store *cutStore) {
 	ctx := context.Background()
 	for _, seq := range h.seqs {
 		g, err := inv.At(ctx, seq)
@@ -190,7 +198,7 @@ func (h *history) check(t *rapid.T, inv *inventory.Inventory, store *cutStore) {
 }
 
 // checkSamples reads the stored samples at once and by the changes.
-func (h *history) checkSamples(t *rapid.T, inv *inventory.Inventory) {
+func (h *history) checkSamples(t rapid.TB, inv *inventory.Inventory) {
 	var want, got []resource.Sample
 	for ch, err := range inv.Missed(context.Background(), 0, inv.Seq()) {
 		if err != nil {

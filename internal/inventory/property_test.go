@@ -187,7 +187,7 @@ func (w *machine) compareTold(t *rapid.T) {
 }
 
 // dumpAll returns every resource, by paging through a list.
-func dumpAll(t *rapid.T, inv *inventory.Inventory) map[resource.ID]resource.Resource {
+func dumpAll(t rapid.TB, inv *inventory.Inventory) map[resource.ID]resource.Resource {
 	all := map[resource.ID]resource.Resource{}
 	q := resource.Query{Limit: 7, Sort: "name"}
 	for {
@@ -228,31 +228,40 @@ func show(all map[resource.ID]resource.Resource) (s string) {
 
 func sameDump(a, b map[resource.ID]resource.Resource) bool { return show(a) == show(b) }
 
-func (w *machine) compareModel(t *rapid.T, got map[resource.ID]resource.Resource) {
-	parents := w.parents()
+// dump returns the resources as they should be. Times and the states of roots
+// are not the model's business; they are as got has them.
+func (m *model) dump(got map[resource.ID]resource.Resource) map[resource.ID]resource.Resource {
+	parents := m.parents()
 	children := map[resource.ID][]resource.ID{}
-	counts := map[*resource.Class]int{}
-	for id, r := range w.res {
-		counts[r.class]++
+	for id := range m.res {
 		for _, p := range parents[id] {
 			children[p] = append(children[p], id)
 		}
 	}
 	want := map[resource.ID]resource.Resource{}
-	for id, m := range w.res {
+	for id, o := range m.res {
 		r := resource.Resource{
-			ID: id, Class: m.class, Values: m.values, Identity: m.identity, Label: w.label(m), OwnLabel: m.label != nil,
-			Alias: m.alias, Scope: m.scope, Reporters: sortedIDs(m.reporters), WrittenBy: m.writtenBy(), Parents: parents[id], Children: children[id],
+			ID: id, Class: o.class, Values: o.values, Identity: o.identity, Label: m.label(o), OwnLabel: o.label != nil,
+			Alias: o.alias, Scope: o.scope, Reporters: sortedIDs(o.reporters), WrittenBy: o.writtenBy(), Parents: parents[id], Children: children[id],
 			FirstSeen: got[id].FirstSeen, Updated: got[id].Updated,
 		}
 		slices.Sort(r.Children)
-		if m.root {
+		if o.root {
 			r.Root = got[id].Root
 			if r.Root == nil {
 				r.Root = &resource.RootState{}
 			}
 		}
 		want[id] = r
+	}
+	return want
+}
+
+func (w *machine) compareModel(t *rapid.T, got map[resource.ID]resource.Resource) {
+	want := w.dump(got)
+	counts := map[*resource.Class]int{}
+	for id, m := range w.res {
+		counts[m.class]++
 		if g := w.inv.Get(id); g != nil && w.inv.Stale(g) != w.stale(m) {
 			t.Fatalf("%v: stale %t", m, w.inv.Stale(g))
 		}
