@@ -53,6 +53,8 @@ func (e *effects) fresh() *effect {
 func (e *effects) changed(c *resource.Changes) {
 	cur := e.fresh()
 	if cur == nil {
+		// One may be computed right now, from the graph without the change.
+		e.forget()
 		return
 	}
 	hit := func(r *resource.Resource) bool {

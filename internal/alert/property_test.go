@@ -93,6 +93,7 @@ func TestTheStageAgreesWithANaiveModel(t *testing.T) {
 				w.tell()
 			}
 			m.compare(rt)
+			m.compareIncidents(rt)
 			seen = m.follow(rt, seen, told)
 		}
 	})

@@ -65,10 +65,11 @@ type Options struct {
 // Stage is the alert stage. Run evaluates; the other methods are safe for
 // concurrent use, also before and after Run.
 type Stage struct {
-	opts    Options
-	loaded  chan struct{} // closed when feed is set
-	poke    chan struct{} // wakes the clock when there is something new to wait for
-	effects effects
+	opts      Options
+	loaded    chan struct{} // closed when feed is set
+	poke      chan struct{} // wakes the clock when there is something new to wait for
+	effects   effects
+	incidents incidents
 
 	// work is held by who evaluates: Run, its clock, and Acknowledge. It is taken
 	// before mu.

@@ -32,6 +32,8 @@ type world struct {
 	log     *feed.Log[*resource.Changes]
 
 	clock bool // see now
+	// whenRead, if not nil, is called after a resource was looked up.
+	whenRead func(resource.ID)
 	stage *alert.Stage
 	stop  func()
 }
@@ -150,6 +152,9 @@ func (w *world) position() uint64 {
 }
 
 func (w *world) Get(id resource.ID) *resource.Resource {
+	if w.whenRead != nil {
+		defer w.whenRead(id)
+	}
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	return w.all[id]
