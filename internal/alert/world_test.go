@@ -34,8 +34,8 @@ type world struct {
 	clock bool // see now
 	// whenRead, if not nil, is called after a resource was looked up.
 	whenRead func(resource.ID)
-	stage *alert.Stage
-	stop  func()
+	stage    *alert.Stage
+	stop     func()
 }
 
 func newWorld(tb testing.TB, store alert.Store) *world {

@@ -10,7 +10,7 @@ import (
 // ListAlerts lists alerts.
 func (h *handlers) ListAlerts(_ context.Context, req gen.ListAlertsRequestObject) (gen.ListAlertsResponseObject, error) {
 	at, p := h.position(), req.Params
-	q := resource.AlertQuery{Active: p.Active, Sort: deref(p.Sort), Cursor: deref(p.Cursor)}
+	q := resource.AlertQuery{Active: p.Active, Acknowledged: p.Acknowledged, Text: deref(p.Q), Sort: deref(p.Sort), Cursor: deref(p.Cursor)}
 	var err error
 	if q.Plugin, q.Class, err = classFilter(p.Plugin, p.Class); err != nil {
 		return nil, err
@@ -21,12 +21,8 @@ func (h *handlers) ListAlerts(_ context.Context, req gen.ListAlertsRequestObject
 	if q.Limit, err = limit(p.Limit, resource.DefaultLimit, resource.MaxLimit); err != nil {
 		return nil, err
 	}
-	for _, s := range p.Severity {
-		sev, ok := resource.ParseSeverity(string(s))
-		if !ok || sev == resource.OK {
-			return nil, resource.FieldErrorf("severity", "%q is no severity of an alert; there are info, warning and error", s)
-		}
-		q.Severities = append(q.Severities, sev)
+	if q.Severities, err = severityFilter(p.Severity); err != nil {
+		return nil, err
 	}
 	page, err := h.alerts.List(q)
 	if err != nil {
@@ -49,4 +45,17 @@ func (h *handlers) GetAlert(_ context.Context, req gen.GetAlertRequestObject) (g
 		return nil, notFound("there is no alert %d", req.ID)
 	}
 	return gen.GetAlert200JSONResponse(h.view.Alert(a)), nil
+}
+
+// severityFilter reads a list of severities; an empty one is nil and selects
+// all.
+func severityFilter(list []gen.AlertSeverity) (out []resource.Severity, err error) {
+	for _, s := range list {
+		sev, ok := resource.ParseSeverity(string(s))
+		if !ok || sev == resource.OK {
+			return nil, resource.FieldErrorf("severity", "%q is no severity of an alert; there are info, warning and error", s)
+		}
+		out = append(out, sev)
+	}
+	return out, nil
 }

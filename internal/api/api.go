@@ -27,10 +27,10 @@ type Options struct {
 	// Stats are the recorded statistics. Nil means none.
 	Stats Stats
 
-	// Authorize decides on a request to the interface, by its token. Nil lets
-	// everybody in, which is only safe on loopback: requests whose Host header
+	// Authorize decides on a request to the interface, by its token, and names
+	// who makes it. Nil lets everybody in, without a name, which is only safe on loopback: requests whose Host header
 	// does not name this machine are then refused.
-	Authorize func(*http.Request) bool
+	Authorize func(*http.Request) (user string, ok bool)
 	// Hosts are further names that the Host header may have where Authorize is nil.
 	Hosts []string
 	// UI holds the files of the web page, with index.html. Nil means that there
@@ -58,7 +58,7 @@ type Server struct {
 	stats     Stats
 	view      *View
 
-	authorize func(*http.Request) bool
+	authorize func(*http.Request) (user string, ok bool)
 	hosts     []string
 	version   string
 	started   time.Time
@@ -139,9 +139,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	if s.authorize != nil && !s.authorize(r) {
-		unauthorized(w)
-		return
+	if s.authorize != nil {
+		user, ok := s.authorize(r)
+		if !ok {
+			unauthorized(w)
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
 	}
 	if err := s.csrf.Check(r); err != nil {
 		writeProblem(w, problemOf(http.StatusForbidden, "the request comes from a page of another site"))

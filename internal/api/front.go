@@ -11,7 +11,7 @@ import (
 // reason, as a problem document with status 503. Its methods are safe for
 // concurrent use.
 type Front struct {
-	authorize func(*http.Request) bool
+	authorize func(*http.Request) (user string, ok bool)
 	log       *slog.Logger
 	reason    atomic.Pointer[string]
 	server    atomic.Pointer[Server]
@@ -19,7 +19,7 @@ type Front struct {
 
 // NewFront returns a Front that says the server is starting. authorize is as
 // in Options.
-func NewFront(authorize func(*http.Request) bool, log *slog.Logger) *Front {
+func NewFront(authorize func(*http.Request) (user string, ok bool), log *slog.Logger) *Front {
 	f := &Front{authorize: authorize, log: log}
 	f.Say("the server is starting")
 	return f
@@ -42,10 +42,15 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Retry-After", "1")
 	reason := *f.reason.Load()
+	refused := false
+	if f.authorize != nil {
+		_, ok := f.authorize(r)
+		refused = !ok
+	}
 	switch {
 	case !strings.HasPrefix(r.URL.Path, "/api/"):
 		http.Error(w, "Faultline cannot answer yet: it may be starting, or standing by for another server.", http.StatusServiceUnavailable)
-	case f.authorize != nil && !f.authorize(r):
+	case refused:
 		unauthorized(w)
 	default:
 		writeProblem(w, problemOf(http.StatusServiceUnavailable, reason))

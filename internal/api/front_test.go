@@ -11,7 +11,7 @@ import (
 )
 
 func TestAFrontTellsWhyThereIsNothingYet(t *testing.T) {
-	f := api.NewFront(func(r *http.Request) bool { return r.Header.Get("Authorization") == "yes" }, slog.New(slog.DiscardHandler))
+	f := api.NewFront(func(r *http.Request) (string, bool) { return "", r.Header.Get("Authorization") == "yes" }, slog.New(slog.DiscardHandler))
 	ask := func(path, auth string) *httptest.ResponseRecorder {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
 		r.Header.Set("Authorization", auth)

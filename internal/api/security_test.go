@@ -12,7 +12,7 @@ import (
 
 func TestToken(t *testing.T) {
 	o := apitest.New().Options()
-	o.Authorize = func(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer good" }
+	o.Authorize = func(r *http.Request) (string, bool) { return "ops", r.Header.Get("Authorization") == "Bearer good" }
 	o.UI = fstest.MapFS{"index.html": {Data: []byte("page")}}
 	s := api.New(o)
 	for _, path := range []string{"/api/v1/resources", "/api/v1/events", "/api/v1/openapi.json", "/api/v1/nothing", "/api"} {

@@ -52,6 +52,17 @@ type Alerts interface {
 	HealthCounts(*resource.Class) [4]int
 	// ActiveCounts counts the active alerts by severity.
 	ActiveCounts() [4]int
+	// Incidents returns the incidents, worst first, then the oldest first, and how
+	// many alerts they have, each counted once.
+	Incidents() (list []*resource.Incident, alerts int)
+	// Incident returns the incident of a resource and the alerts that are its
+	// effects; nil if there is none.
+	Incident(resource.ID) (*resource.Incident, []*resource.Alert)
+	// Acknowledge notes that the user knows of active alerts, and Unacknowledge
+	// takes that back, of all or of none. They return the alerts as they are then.
+	// Errors are Faults.
+	Acknowledge(ctx context.Context, which resource.AlertSelection, user, comment string) ([]*resource.Alert, error)
+	Unacknowledge(ctx context.Context, which resource.AlertSelection) ([]*resource.Alert, error)
 	// Since is as Inventory.Since, for alerts that began, ended or changed
 	// together.
 	Since(ctx context.Context, seq uint64) iter.Seq2[[]*resource.Alert, error]

@@ -94,22 +94,30 @@ func (v *View) Node(r *resource.Resource, depth int) gen.Node {
 // Alert renders an alert.
 func (v *View) Alert(a *resource.Alert) gen.Alert {
 	out := gen.Alert{
-		ID: int64(a.ID), Resource: int64(a.Resource), Plugin: a.Plugin, Class: a.Class,
+		ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Plugin: a.Plugin, Class: a.Class,
 		Condition: a.Condition, Attribute: a.Attribute, Severity: gen.AlertSeverity(a.Severity.String()),
-		Message: a.Message, Text: a.Text, Active: a.Active(), Began: a.Began.UTC(),
+		Message: a.Message, Text: a.Text, Active: a.Active(), Since: a.Since.UTC(), Began: a.Began.UTC(),
 		Affected: gen.Affected{Counts: gen.Counts{}, Filesystems: []gen.Ref{}},
+	}
+	if a.Ack.Given() {
+		out.Acknowledged = &gen.Acknowledgement{User: a.Ack.User, Comment: a.Ack.Comment, Time: a.Ack.Time.UTC()}
 	}
 	if !a.Active() {
 		ended := a.Ended.UTC()
 		out.Ended = &ended
 		return out
 	}
-	counts, filesystems := v.Alerts.Affected(a)
-	if counts != nil {
-		out.Affected.Counts = counts
-	}
-	out.Affected.Filesystems = v.refs(filesystems)
+	out.Affected = v.affected(a)
 	return out
+}
+
+// affected renders what an active alert endangers.
+func (v *View) affected(a *resource.Alert) gen.Affected {
+	counts, filesystems := v.Alerts.Affected(a)
+	if counts == nil {
+		counts = map[string]int{}
+	}
+	return gen.Affected{Counts: counts, Filesystems: v.refs(filesystems)}
 }
 
 // Series renders samples of one statistic of a resource.
@@ -205,8 +213,8 @@ func summaries(list []*resource.Alert) []gen.AlertSummary {
 	out := make([]gen.AlertSummary, len(list))
 	for i, a := range list {
 		out[i] = gen.AlertSummary{
-			ID: int64(a.ID), Resource: int64(a.Resource), Severity: gen.AlertSeverity(a.Severity.String()),
-			Condition: a.Condition, Message: a.Message, Text: a.Text, Began: a.Began.UTC(),
+			ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Severity: gen.AlertSeverity(a.Severity.String()),
+			Condition: a.Condition, Message: a.Message, Text: a.Text, Began: a.Began.UTC(), Acknowledged: a.Ack.Given(),
 		}
 	}
 	return out

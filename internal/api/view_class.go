@@ -81,6 +81,13 @@ func classCondition(c *resource.Condition) gen.ClassCondition {
 		}
 		out.Bounds[sev.String()] = b
 	}
+	for sev, b := range c.Clear {
+		if out.Clear == nil {
+			out.Clear = map[string]float64{}
+		}
+		out.Clear[sev.String()] = b
+	}
+	out.ForSeconds = c.For.Seconds()
 	return out
 }
 

@@ -110,24 +110,28 @@ func (t *Tokens) List() ([]Token, error) {
 }
 
 // Allow reports whether the request has a token ("Authorization: Bearer
-// TOKEN"). If the file cannot be read, nobody is let in, and the log says why.
-func (t *Tokens) Allow(r *http.Request) bool {
+// TOKEN"), and returns its name. If the file cannot be read, nobody is let in,
+// and the log says why.
+func (t *Tokens) Allow(r *http.Request) (name string, ok bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return false
+		return "", false
 	}
 	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.load(); err != nil {
 		t.log.Error("no token is accepted", "error", err)
-		return false
+		return "", false
 	}
-	found := 0
+	found := -1
 	for i := range t.list {
-		found |= subtle.ConstantTimeCompare(hash[:], t.list[i].hash[:])
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t.list[i].hash[:]), i, found)
 	}
-	return found == 1
+	if found < 0 {
+		return "", false
+	}
+	return t.list[found].Name, true
 }
 
 // load reads the file if it has changed. The caller holds mu.

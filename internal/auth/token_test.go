@@ -20,27 +20,32 @@ func request(token string) *http.Request {
 	return r
 }
 
+func allows(t *Tokens, r *http.Request) bool {
+	_, ok := t.Allow(r)
+	return ok
+}
+
 func TestTokens(t *testing.T) {
 	dir := t.TempDir()
 	server, cli := Open(Options{Dir: dir}), Open(Options{Dir: dir})
-	if server.Allow(request("")) || server.Allow(request("flt_x")) {
+	if allows(server, request("")) || allows(server, request("flt_x")) {
 		t.Error("without tokens, somebody is let in")
 	}
 	tok, err := cli.Create("ops")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !server.Allow(request(tok)) {
-		t.Error("a new token is refused")
+	if name, ok := server.Allow(request(tok)); !ok || name != "ops" {
+		t.Errorf("a new token: got %q, %v", name, ok)
 	}
 	for _, bad := range []string{"", "flt_", tok + "x", tok[:len(tok)-1], strings.ToUpper(tok)} {
-		if server.Allow(request(bad)) {
+		if allows(server, request(bad)) {
 			t.Errorf("token %q is accepted", bad)
 		}
 	}
 	basic := request("")
 	basic.Header.Set("Authorization", "Basic "+tok)
-	if server.Allow(basic) {
+	if allows(server, basic) {
 		t.Error("a token is accepted as another scheme")
 	}
 	if _, err := cli.Create("ops"); resource.KindOf(err) != resource.Conflict {
@@ -66,7 +71,7 @@ func TestTokens(t *testing.T) {
 	if err := cli.Revoke("ops"); err != nil {
 		t.Fatal(err)
 	}
-	if server.Allow(request(tok)) {
+	if allows(server, request(tok)) {
 		t.Error("a revoked token is accepted")
 	}
 }
@@ -128,7 +133,7 @@ func TestBadFile(t *testing.T) {
 		if _, err := fresh.List(); err == nil || !strings.Contains(err.Error(), FileName+":2:") {
 			t.Errorf("%q: %v", text, err)
 		}
-		if fresh.Allow(request(tok)) {
+		if allows(fresh, request(tok)) {
 			t.Errorf("%q: a token of a broken file is accepted", text)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 
 func (g *getter) alerts() *cobra.Command {
 	var (
-		active                        bool
-		severity                      []string
-		plugin, class, resource, sort string
+		active, acknowledged             bool
+		severity                         []string
+		plugin, class, resource, sort, q string
 	)
 	cmd := &cobra.Command{
 		Use:     "alerts [ID]",
@@ -45,9 +45,12 @@ func (g *getter) alerts() *cobra.Command {
 				g.alert(a)
 				return nil
 			}
-			p := gen.ListAlertsParams{Plugin: optional(plugin), Class: optional(class), Sort: optional(sort)}
+			p := gen.ListAlertsParams{Plugin: optional(plugin), Class: optional(class), Q: optional(q), Sort: optional(sort)}
 			if cmd.Flags().Changed("active") {
 				p.Active = &active
+			}
+			if cmd.Flags().Changed("acknowledged") {
+				p.Acknowledged = &acknowledged
 			}
 			for _, s := range severity {
 				p.Severity = append(p.Severity, gen.AlertSeverity(s))
@@ -72,6 +75,8 @@ func (g *getter) alerts() *cobra.Command {
 	fs.StringVar(&resource, "resource", "", "only alerts of this resource (ID or name)")
 	fs.StringVar(&plugin, "plugin", "", "only alerts of resources of this plugin")
 	fs.StringVar(&class, "class", "", "only alerts of resources of this `class`")
+	fs.BoolVar(&acknowledged, "acknowledged", false, "only alerts that somebody acknowledged; --acknowledged=false: only the others")
+	fs.StringVarP(&q, "q", "q", "", "only alerts with all words of this `text` in their text, condition or class")
 	fs.StringVar(&sort, "sort", "", "began, ended, severity or resource; `-field` for descending")
 	g.paging(cmd)
 	return cmd
@@ -82,13 +87,17 @@ func (g *getter) alertTable(items []json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	t := g.table("ID", "SEVERITY", "BEGAN", "ENDED", "RESOURCE", "TEXT")
+	t := g.table("ID", "SEVERITY", "BEGAN", "ENDED", "ACK", "RESOURCE", "TEXT")
 	for _, a := range list {
 		ended := "-"
 		if a.Ended != nil {
 			ended = when(*a.Ended)
 		}
-		t.AppendRow([]any{a.ID, g.severity(string(a.Severity)), when(a.Began), ended, a.Resource, clean(a.Text)})
+		ack := "-"
+		if a.Acknowledged != nil {
+			ack = clean(a.Acknowledged.User)
+		}
+		t.AppendRow([]any{a.ID, g.severity(string(a.Severity)), when(a.Began), ended, ack, a.Resource, clean(a.Text)})
 	}
 	t.Render()
 	return nil
@@ -100,11 +109,20 @@ func (g *getter) alert(a gen.Alert) {
 	row("ID", a.ID)
 	row("Text", clean(a.Text))
 	row("Severity", g.severity(string(a.Severity)))
-	row("Resource", fmt.Sprintf("%d (%s.%s)", a.Resource, a.Plugin, a.Class))
+	row("Resource", fmt.Sprintf("%s (%s.%s %d)", clean(a.ResourceName), a.Plugin, a.Class, a.Resource))
 	row("Condition", clean(a.Condition))
+	if !a.Since.Equal(a.Began) {
+		row("Holds since", when(a.Since))
+	}
 	row("Began", when(a.Began))
 	if a.Ended != nil {
 		row("Ended", when(*a.Ended))
+	}
+	if k := a.Acknowledged; k != nil {
+		row("Acknowledged", fmt.Sprintf("by %s at %s", clean(k.User), when(k.Time)))
+		if k.Comment != "" {
+			row("Comment", clean(k.Comment))
+		}
 	}
 	row("Affects", dash(countText(a.Affected.Counts)))
 	for _, f := range a.Affected.Filesystems {

@@ -102,6 +102,8 @@ func newRoot(c *console) *cobra.Command {
 		newEdit(c),
 		newRm(c),
 		newApprove(c),
+		newAck(c),
+		newUnack(c),
 		newToken(c),
 		newServe(c),
 		newPlugin(c),

@@ -38,9 +38,14 @@ func TestClient(t *testing.T) {
 			w := apitest.New()
 			o := w.Options()
 			// A script that sets TOKEN shows it; others need none.
-			o.Authorize = func(r *http.Request) bool {
-				a := r.Header.Get("Authorization")
-				return a == "" || a == "Bearer flt_good"
+			o.Authorize = func(r *http.Request) (string, bool) {
+				switch r.Header.Get("Authorization") {
+				case "":
+					return "", true
+				case "Bearer flt_good":
+					return "operations", true
+				}
+				return "", false
 			}
 			srv := httptest.NewServer(api.New(o))
 			env.Defer(srv.Close)

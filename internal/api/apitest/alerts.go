@@ -22,7 +22,7 @@ func (w *World) Raise(id resource.ID, sev resource.Severity, condition, attribut
 	w.aseq++
 	a := &resource.Alert{
 		ID: resource.AlertID(len(w.alerts) + 1), Resource: id, Plugin: r.Class.Plugin, Class: r.Class.Name,
-		Condition: condition, Attribute: attribute, Severity: sev, Message: message,
+		Condition: condition, Attribute: attribute, Severity: sev, Name: r.Name(), Message: message, Since: Start,
 		Text: message + ": " + r.Class.Label() + " " + r.Name(), Began: Start, Seq: w.aseq,
 	}
 	w.alerts[a.ID] = a
@@ -100,8 +100,7 @@ func (a Alerts) List(q resource.AlertQuery) (page resource.AlertPage, err error)
 	defer a.w.mu.Unlock()
 	for _, id := range slices.Backward(slices.Sorted(maps.Keys(a.w.alerts))) {
 		al := a.w.alerts[id]
-		if q.Active != nil && al.Active() != *q.Active || q.Resource != 0 && al.Resource != q.Resource ||
-			q.Class != "" && al.Class != q.Class || q.Severities != nil && !slices.Contains(q.Severities, al.Severity) {
+		if !q.Selects(al) {
 			continue
 		}
 		page.Items = append(page.Items, al)
@@ -129,6 +128,85 @@ func (a Alerts) Affected(al *resource.Alert) (counts map[string]int, filesystems
 		}
 	}
 	return counts, nil
+}
+
+// Acknowledge implements api.Alerts.
+func (a Alerts) Acknowledge(_ context.Context, which resource.AlertSelection, user, comment string) ([]*resource.Alert, error) {
+	return a.setAck(which, resource.Acknowledgement{User: user, Comment: comment, Time: Start})
+}
+
+// Unacknowledge implements api.Alerts.
+func (a Alerts) Unacknowledge(_ context.Context, which resource.AlertSelection) ([]*resource.Alert, error) {
+	return a.setAck(which, resource.Acknowledgement{})
+}
+
+func (a Alerts) setAck(which resource.AlertSelection, ack resource.Acknowledgement) (out []*resource.Alert, _ error) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
+	ids := which.IDs
+	if which.Query != nil {
+		for _, id := range slices.Sorted(maps.Keys(a.w.alerts)) {
+			if al := a.w.alerts[id]; al.Active() && al.Ack.Given() != ack.Given() && which.Query.Selects(al) {
+				ids = append(ids, id)
+			}
+		}
+	}
+	for _, id := range ids {
+		switch al := a.w.alerts[id]; {
+		case al == nil:
+			return nil, resource.Errorf(resource.NotFound, "there is no alert %d", id)
+		case !al.Active():
+			return nil, resource.Errorf(resource.Conflict, "alert %d has ended", id)
+		}
+	}
+	for _, id := range ids {
+		a.w.aseq++
+		al := *a.w.alerts[id]
+		al.Ack, al.Seq = ack, a.w.aseq
+		a.w.alerts[id] = &al
+		out = append(out, &al)
+	}
+	if len(out) > 0 {
+		a.w.alerted.Append(a.w.aseq, out)
+	}
+	return out, nil
+}
+
+// Incidents implements api.Alerts.
+func (a Alerts) Incidents() (list []*resource.Incident, alerts int) {
+	page, _ := a.w.List(resource.Query{Limit: 1000})
+	for _, r := range page.Items {
+		if i, effects := a.Incident(r.ID); i != nil {
+			list = append(list, i)
+			alerts += len(i.Causes) + len(effects)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *resource.Incident) int { return cmp.Compare(y.Severity, x.Severity) })
+	return list, alerts
+}
+
+// Incident implements api.Alerts.
+func (a Alerts) Incident(id resource.ID) (*resource.Incident, []*resource.Alert) {
+	own := a.Own(id)
+	if !slices.ContainsFunc(own, (*resource.Alert).MayCause) || slices.ContainsFunc(a.Inherited(id), (*resource.Alert).MayCause) {
+		return nil, nil
+	}
+	i := &resource.Incident{Resource: id, Causes: own, Severity: own[0].Severity, Effects: resource.AlertCounts{ByClass: map[string]int{}}}
+	var effects []*resource.Alert
+	steps, _ := a.w.Walk(id, resource.Down, 0, 0)
+	for _, st := range steps {
+		if st.Depth == 0 {
+			continue
+		}
+		for _, al := range a.Own(st.Resource.ID) {
+			effects = append(effects, al)
+			i.Effects.Total++
+			i.Effects.BySeverity[al.Severity]++
+			i.Effects.ByClass[al.Plugin+"."+al.Class]++
+			i.Severity = max(i.Severity, al.Severity)
+		}
+	}
+	return i, effects
 }
 
 // HealthCounts implements api.Alerts.

@@ -308,6 +308,21 @@ func (e StatisticKind) Valid() bool {
 	}
 }
 
+// Acknowledge defines model for Acknowledge.
+type Acknowledge struct {
+	Comment string `json:"comment,omitempty"`
+
+	// User Who knows of it. Needed only from a client without a token; with one, it is the token's name.
+	User string `json:"user,omitempty"`
+}
+
+// Acknowledgement Who knows of an alert; null if nobody does.
+type Acknowledgement struct {
+	Comment string    `json:"comment"`
+	Time    time.Time `json:"time"`
+	User    string    `json:"user"`
+}
+
 // Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
 type Affected struct {
 	// Counts Numbers of resources by `plugin.Class`.
@@ -317,16 +332,19 @@ type Affected struct {
 
 // Alert defines model for Alert.
 type Alert struct {
-	Acknowledged bool `json:"acknowledged"`
-	Active       bool `json:"active"`
+	// Acknowledged Who knows of an alert; null if nobody does.
+	Acknowledged *Acknowledgement `json:"acknowledged"`
+	Active       bool             `json:"active"`
 
 	// Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
 	Affected Affected `json:"affected"`
 
 	// Attribute The attribute or statistic that is watched; empty for `offline`.
-	Attribute string    `json:"attribute"`
-	Began     time.Time `json:"began"`
-	Class     string    `json:"class"`
+	Attribute string `json:"attribute"`
+
+	// Began When the alert was raised: at `since`, or later by the duration of the condition.
+	Began time.Time `json:"began"`
+	Class string    `json:"class"`
 
 	// Condition The condition's name within the class; `offline` if a root cannot be reached, `removal_held` if removals of its last scan wait.
 	Condition string     `json:"condition"`
@@ -334,10 +352,16 @@ type Alert struct {
 	ID        ID         `json:"id"`
 
 	// Message The condition's message.
-	Message  string        `json:"message"`
-	Plugin   string        `json:"plugin"`
-	Resource ID            `json:"resource"`
-	Severity AlertSeverity `json:"severity"`
+	Message  string `json:"message"`
+	Plugin   string `json:"plugin"`
+	Resource ID     `json:"resource"`
+
+	// ResourceName The name of the resource when the alert was raised.
+	ResourceName string        `json:"resource_name"`
+	Severity     AlertSeverity `json:"severity"`
+
+	// Since When the condition began to hold.
+	Since time.Time `json:"since"`
 
 	// Text The message with the class and name of the resource.
 	Text string `json:"text"`
@@ -361,16 +385,20 @@ type AlertSeverity string
 
 // AlertSummary defines model for AlertSummary.
 type AlertSummary struct {
-	Began     time.Time     `json:"began"`
-	Condition string        `json:"condition"`
-	ID        ID            `json:"id"`
-	Message   string        `json:"message"`
-	Resource  ID            `json:"resource"`
-	Severity  AlertSeverity `json:"severity"`
-	Text      string        `json:"text"`
+	Acknowledged bool      `json:"acknowledged"`
+	Began        time.Time `json:"began"`
+	Condition    string    `json:"condition"`
+	ID           ID        `json:"id"`
+	Message      string    `json:"message"`
+	Resource     ID        `json:"resource"`
+
+	// ResourceName The name of the resource when the alert was raised.
+	ResourceName string        `json:"resource_name"`
+	Severity     AlertSeverity `json:"severity"`
+	Text         string        `json:"text"`
 }
 
-// AlertsEvent Alerts that began, ended or changed, as they are now. If there are more
+// AlertsEvent Alerts that began, ended, or were acknowledged or not, as they are now. If there are more
 // than 500, `bulk` is true and `items` is absent: read the list again.
 type AlertsEvent struct {
 	Bulk  bool    `json:"bulk,omitempty"`
@@ -411,6 +439,30 @@ type AttributeValue struct {
 	// WrittenBy The root whose value it is: the last one to report another value. Given
 	// only if several roots report the resource and one of them wrote it.
 	WrittenBy int64 `json:"written_by,omitempty"`
+}
+
+// BulkAcknowledge defines model for BulkAcknowledge.
+type BulkAcknowledge struct {
+	Class    *string         `json:"class,omitempty"`
+	Comment  string          `json:"comment,omitempty"`
+	Ids      []ID            `json:"ids,omitempty"`
+	Plugin   *string         `json:"plugin,omitempty"`
+	Q        *string         `json:"q,omitempty"`
+	Resource *ID             `json:"resource,omitempty"`
+	Severity []AlertSeverity `json:"severity,omitempty"`
+
+	// User As in Acknowledge.
+	User string `json:"user,omitempty"`
+}
+
+// BulkUnacknowledge Names alerts as BulkAcknowledge does.
+type BulkUnacknowledge struct {
+	Class    *string         `json:"class,omitempty"`
+	Ids      []ID            `json:"ids,omitempty"`
+	Plugin   *string         `json:"plugin,omitempty"`
+	Q        *string         `json:"q,omitempty"`
+	Resource *ID             `json:"resource,omitempty"`
+	Severity []AlertSeverity `json:"severity,omitempty"`
 }
 
 // CauseItem defines model for CauseItem.
@@ -454,6 +506,14 @@ type ChangeCounts struct {
 
 	// Updated Numbers of resources by `plugin.Class`.
 	Updated Counts `json:"updated"`
+}
+
+// ChangedAlerts defines model for ChangedAlerts.
+type ChangedAlerts struct {
+	Count int `json:"count"`
+
+	// Ids In ascending order, or in that of the request.
+	Ids []ID `json:"ids"`
 }
 
 // ChangedValue defines model for ChangedValue.
@@ -547,9 +607,15 @@ type ClassCondition struct {
 	Attribute string `json:"attribute"`
 
 	// Bounds By severity, the bound beyond which an alert is raised. A value equal to the bound is fine.
-	Bounds  map[string]float64 `json:"bounds,omitempty"`
-	Kind    ClassConditionKind `json:"kind"`
-	Message string             `json:"message"`
+	Bounds map[string]float64 `json:"bounds,omitempty"`
+
+	// Clear By severity, where the value must be back for the alert to end; without it, that is the bound.
+	Clear map[string]float64 `json:"clear,omitempty"`
+
+	// ForSeconds How long the condition must hold without interruption before an alert is raised; absent if that is at once.
+	ForSeconds float64            `json:"for_seconds,omitempty"`
+	Kind       ClassConditionKind `json:"kind"`
+	Message    string             `json:"message"`
 
 	// Name The author's id of the condition
 	Name string `json:"name"`
@@ -729,6 +795,54 @@ type ImpactItem struct {
 
 	// Resource A resource as a node of the graph.
 	Resource Node `json:"resource"`
+}
+
+// Incident defines model for Incident.
+type Incident struct {
+	// Acknowledged Whether all alerts that make the resource sick are acknowledged.
+	Acknowledged bool `json:"acknowledged"`
+
+	// Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
+	Affected Affected `json:"affected"`
+
+	// Began When the first of the alerts that make the resource sick began.
+	Began time.Time `json:"began"`
+
+	// Causes The active alerts of the resource, worst first.
+	Causes []AlertSummary `json:"causes"`
+
+	// Effects The active alerts of the resource's descendants.
+	Effects  IncidentEffects `json:"effects"`
+	ID       ID              `json:"id"`
+	Resource Ref             `json:"resource"`
+	Severity AlertSeverity   `json:"severity"`
+
+	// Volumes How many logical drives are among what is affected.
+	Volumes int `json:"volumes"`
+}
+
+// IncidentEffects The active alerts of the resource's descendants.
+type IncidentEffects struct {
+	// ByClass Numbers of alerts by `plugin.Class`.
+	ByClass map[string]int `json:"by_class"`
+
+	// BySeverity Numbers of active alerts by severity.
+	BySeverity AlertCounts `json:"by_severity"`
+
+	// Items The alerts, worst first, then the oldest first. Only of a single incident, and only as many as were asked for.
+	Items []AlertSummary `json:"items,omitempty"`
+	Total int            `json:"total"`
+}
+
+// IncidentList defines model for IncidentList.
+type IncidentList struct {
+	// Alerts How many active alerts they have together, each counted once.
+	Alerts int `json:"alerts"`
+
+	// Incidents How many incidents there are
+	Incidents int        `json:"incidents"`
+	Items     []Incident `json:"items"`
+	Next      string     `json:"next,omitempty"`
 }
 
 // Kind The type of an attribute's values. `bytes` is an integer number of bytes, `reference` the id of a resource.
@@ -1205,6 +1319,13 @@ type ListAlertsParams struct {
 	// Resource Keep alerts of this resource.
 	Resource *ID `form:"resource,omitempty" json:"resource,omitempty"`
 
+	// Acknowledged Keep alerts that are acknowledged (true), or those that are not (false).
+	Acknowledged *bool `form:"acknowledged,omitempty" json:"acknowledged,omitempty"`
+
+	// Q Keep alerts in which all words of this text occur, ignoring case: in
+	// their text, condition, attribute or `plugin.Class`.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
 	// Sort `began`, `ended`, `severity` or `resource`; with a leading `-` in
 	// descending order. Active alerts count as ended last. Without it,
 	// newest first.
@@ -1248,6 +1369,27 @@ type GetEventsParams struct {
 
 	// LastEventID Position after which to start. Without it, the stream starts now.
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
+}
+
+// ListIncidentsParams defines parameters for ListIncidents.
+type ListIncidentsParams struct {
+	// Severity Keep incidents whose worst alert has one of these severities, separated by commas.
+	Severity []AlertSeverity `form:"severity,omitempty" json:"severity,omitempty"`
+
+	// Acknowledged Keep incidents whose causes are all acknowledged (true), or the others (false).
+	Acknowledged *bool `form:"acknowledged,omitempty" json:"acknowledged,omitempty"`
+
+	// Limit How many items at most on the page.
+	Limit *PageLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// GetIncidentParams defines parameters for GetIncident.
+type GetIncidentParams struct {
+	// Limit How many effects at most; the worst are kept.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListResourcesParams defines parameters for ListResources.
@@ -1344,6 +1486,15 @@ type GetSeriesParams struct {
 	MaxPoints *int `form:"max_points,omitempty" json:"max_points,omitempty"`
 }
 
+// AcknowledgeAlertsJSONRequestBody defines body for AcknowledgeAlerts for application/json ContentType.
+type AcknowledgeAlertsJSONRequestBody = BulkAcknowledge
+
+// UnacknowledgeAlertsJSONRequestBody defines body for UnacknowledgeAlerts for application/json ContentType.
+type UnacknowledgeAlertsJSONRequestBody = BulkUnacknowledge
+
+// AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
+type AcknowledgeAlertJSONRequestBody = Acknowledge
+
 // AddResourceJSONRequestBody defines body for AddResource for application/json ContentType.
 type AddResourceJSONRequestBody = ResourceCreate
 
@@ -1432,10 +1583,71 @@ type ClientInterface interface {
 	// Corresponds with GET /alerts (the `ListAlerts` operationId).
 	ListAlerts(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// AcknowledgeAlertsWithBody Notes that somebody knows of several active alerts.
+	//
+	// Names the alerts by `ids`, or by what they have in common: `severity`,
+	// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+	// are acknowledged or none, and a new acknowledgement replaces the old one;
+	// else those are that are not acknowledged yet.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+	AcknowledgeAlertsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeAlerts Notes that somebody knows of several active alerts.
+	//
+	// Names the alerts by `ids`, or by what they have in common: `severity`,
+	// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+	// are acknowledged or none, and a new acknowledgement replaces the old one;
+	// else those are that are not acknowledged yet.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+	AcknowledgeAlerts(ctx context.Context, body AcknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnacknowledgeAlertsWithBody Takes the acknowledgement of several active alerts back.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+	UnacknowledgeAlertsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnacknowledgeAlerts Takes the acknowledgement of several active alerts back.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+	UnacknowledgeAlerts(ctx context.Context, body UnacknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetAlert Returns one alert.
 	//
 	// Corresponds with GET /alerts/{id} (the `GetAlert` operationId).
 	GetAlert(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeAlertWithBody Notes that somebody knows of an active alert.
+	//
+	// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+	AcknowledgeAlertWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AcknowledgeAlert Notes that somebody knows of an active alert.
+	//
+	// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+	AcknowledgeAlert(ctx context.Context, id PathID, body AcknowledgeAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnacknowledgeAlert Takes the acknowledgement of an active alert back.
+	//
+	// Corresponds with POST /alerts/{id}/unacknowledge (the `UnacknowledgeAlert` operationId).
+	UnacknowledgeAlert(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListClasses Lists the resource classes that the plugins declare.
 	//
@@ -1455,7 +1667,7 @@ type ClientInterface interface {
 	// |---|---|---|
 	// | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 	// | `resources` | ResourcesEvent | one committed change of resources |
-	// | `alerts` | AlertsEvent | alerts that began, ended or changed |
+	// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
 	// | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 	// | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 	//
@@ -1469,6 +1681,24 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /hosts (the `ListHosts` operationId).
 	ListHosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListIncidents Lists the incidents, worst first, then the oldest first.
+	//
+	// An incident is a sick resource without a sick ancestor, and what that
+	// causes: the active alerts of its descendants. Sick is a resource with an
+	// active alert of severity warning or error (`removal_held` aside). An alert
+	// below several such resources is in the incident of each.
+	//
+	// Incidents follow from the alerts and the graph: read them again after
+	// `alerts` and `resources` events.
+	//
+	// Corresponds with GET /incidents (the `ListIncidents` operationId).
+	ListIncidents(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetIncident Returns one incident, with the alerts that are its effects.
+	//
+	// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
+	GetIncident(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetOpenAPI Returns this description as JSON.
 	//
@@ -1591,11 +1821,142 @@ func (c *Client) ListAlerts(ctx context.Context, params *ListAlertsParams, reqEd
 	return c.Client.Do(req)
 }
 
+// AcknowledgeAlertsWithBody Notes that somebody knows of several active alerts.
+//
+// Names the alerts by `ids`, or by what they have in common: `severity`,
+// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+// are acknowledged or none, and a new acknowledgement replaces the old one;
+// else those are that are not acknowledged yet.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+func (c *Client) AcknowledgeAlertsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeAlertsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeAlerts Notes that somebody knows of several active alerts.
+//
+// Names the alerts by `ids`, or by what they have in common: `severity`,
+// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+// are acknowledged or none, and a new acknowledgement replaces the old one;
+// else those are that are not acknowledged yet.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+func (c *Client) AcknowledgeAlerts(ctx context.Context, body AcknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeAlertsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnacknowledgeAlertsWithBody Takes the acknowledgement of several active alerts back.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+func (c *Client) UnacknowledgeAlertsWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnacknowledgeAlertsRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnacknowledgeAlerts Takes the acknowledgement of several active alerts back.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+func (c *Client) UnacknowledgeAlerts(ctx context.Context, body UnacknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnacknowledgeAlertsRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetAlert Returns one alert.
 //
 // Corresponds with GET /alerts/{id} (the `GetAlert` operationId).
 func (c *Client) GetAlert(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetAlertRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeAlertWithBody Notes that somebody knows of an active alert.
+//
+// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+func (c *Client) AcknowledgeAlertWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeAlertRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AcknowledgeAlert Notes that somebody knows of an active alert.
+//
+// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+func (c *Client) AcknowledgeAlert(ctx context.Context, id PathID, body AcknowledgeAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAcknowledgeAlertRequest(c.Server, id, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnacknowledgeAlert Takes the acknowledgement of an active alert back.
+//
+// Corresponds with POST /alerts/{id}/unacknowledge (the `UnacknowledgeAlert` operationId).
+func (c *Client) UnacknowledgeAlert(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnacknowledgeAlertRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -1634,7 +1995,7 @@ func (c *Client) ListClasses(ctx context.Context, params *ListClassesParams, req
 // |---|---|---|
 // | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 // | `resources` | ResourcesEvent | one committed change of resources |
-// | `alerts` | AlertsEvent | alerts that began, ended or changed |
+// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
 // | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 // | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 //
@@ -1659,6 +2020,44 @@ func (c *Client) GetEvents(ctx context.Context, params *GetEventsParams, reqEdit
 // Corresponds with GET /hosts (the `ListHosts` operationId).
 func (c *Client) ListHosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListHostsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListIncidents Lists the incidents, worst first, then the oldest first.
+//
+// An incident is a sick resource without a sick ancestor, and what that
+// causes: the active alerts of its descendants. Sick is a resource with an
+// active alert of severity warning or error (`removal_held` aside). An alert
+// below several such resources is in the incident of each.
+//
+// Incidents follow from the alerts and the graph: read them again after
+// `alerts` and `resources` events.
+//
+// Corresponds with GET /incidents (the `ListIncidents` operationId).
+func (c *Client) ListIncidents(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListIncidentsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetIncident Returns one incident, with the alerts that are its effects.
+//
+// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
+func (c *Client) GetIncident(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetIncidentRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2018,6 +2417,30 @@ func NewListAlertsRequest(server string, params *ListAlertsParams) (*http.Reques
 
 		}
 
+		if params.Acknowledged != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "acknowledged", *params.Acknowledged, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Sort != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -2092,6 +2515,86 @@ func NewListAlertsRequest(server string, params *ListAlertsParams) (*http.Reques
 	return req, nil
 }
 
+// NewAcknowledgeAlertsRequest calls the generic AcknowledgeAlerts builder with application/json body
+func NewAcknowledgeAlertsRequest(server string, body AcknowledgeAlertsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAcknowledgeAlertsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewAcknowledgeAlertsRequestWithBody constructs an http.Request for the AcknowledgeAlerts method, with any body, and a specified content type
+func NewAcknowledgeAlertsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/alerts/acknowledge")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnacknowledgeAlertsRequest calls the generic UnacknowledgeAlerts builder with application/json body
+func NewUnacknowledgeAlertsRequest(server string, body UnacknowledgeAlertsJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUnacknowledgeAlertsRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewUnacknowledgeAlertsRequestWithBody constructs an http.Request for the UnacknowledgeAlerts method, with any body, and a specified content type
+func NewUnacknowledgeAlertsRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/alerts/unacknowledge")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
 // NewGetAlertRequest constructs an http.Request for the GetAlert method
 func NewGetAlertRequest(server string, id PathID) (*http.Request, error) {
 	var err error
@@ -2119,6 +2622,87 @@ func NewGetAlertRequest(server string, id PathID) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAcknowledgeAlertRequest calls the generic AcknowledgeAlert builder with application/json body
+func NewAcknowledgeAlertRequest(server string, id PathID, body AcknowledgeAlertJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAcknowledgeAlertRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewAcknowledgeAlertRequestWithBody constructs an http.Request for the AcknowledgeAlert method, with any body, and a specified content type
+func NewAcknowledgeAlertRequestWithBody(server string, id PathID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/alerts/%s/acknowledge", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnacknowledgeAlertRequest constructs an http.Request for the UnacknowledgeAlert method
+func NewUnacknowledgeAlertRequest(server string, id PathID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/alerts/%s/unacknowledge", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -2314,6 +2898,157 @@ func NewListHostsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListIncidentsRequest constructs an http.Request for the ListIncidents method
+func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/incidents")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Severity != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "severity", params.Severity, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Acknowledged != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "acknowledged", *params.Acknowledged, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetIncidentRequest constructs an http.Request for the GetIncident method
+func NewGetIncidentRequest(server string, id PathID, params *GetIncidentParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/incidents/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3264,12 +3999,75 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /alerts (the `ListAlerts` operationId).
 	ListAlertsWithResponse(ctx context.Context, params *ListAlertsParams, reqEditors ...RequestEditorFn) (*ListAlertsResponse, error)
 
+	// AcknowledgeAlertsWithBodyWithResponse Notes that somebody knows of several active alerts.
+	//
+	// Names the alerts by `ids`, or by what they have in common: `severity`,
+	// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+	// are acknowledged or none, and a new acknowledgement replaces the old one;
+	// else those are that are not acknowledged yet.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+	AcknowledgeAlertsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AcknowledgeAlertsResponse, error)
+
+	// AcknowledgeAlertsWithResponse Notes that somebody knows of several active alerts.
+	//
+	// Names the alerts by `ids`, or by what they have in common: `severity`,
+	// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+	// are acknowledged or none, and a new acknowledgement replaces the old one;
+	// else those are that are not acknowledged yet.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+	AcknowledgeAlertsWithResponse(ctx context.Context, body AcknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*AcknowledgeAlertsResponse, error)
+
+	// UnacknowledgeAlertsWithBodyWithResponse Takes the acknowledgement of several active alerts back.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+	UnacknowledgeAlertsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertsResponse, error)
+
+	// UnacknowledgeAlertsWithResponse Takes the acknowledgement of several active alerts back.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+	UnacknowledgeAlertsWithResponse(ctx context.Context, body UnacknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertsResponse, error)
+
 	// GetAlertWithResponse Returns one alert.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /alerts/{id} (the `GetAlert` operationId).
 	GetAlertWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*GetAlertResponse, error)
+
+	// AcknowledgeAlertWithBodyWithResponse Notes that somebody knows of an active alert.
+	//
+	// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+	AcknowledgeAlertWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AcknowledgeAlertResponse, error)
+
+	// AcknowledgeAlertWithResponse Notes that somebody knows of an active alert.
+	//
+	// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+	AcknowledgeAlertWithResponse(ctx context.Context, id PathID, body AcknowledgeAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*AcknowledgeAlertResponse, error)
+
+	// UnacknowledgeAlertWithResponse Takes the acknowledgement of an active alert back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /alerts/{id}/unacknowledge (the `UnacknowledgeAlert` operationId).
+	UnacknowledgeAlertWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertResponse, error)
 
 	// ListClassesWithResponse Lists the resource classes that the plugins declare.
 	//
@@ -3291,7 +4089,7 @@ type ClientWithResponsesInterface interface {
 	// |---|---|---|
 	// | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 	// | `resources` | ResourcesEvent | one committed change of resources |
-	// | `alerts` | AlertsEvent | alerts that began, ended or changed |
+	// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
 	// | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 	// | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 	//
@@ -3309,6 +4107,28 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /hosts (the `ListHosts` operationId).
 	ListHostsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListHostsResponse, error)
+
+	// ListIncidentsWithResponse Lists the incidents, worst first, then the oldest first.
+	//
+	// An incident is a sick resource without a sick ancestor, and what that
+	// causes: the active alerts of its descendants. Sick is a resource with an
+	// active alert of severity warning or error (`removal_held` aside). An alert
+	// below several such resources is in the incident of each.
+	//
+	// Incidents follow from the alerts and the graph: read them again after
+	// `alerts` and `resources` events.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /incidents (the `ListIncidents` operationId).
+	ListIncidentsWithResponse(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*ListIncidentsResponse, error)
+
+	// GetIncidentWithResponse Returns one incident, with the alerts that are its effects.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
+	GetIncidentWithResponse(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*GetIncidentResponse, error)
 
 	// GetOpenAPIWithResponse Returns this description as JSON.
 	//
@@ -3495,6 +4315,102 @@ func (r ListAlertsResponse) ContentType() string {
 	return ""
 }
 
+type AcknowledgeAlertsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedAlerts
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AcknowledgeAlertsResponse) GetJSON200() *ChangedAlerts {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AcknowledgeAlertsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AcknowledgeAlertsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AcknowledgeAlertsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AcknowledgeAlertsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AcknowledgeAlertsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnacknowledgeAlertsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChangedAlerts
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnacknowledgeAlertsResponse) GetJSON200() *ChangedAlerts {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnacknowledgeAlertsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnacknowledgeAlertsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnacknowledgeAlertsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnacknowledgeAlertsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnacknowledgeAlertsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetAlertResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -3537,6 +4453,102 @@ func (r GetAlertResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetAlertResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AcknowledgeAlertResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Alert
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AcknowledgeAlertResponse) GetJSON200() *Alert {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AcknowledgeAlertResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AcknowledgeAlertResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AcknowledgeAlertResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AcknowledgeAlertResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AcknowledgeAlertResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnacknowledgeAlertResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Alert
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UnacknowledgeAlertResponse) GetJSON200() *Alert {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnacknowledgeAlertResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnacknowledgeAlertResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnacknowledgeAlertResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnacknowledgeAlertResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnacknowledgeAlertResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -3674,6 +4686,116 @@ func (r ListHostsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListHostsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListIncidentsResponse200Headers the declared response headers of an HTTP 200 response for ListIncidents
+type ListIncidentsResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type ListIncidentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *IncidentList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListIncidentsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListIncidentsResponse) GetJSON200() *IncidentList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListIncidentsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListIncidentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListIncidentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListIncidentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListIncidentsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetIncidentResponse200Headers the declared response headers of an HTTP 200 response for GetIncident
+type GetIncidentResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetIncidentResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Incident
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetIncidentResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetIncidentResponse) GetJSON200() *Incident {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetIncidentResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetIncidentResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetIncidentResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetIncidentResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetIncidentResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -4448,6 +5570,68 @@ func (c *ClientWithResponses) ListAlertsWithResponse(ctx context.Context, params
 	return ParseListAlertsResponse(rsp)
 }
 
+// AcknowledgeAlertsWithBodyWithResponse Notes that somebody knows of several active alerts.
+//
+// Names the alerts by `ids`, or by what they have in common: `severity`,
+// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+// are acknowledged or none, and a new acknowledgement replaces the old one;
+// else those are that are not acknowledged yet.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+func (c *ClientWithResponses) AcknowledgeAlertsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AcknowledgeAlertsResponse, error) {
+	rsp, err := c.AcknowledgeAlertsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcknowledgeAlertsResponse(rsp)
+}
+
+// AcknowledgeAlertsWithResponse Notes that somebody knows of several active alerts.
+//
+// Names the alerts by `ids`, or by what they have in common: `severity`,
+// `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+// are acknowledged or none, and a new acknowledgement replaces the old one;
+// else those are that are not acknowledged yet.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/acknowledge (the `AcknowledgeAlerts` operationId).
+func (c *ClientWithResponses) AcknowledgeAlertsWithResponse(ctx context.Context, body AcknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*AcknowledgeAlertsResponse, error) {
+	rsp, err := c.AcknowledgeAlerts(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcknowledgeAlertsResponse(rsp)
+}
+
+// UnacknowledgeAlertsWithBodyWithResponse Takes the acknowledgement of several active alerts back.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+func (c *ClientWithResponses) UnacknowledgeAlertsWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertsResponse, error) {
+	rsp, err := c.UnacknowledgeAlertsWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnacknowledgeAlertsResponse(rsp)
+}
+
+// UnacknowledgeAlertsWithResponse Takes the acknowledgement of several active alerts back.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/unacknowledge (the `UnacknowledgeAlerts` operationId).
+func (c *ClientWithResponses) UnacknowledgeAlertsWithResponse(ctx context.Context, body UnacknowledgeAlertsJSONRequestBody, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertsResponse, error) {
+	rsp, err := c.UnacknowledgeAlerts(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnacknowledgeAlertsResponse(rsp)
+}
+
 // GetAlertWithResponse Returns one alert.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4459,6 +5643,49 @@ func (c *ClientWithResponses) GetAlertWithResponse(ctx context.Context, id PathI
 		return nil, err
 	}
 	return ParseGetAlertResponse(rsp)
+}
+
+// AcknowledgeAlertWithBodyWithResponse Notes that somebody knows of an active alert.
+//
+// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+func (c *ClientWithResponses) AcknowledgeAlertWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AcknowledgeAlertResponse, error) {
+	rsp, err := c.AcknowledgeAlertWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcknowledgeAlertResponse(rsp)
+}
+
+// AcknowledgeAlertWithResponse Notes that somebody knows of an active alert.
+//
+// A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/{id}/acknowledge (the `AcknowledgeAlert` operationId).
+func (c *ClientWithResponses) AcknowledgeAlertWithResponse(ctx context.Context, id PathID, body AcknowledgeAlertJSONRequestBody, reqEditors ...RequestEditorFn) (*AcknowledgeAlertResponse, error) {
+	rsp, err := c.AcknowledgeAlert(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAcknowledgeAlertResponse(rsp)
+}
+
+// UnacknowledgeAlertWithResponse Takes the acknowledgement of an active alert back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /alerts/{id}/unacknowledge (the `UnacknowledgeAlert` operationId).
+func (c *ClientWithResponses) UnacknowledgeAlertWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*UnacknowledgeAlertResponse, error) {
+	rsp, err := c.UnacknowledgeAlert(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnacknowledgeAlertResponse(rsp)
 }
 
 // ListClassesWithResponse Lists the resource classes that the plugins declare.
@@ -4487,7 +5714,7 @@ func (c *ClientWithResponses) ListClassesWithResponse(ctx context.Context, param
 // |---|---|---|
 // | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 // | `resources` | ResourcesEvent | one committed change of resources |
-// | `alerts` | AlertsEvent | alerts that began, ended or changed |
+// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
 // | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 // | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 //
@@ -4516,6 +5743,40 @@ func (c *ClientWithResponses) ListHostsWithResponse(ctx context.Context, reqEdit
 		return nil, err
 	}
 	return ParseListHostsResponse(rsp)
+}
+
+// ListIncidentsWithResponse Lists the incidents, worst first, then the oldest first.
+//
+// An incident is a sick resource without a sick ancestor, and what that
+// causes: the active alerts of its descendants. Sick is a resource with an
+// active alert of severity warning or error (`removal_held` aside). An alert
+// below several such resources is in the incident of each.
+//
+// Incidents follow from the alerts and the graph: read them again after
+// `alerts` and `resources` events.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /incidents (the `ListIncidents` operationId).
+func (c *ClientWithResponses) ListIncidentsWithResponse(ctx context.Context, params *ListIncidentsParams, reqEditors ...RequestEditorFn) (*ListIncidentsResponse, error) {
+	rsp, err := c.ListIncidents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListIncidentsResponse(rsp)
+}
+
+// GetIncidentWithResponse Returns one incident, with the alerts that are its effects.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
+func (c *ClientWithResponses) GetIncidentWithResponse(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*GetIncidentResponse, error) {
+	rsp, err := c.GetIncident(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetIncidentResponse(rsp)
 }
 
 // GetOpenAPIWithResponse Returns this description as JSON.
@@ -4801,6 +6062,72 @@ func ParseListAlertsResponse(rsp *http.Response) (*ListAlertsResponse, error) {
 	return response, nil
 }
 
+// ParseAcknowledgeAlertsResponse parses an HTTP response from a AcknowledgeAlertsWithResponse call
+func ParseAcknowledgeAlertsResponse(rsp *http.Response) (*AcknowledgeAlertsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AcknowledgeAlertsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedAlerts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnacknowledgeAlertsResponse parses an HTTP response from a UnacknowledgeAlertsWithResponse call
+func ParseUnacknowledgeAlertsResponse(rsp *http.Response) (*UnacknowledgeAlertsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnacknowledgeAlertsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChangedAlerts
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetAlertResponse parses an HTTP response from a GetAlertWithResponse call
 func ParseGetAlertResponse(rsp *http.Response) (*GetAlertResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -4810,6 +6137,72 @@ func ParseGetAlertResponse(rsp *http.Response) (*GetAlertResponse, error) {
 	}
 
 	response := &GetAlertResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Alert
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAcknowledgeAlertResponse parses an HTTP response from a AcknowledgeAlertWithResponse call
+func ParseAcknowledgeAlertResponse(rsp *http.Response) (*AcknowledgeAlertResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AcknowledgeAlertResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Alert
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnacknowledgeAlertResponse parses an HTTP response from a UnacknowledgeAlertWithResponse call
+func ParseUnacknowledgeAlertResponse(rsp *http.Response) (*UnacknowledgeAlertResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnacknowledgeAlertResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
@@ -4921,6 +6314,98 @@ func ParseListHostsResponse(rsp *http.Response) (*ListHostsResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListIncidentsResponse parses an HTTP response from a ListIncidentsWithResponse call
+func ParseListIncidentsResponse(rsp *http.Response) (*ListIncidentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListIncidentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest IncidentList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListIncidentsResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetIncidentResponse parses an HTTP response from a GetIncidentWithResponse call
+func ParseGetIncidentResponse(rsp *http.Response) (*GetIncidentResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetIncidentResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Incident
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetIncidentResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -5500,9 +6985,21 @@ type ServerInterface interface {
 	// ListAlerts Lists alerts, active and ended.
 	// (GET /alerts)
 	ListAlerts(w http.ResponseWriter, r *http.Request, params ListAlertsParams)
+	// AcknowledgeAlerts Notes that somebody knows of several active alerts.
+	// (POST /alerts/acknowledge)
+	AcknowledgeAlerts(w http.ResponseWriter, r *http.Request)
+	// UnacknowledgeAlerts Takes the acknowledgement of several active alerts back.
+	// (POST /alerts/unacknowledge)
+	UnacknowledgeAlerts(w http.ResponseWriter, r *http.Request)
 	// GetAlert Returns one alert.
 	// (GET /alerts/{id})
 	GetAlert(w http.ResponseWriter, r *http.Request, id PathID)
+	// AcknowledgeAlert Notes that somebody knows of an active alert.
+	// (POST /alerts/{id}/acknowledge)
+	AcknowledgeAlert(w http.ResponseWriter, r *http.Request, id PathID)
+	// UnacknowledgeAlert Takes the acknowledgement of an active alert back.
+	// (POST /alerts/{id}/unacknowledge)
+	UnacknowledgeAlert(w http.ResponseWriter, r *http.Request, id PathID)
 	// ListClasses Lists the resource classes that the plugins declare.
 	// (GET /classes)
 	ListClasses(w http.ResponseWriter, r *http.Request, params ListClassesParams)
@@ -5512,6 +7009,12 @@ type ServerInterface interface {
 	// ListHosts Lists the hosts that run the agent.
 	// (GET /hosts)
 	ListHosts(w http.ResponseWriter, r *http.Request)
+	// ListIncidents Lists the incidents, worst first, then the oldest first.
+	// (GET /incidents)
+	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
+	// GetIncident Returns one incident, with the alerts that are its effects.
+	// (GET /incidents/{id})
+	GetIncident(w http.ResponseWriter, r *http.Request, id PathID, params GetIncidentParams)
 	// GetOpenAPI Returns this description as JSON.
 	// (GET /openapi.json)
 	GetOpenAPI(w http.ResponseWriter, r *http.Request)
@@ -5616,6 +7119,32 @@ func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// ------------- Optional query parameter "acknowledged" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "acknowledged", r.URL.Query(), &params.Acknowledged, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "acknowledged"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "acknowledged", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "sort" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -5692,6 +7221,34 @@ func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// AcknowledgeAlerts operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeAlerts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeAlerts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnacknowledgeAlerts operation middleware
+func (siw *ServerInterfaceWrapper) UnacknowledgeAlerts(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnacknowledgeAlerts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetAlert operation middleware
 func (siw *ServerInterfaceWrapper) GetAlert(w http.ResponseWriter, r *http.Request) {
 
@@ -5709,6 +7266,58 @@ func (siw *ServerInterfaceWrapper) GetAlert(w http.ResponseWriter, r *http.Reque
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetAlert(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// AcknowledgeAlert operation middleware
+func (siw *ServerInterfaceWrapper) AcknowledgeAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AcknowledgeAlert(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnacknowledgeAlert operation middleware
+func (siw *ServerInterfaceWrapper) UnacknowledgeAlert(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnacknowledgeAlert(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -5862,6 +7471,120 @@ func (siw *ServerInterfaceWrapper) ListHosts(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListHosts(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListIncidents operation middleware
+func (siw *ServerInterfaceWrapper) ListIncidents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListIncidentsParams
+
+	// ------------- Optional query parameter "severity" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "severity", r.URL.Query(), &params.Severity, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "severity"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "severity", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "acknowledged" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "acknowledged", r.URL.Query(), &params.Acknowledged, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "acknowledged"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "acknowledged", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListIncidents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetIncident operation middleware
+func (siw *ServerInterfaceWrapper) GetIncident(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetIncidentParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetIncident(w, r, id, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -6677,6 +8400,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/series", wrapper.GetSeries)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts", wrapper.ListAlerts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/acknowledge", wrapper.AcknowledgeAlerts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/unacknowledge", wrapper.UnacknowledgeAlerts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/{id}/acknowledge", wrapper.AcknowledgeAlert)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/{id}/unacknowledge", wrapper.UnacknowledgeAlert)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/incidents", wrapper.ListIncidents)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/incidents/{id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts/{id}", wrapper.GetAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts", wrapper.ListHosts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes", wrapper.ListVolumes)
@@ -6734,6 +8463,84 @@ func (response ListAlertsdefaultApplicationProblemPlusJSONResponse) VisitListAle
 	return err
 }
 
+type AcknowledgeAlertsRequestObject struct {
+	Body *AcknowledgeAlertsJSONRequestBody
+}
+
+type AcknowledgeAlertsResponseObject interface {
+	VisitAcknowledgeAlertsResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeAlerts200JSONResponse ChangedAlerts
+
+func (response AcknowledgeAlerts200JSONResponse) VisitAcknowledgeAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeAlertsdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnacknowledgeAlertsRequestObject struct {
+	Body *UnacknowledgeAlertsJSONRequestBody
+}
+
+type UnacknowledgeAlertsResponseObject interface {
+	VisitUnacknowledgeAlertsResponse(w http.ResponseWriter) error
+}
+
+type UnacknowledgeAlerts200JSONResponse ChangedAlerts
+
+func (response UnacknowledgeAlerts200JSONResponse) VisitUnacknowledgeAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnacknowledgeAlertsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnacknowledgeAlertsdefaultApplicationProblemPlusJSONResponse) VisitUnacknowledgeAlertsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetAlertRequestObject struct {
 	ID PathID `json:"id"`
 }
@@ -6762,6 +8569,85 @@ type GetAlertdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetAlertdefaultApplicationProblemPlusJSONResponse) VisitGetAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertRequestObject struct {
+	ID   PathID `json:"id"`
+	Body *AcknowledgeAlertJSONRequestBody
+}
+
+type AcknowledgeAlertResponseObject interface {
+	VisitAcknowledgeAlertResponse(w http.ResponseWriter) error
+}
+
+type AcknowledgeAlert200JSONResponse Alert
+
+func (response AcknowledgeAlert200JSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcknowledgeAlertdefaultApplicationProblemPlusJSONResponse) VisitAcknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnacknowledgeAlertRequestObject struct {
+	ID PathID `json:"id"`
+}
+
+type UnacknowledgeAlertResponseObject interface {
+	VisitUnacknowledgeAlertResponse(w http.ResponseWriter) error
+}
+
+type UnacknowledgeAlert200JSONResponse Alert
+
+func (response UnacknowledgeAlert200JSONResponse) VisitUnacknowledgeAlertResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnacknowledgeAlertdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnacknowledgeAlertdefaultApplicationProblemPlusJSONResponse) VisitUnacknowledgeAlertResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6907,6 +8793,101 @@ type ListHostsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListHostsdefaultApplicationProblemPlusJSONResponse) VisitListHostsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentsRequestObject struct {
+	Params ListIncidentsParams
+}
+
+type ListIncidentsResponseObject interface {
+	VisitListIncidentsResponse(w http.ResponseWriter) error
+}
+
+type ListIncidents200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type ListIncidents200JSONResponse struct {
+	Body    IncidentList
+	Headers ListIncidents200ResponseHeaders
+}
+
+func (response ListIncidents200JSONResponse) VisitListIncidentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListIncidentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListIncidentsdefaultApplicationProblemPlusJSONResponse) VisitListIncidentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIncidentRequestObject struct {
+	ID     PathID `json:"id"`
+	Params GetIncidentParams
+}
+
+type GetIncidentResponseObject interface {
+	VisitGetIncidentResponse(w http.ResponseWriter) error
+}
+
+type GetIncident200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetIncident200JSONResponse struct {
+	Body    Incident
+	Headers GetIncident200ResponseHeaders
+}
+
+func (response GetIncident200JSONResponse) VisitGetIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetIncidentdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetIncidentdefaultApplicationProblemPlusJSONResponse) VisitGetIncidentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -7553,9 +9534,21 @@ type StrictServerInterface interface {
 	// ListAlerts Lists alerts, active and ended.
 	// (GET /alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
+	// AcknowledgeAlerts Notes that somebody knows of several active alerts.
+	// (POST /alerts/acknowledge)
+	AcknowledgeAlerts(ctx context.Context, request AcknowledgeAlertsRequestObject) (AcknowledgeAlertsResponseObject, error)
+	// UnacknowledgeAlerts Takes the acknowledgement of several active alerts back.
+	// (POST /alerts/unacknowledge)
+	UnacknowledgeAlerts(ctx context.Context, request UnacknowledgeAlertsRequestObject) (UnacknowledgeAlertsResponseObject, error)
 	// GetAlert Returns one alert.
 	// (GET /alerts/{id})
 	GetAlert(ctx context.Context, request GetAlertRequestObject) (GetAlertResponseObject, error)
+	// AcknowledgeAlert Notes that somebody knows of an active alert.
+	// (POST /alerts/{id}/acknowledge)
+	AcknowledgeAlert(ctx context.Context, request AcknowledgeAlertRequestObject) (AcknowledgeAlertResponseObject, error)
+	// UnacknowledgeAlert Takes the acknowledgement of an active alert back.
+	// (POST /alerts/{id}/unacknowledge)
+	UnacknowledgeAlert(ctx context.Context, request UnacknowledgeAlertRequestObject) (UnacknowledgeAlertResponseObject, error)
 	// ListClasses Lists the resource classes that the plugins declare.
 	// (GET /classes)
 	ListClasses(ctx context.Context, request ListClassesRequestObject) (ListClassesResponseObject, error)
@@ -7565,6 +9558,12 @@ type StrictServerInterface interface {
 	// ListHosts Lists the hosts that run the agent.
 	// (GET /hosts)
 	ListHosts(ctx context.Context, request ListHostsRequestObject) (ListHostsResponseObject, error)
+	// ListIncidents Lists the incidents, worst first, then the oldest first.
+	// (GET /incidents)
+	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
+	// GetIncident Returns one incident, with the alerts that are its effects.
+	// (GET /incidents/{id})
+	GetIncident(ctx context.Context, request GetIncidentRequestObject) (GetIncidentResponseObject, error)
 	// GetOpenAPI Returns this description as JSON.
 	// (GET /openapi.json)
 	GetOpenAPI(ctx context.Context, request GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error)
@@ -7677,6 +9676,68 @@ func (sh *strictHandler) ListAlerts(w http.ResponseWriter, r *http.Request, para
 	}
 }
 
+// AcknowledgeAlerts operation middleware
+func (sh *strictHandler) AcknowledgeAlerts(w http.ResponseWriter, r *http.Request) {
+	var request AcknowledgeAlertsRequestObject
+
+	var body AcknowledgeAlertsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeAlerts(ctx, request.(AcknowledgeAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeAlerts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeAlertsResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeAlertsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnacknowledgeAlerts operation middleware
+func (sh *strictHandler) UnacknowledgeAlerts(w http.ResponseWriter, r *http.Request) {
+	var request UnacknowledgeAlertsRequestObject
+
+	var body UnacknowledgeAlertsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnacknowledgeAlerts(ctx, request.(UnacknowledgeAlertsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnacknowledgeAlerts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnacknowledgeAlertsResponseObject); ok {
+		if err := validResponse.VisitUnacknowledgeAlertsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetAlert operation middleware
 func (sh *strictHandler) GetAlert(w http.ResponseWriter, r *http.Request, id PathID) {
 	var request GetAlertRequestObject
@@ -7696,6 +9757,65 @@ func (sh *strictHandler) GetAlert(w http.ResponseWriter, r *http.Request, id Pat
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetAlertResponseObject); ok {
 		if err := validResponse.VisitGetAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AcknowledgeAlert operation middleware
+func (sh *strictHandler) AcknowledgeAlert(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request AcknowledgeAlertRequestObject
+
+	request.ID = id
+
+	var body AcknowledgeAlertJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AcknowledgeAlert(ctx, request.(AcknowledgeAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcknowledgeAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AcknowledgeAlertResponseObject); ok {
+		if err := validResponse.VisitAcknowledgeAlertResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnacknowledgeAlert operation middleware
+func (sh *strictHandler) UnacknowledgeAlert(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request UnacknowledgeAlertRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnacknowledgeAlert(ctx, request.(UnacknowledgeAlertRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnacknowledgeAlert")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnacknowledgeAlertResponseObject); ok {
+		if err := validResponse.VisitUnacknowledgeAlertResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -7772,6 +9892,59 @@ func (sh *strictHandler) ListHosts(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListHostsResponseObject); ok {
 		if err := validResponse.VisitListHostsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListIncidents operation middleware
+func (sh *strictHandler) ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams) {
+	var request ListIncidentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListIncidents(ctx, request.(ListIncidentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListIncidents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListIncidentsResponseObject); ok {
+		if err := validResponse.VisitListIncidentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetIncident operation middleware
+func (sh *strictHandler) GetIncident(w http.ResponseWriter, r *http.Request, id PathID, params GetIncidentParams) {
+	var request GetIncidentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetIncident(ctx, request.(GetIncidentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetIncident")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetIncidentResponseObject); ok {
+		if err := validResponse.VisitGetIncidentResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

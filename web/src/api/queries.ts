@@ -32,6 +32,8 @@ export interface AlertFilter {
   active?: boolean;
   severity?: Schema['AlertSeverity'][];
   class?: string;
+  /** Words that all occur in what is known of the alert. */
+  q?: string;
   sort?: string;
   limit?: number;
 }

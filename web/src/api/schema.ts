@@ -245,6 +245,132 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/alerts/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that somebody knows of several active alerts.
+         * @description Names the alerts by `ids`, or by what they have in common: `severity`,
+         *     `plugin`, `class`, `resource` and `q`, as in the list of alerts. By IDs, all
+         *     are acknowledged or none, and a new acknowledgement replaces the old one;
+         *     else those are that are not acknowledged yet.
+         */
+        post: operations["acknowledgeAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/unacknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the acknowledgement of several active alerts back. */
+        post: operations["unacknowledgeAlerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Notes that somebody knows of an active alert.
+         * @description A new acknowledgement replaces the old one. It ends with the alert; when the condition holds again, that is a new alert.
+         */
+        post: operations["acknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{id}/unacknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the acknowledgement of an active alert back. */
+        post: operations["unacknowledgeAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the incidents, worst first, then the oldest first.
+         * @description An incident is a sick resource without a sick ancestor, and what that
+         *     causes: the active alerts of its descendants. Sick is a resource with an
+         *     active alert of severity warning or error (`removal_held` aside). An alert
+         *     below several such resources is in the incident of each.
+         *
+         *     Incidents follow from the alerts and the graph: read them again after
+         *     `alerts` and `resources` events.
+         */
+        get: operations["listIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/incidents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /** Returns one incident, with the alerts that are its effects. */
+        get: operations["getIncident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alerts/{id}": {
         parameters: {
             query?: never;
@@ -316,7 +442,7 @@ export interface paths {
          *     |---|---|---|
          *     | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
          *     | `resources` | ResourcesEvent | one committed change of resources |
-         *     | `alerts` | AlertsEvent | alerts that began, ended or changed |
+         *     | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
          *     | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
          *     | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
          *
@@ -563,6 +689,15 @@ export interface components {
             bounds?: {
                 [key: string]: number;
             };
+            /** @description By severity, where the value must be back for the alert to end; without it, that is the bound. */
+            clear?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description How long the condition must hold without interruption before an alert is raised; absent if that is at once.
+             */
+            for_seconds?: number;
         };
         ClassRelation: {
             /**
@@ -889,16 +1024,95 @@ export interface components {
         AlertSummary: {
             id: components["schemas"]["ID"];
             resource: components["schemas"]["ID"];
+            /** @description The name of the resource when the alert was raised. */
+            resource_name: string;
             severity: components["schemas"]["AlertSeverity"];
             condition: string;
             message: string;
             text: string;
             /** Format: date-time */
             began: string;
+            acknowledged: boolean;
+        };
+        /** @description Who knows of an alert; null if nobody does. */
+        Acknowledgement: {
+            user: string;
+            comment: string;
+            /** Format: date-time */
+            time: string;
+        } | null;
+        Acknowledge: {
+            /** @description Who knows of it. Needed only from a client without a token; with one, it is the token's name. */
+            user?: string;
+            comment?: string;
+        };
+        BulkAcknowledge: {
+            ids?: components["schemas"]["ID"][];
+            severity?: components["schemas"]["AlertSeverity"][];
+            plugin?: string;
+            class?: string;
+            resource?: components["schemas"]["ID"];
+            q?: string;
+            /** @description As in Acknowledge. */
+            user?: string;
+            comment?: string;
+        };
+        /** @description Names alerts as BulkAcknowledge does. */
+        BulkUnacknowledge: {
+            ids?: components["schemas"]["ID"][];
+            severity?: components["schemas"]["AlertSeverity"][];
+            plugin?: string;
+            class?: string;
+            resource?: components["schemas"]["ID"];
+            q?: string;
+        };
+        ChangedAlerts: {
+            count: number;
+            /** @description In ascending order, or in that of the request. */
+            ids: components["schemas"]["ID"][];
+        };
+        Incident: {
+            id: components["schemas"]["ID"];
+            resource: components["schemas"]["Ref"];
+            severity: components["schemas"]["AlertSeverity"];
+            /**
+             * Format: date-time
+             * @description When the first of the alerts that make the resource sick began.
+             */
+            began: string;
+            /** @description Whether all alerts that make the resource sick are acknowledged. */
+            acknowledged: boolean;
+            /** @description The active alerts of the resource, worst first. */
+            causes: components["schemas"]["AlertSummary"][];
+            effects: components["schemas"]["IncidentEffects"];
+            affected: components["schemas"]["Affected"];
+            /** @description How many logical drives are among what is affected. */
+            volumes: number;
+        };
+        /** @description The active alerts of the resource's descendants. */
+        IncidentEffects: {
+            total: number;
+            by_severity: components["schemas"]["AlertCounts"];
+            /** @description Numbers of alerts by `plugin.Class`. */
+            by_class: {
+                [key: string]: number;
+            };
+            /** @description The alerts, worst first, then the oldest first. Only of a single incident, and only as many as were asked for. */
+            items?: components["schemas"]["AlertSummary"][];
+        };
+        IncidentList: {
+            items: components["schemas"]["Incident"][];
+            /** @description How many incidents there are */
+            incidents: number;
+            /** @description How many active alerts they have together, each counted once. */
+            alerts: number;
+            next?: string;
         };
         Alert: {
             id: components["schemas"]["ID"];
             resource: components["schemas"]["ID"];
+            /** @description The name of the resource when the alert was raised. */
+            resource_name: string;
             plugin: string;
             class: string;
             /** @description The condition's name within the class; `offline` if a root cannot be reached, `removal_held` if removals of its last scan wait. */
@@ -911,12 +1125,20 @@ export interface components {
             /** @description The message with the class and name of the resource. */
             text: string;
             active: boolean;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When the condition began to hold.
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When the alert was raised: at `since`, or later by the duration of the condition.
+             */
             began: string;
             /** Format: date-time */
             ended: string | null;
             affected: components["schemas"]["Affected"];
-            acknowledged: boolean;
+            acknowledged: components["schemas"]["Acknowledgement"];
         };
         /** @description What an alert endangers: the descendants of its resource. Empty once it has ended. */
         Affected: {
@@ -998,7 +1220,7 @@ export interface components {
             text: string;
         };
         /**
-         * @description Alerts that began, ended or changed, as they are now. If there are more
+         * @description Alerts that began, ended, or were acknowledged or not, as they are now. If there are more
          *     than 500, `bulk` is true and `items` is absent: read the list again.
          */
         AlertsEvent: {
@@ -1488,6 +1710,13 @@ export interface operations {
                 severity?: components["schemas"]["AlertSeverity"][];
                 /** @description Keep alerts of this resource. */
                 resource?: components["schemas"]["ID"];
+                /** @description Keep alerts that are acknowledged (true), or those that are not (false). */
+                acknowledged?: boolean;
+                /**
+                 * @description Keep alerts in which all words of this text occur, ignoring case: in
+                 *     their text, condition, attribute or `plugin.Class`.
+                 */
+                q?: string;
                 /**
                  * @description `began`, `ended`, `severity` or `resource`; with a leading `-` in
                  *     descending order. Active alerts count as ended last. Without it,
@@ -1517,6 +1746,164 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AlertList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    acknowledgeAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkAcknowledge"];
+            };
+        };
+        responses: {
+            /** @description The alerts are acknowledged. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedAlerts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unacknowledgeAlerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkUnacknowledge"];
+            };
+        };
+        responses: {
+            /** @description The alerts are not acknowledged. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedAlerts"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    acknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Acknowledge"];
+            };
+        };
+        responses: {
+            /** @description The alert as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unacknowledgeAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alert"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listIncidents: {
+        parameters: {
+            query?: {
+                /** @description Keep incidents whose worst alert has one of these severities, separated by commas. */
+                severity?: components["schemas"]["AlertSeverity"][];
+                /** @description Keep incidents whose causes are all acknowledged (true), or the others (false). */
+                acknowledged?: boolean;
+                /** @description How many items at most on the page. */
+                limit?: components["parameters"]["pageLimit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["pageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of incidents. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getIncident: {
+        parameters: {
+            query?: {
+                /** @description How many effects at most; the worst are kept. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The incident of the resource with this ID. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, type ReactNode } from 'react';
 import type { Schema } from '../../api/client';
-import { affectedTotal, alertSubject } from '../../format/alert';
+import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { formatDuration } from '../../format/time';
 import { fullClass, type ClassLabels } from '../../ui/classes';
@@ -117,12 +117,15 @@ function Row({ alert: a, index, history, labels }: { alert: Schema['Alert']; ind
         <span className={table['name']}>
           <HealthIcon health={a.severity} silent />
           <ResourceLink id={a.resource} className={table['text']}>
-            {alertSubject(a)}
+            {a.resource_name}
           </ResourceLink>
         </span>
       </th>
       <td title={a.message}>{a.message}</td>
-      <td>{healthName(a.severity)}</td>
+      <td title={a.acknowledged ? `acknowledged by ${a.acknowledged.user}: ${a.acknowledged.comment}` : undefined}>
+        {healthName(a.severity)}
+        {a.acknowledged && ' ✓'}
+      </td>
       <td>{labels.label(fullClass(a))}</td>
       <td className="number">{history ? <When time={a.began} /> : <Ago time={a.began} />}</td>
       {history ? (

@@ -1,7 +1,7 @@
 import { Select, Tabs } from '@mantine/core';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useEffect, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
 import { alertsQuery, classesQuery, statusQuery } from '../../api/queries';
@@ -14,12 +14,9 @@ import { useClasses } from '../../ui/useClasses';
 import { HealthFilter } from '../table/HealthFilter';
 import { AlertTable } from './AlertTable';
 import classes from './AlertsPage.module.css';
-import { matches } from './filter';
 
 const route = getRouteApi('/alerts');
 const pageSize = 200;
-/** How many pages to search for a text at most. */
-const searchedPages = 25;
 
 /** The alerts that hold, and those that held. */
 export function AlertsPage() {
@@ -39,16 +36,11 @@ export function AlertsPage() {
       limit: pageSize,
       ...(chosen.length > 0 ? { severity: chosen } : {}),
       ...(full === undefined ? {} : { class: full }),
+      ...(q === '' ? {} : { q }),
       sort: order,
     }),
   );
-  const loaded = useMemo(() => data?.pages.flatMap((p) => p.items), [data]);
-  const rows = useMemo(() => (q === '' ? loaded : loaded?.filter((a) => matches(a, q))), [loaded, q]);
-  const pages = data?.pages.length ?? 0;
-  // The server does not search alerts for a text, so we read on while we look for one.
-  useEffect(() => {
-    if (q !== '' && hasNextPage && !isFetchingNextPage && pages < searchedPages) void fetchNextPage();
-  }, [q, hasNextPage, isFetchingNextPage, pages, fetchNextPage]);
+  const rows = useMemo(() => data?.pages.flatMap((p) => p.items), [data]);
 
   function set(change: { tab?: string; sort?: string; severity?: string; class?: string; q?: string }): void {
     void navigate({ search: (old) => ({ ...old, ...change }), replace: true });

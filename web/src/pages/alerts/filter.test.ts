@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Schema } from '../../api/client';
-import { affectedTotal, alertSubject } from '../../format/alert';
-import { matches } from './filter';
+import { affectedTotal } from '../../format/alert';
 
 const alert: Schema['Alert'] = {
   id: 1,
   resource: 7,
+  resource_name: 'Disk WD1X',
   plugin: 'acme',
   class: 'Disk',
   condition: 'status',
@@ -14,30 +14,12 @@ const alert: Schema['Alert'] = {
   message: 'Disk failure',
   text: 'Disk failure (Acme disk, Disk WD1X)',
   active: true,
+  since: '2026-03-05T11:00:00Z',
   began: '2026-03-05T11:00:00Z',
   ended: null,
   affected: { counts: { 'acme.Pool': 1, 'acme.Lun': 2 }, filesystems: [{ id: 9, plugin: 'lustre', class: 'FileSystem', name: 'scratch' }] },
-  acknowledged: false,
+  acknowledged: null,
 };
-
-describe('matches', () => {
-  it('wants every word, in any case and anywhere', () => {
-    expect(matches(alert, 'wd1x FAILURE')).toBe(true);
-    expect(matches(alert, 'scratch')).toBe(true);
-    expect(matches(alert, 'wd1x fan')).toBe(false);
-  });
-});
-
-describe('alertSubject', () => {
-  it('is the name in the text', () => {
-    expect(alertSubject(alert)).toBe('Disk WD1X');
-    expect(alertSubject({ message: 'Cannot be reached (no route)', text: 'Cannot be reached (no route) (Array, a, b (c))' })).toBe('a, b (c)');
-  });
-  it('falls back to the whole text', () => {
-    expect(alertSubject({ message: '', text: 'Disk WD1X' })).toBe('Disk WD1X');
-    expect(alertSubject({ message: 'a', text: 'a (b)' })).toBe('a (b)');
-  });
-});
 
 it('affectedTotal sums all classes', () => {
   expect(affectedTotal(alert.affected.counts)).toBe(3);

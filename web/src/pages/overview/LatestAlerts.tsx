@@ -2,7 +2,7 @@ import { Skeleton } from '@mantine/core';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { alertsQuery } from '../../api/queries';
-import { affectedTotal, alertSubject } from '../../format/alert';
+import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
@@ -30,7 +30,7 @@ export function LatestAlerts() {
                 <HealthIcon health={a.severity} />
                 <div className={classes['body']}>
                   <div>
-                    <ResourceLink id={a.resource}>{alertSubject(a)}</ResourceLink>
+                    <ResourceLink id={a.resource}>{a.resource_name}</ResourceLink>
                   </div>
                   <div className={classes['message']}>
                     {a.message}

@@ -1,6 +1,5 @@
 import type { Schema } from '../../api/client';
 import { formatCount } from '../../format/number';
-import { alertSubject } from '../../format/alert';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { Ago } from '../../ui/Time';
@@ -36,7 +35,7 @@ export function Alerts({ resource, causes }: Props) {
             <Line key={a.id} alert={a} />
           ))}
           {inherited.slice(0, shown).map((a) => (
-            <Line key={a.id} alert={a} from={names.get(a.resource) ?? alertSubject(a)} />
+            <Line key={a.id} alert={a} from={names.get(a.resource) ?? a.resource_name} />
           ))}
           {inheritedCount > shown && <li className="muted">and {formatCount(inheritedCount - Math.min(shown, inherited.length))} more inherited ones</li>}
         </ul>
