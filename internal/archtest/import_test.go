@@ -40,7 +40,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/store/..."},
-		[]string{"internal/resource", "internal/store/row"},
+		[]string{"internal/resource", "internal/store/row", "internal/store/dump"},
 		"an adapter knows the vocabulary only",
 	},
 	{
@@ -151,6 +151,7 @@ var owners = []struct {
 	{"database/sql", []string{"internal/store/..."}, "only the store speaks SQL"},
 	{"github.com/pressly/goose/v3", []string{"internal/store/..."}, "only the store migrates"},
 	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres/..."}, "only the store speaks SQL"},
+	{"filippo.io/age", []string{"internal/store/dump", "internal/app"}, "backups are encrypted, and nothing else by this"},
 	{"github.com/prometheus/prometheus", []string{"internal/metrics"}, "the time-series database stays behind one package"},
 	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},
 	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin"}, "the protocol ends at the two sides of the pipe"},

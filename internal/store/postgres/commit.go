@@ -178,7 +178,7 @@ func (t *tx) link(m *resource.Mutation) error {
 	fill := func(r *rows, e *resource.StoredEdge) {
 		r.int(int64(e.Parent))
 		r.int(int64(e.Child))
-		r.json(roots.Text(e.Roots))
+		r.text(roots.Text(e.Roots))
 	}
 	if err := t.add(insertEdge, len(fresh), func(r *rows, i int) { fill(r, fresh[i]) }); err != nil {
 		return err
@@ -207,13 +207,13 @@ func (w *resourceWriter) fill(r *rows, res *resource.Resource) {
 	r.int(int64(res.ID))
 	r.int(w.classID)
 	r.int(int64(res.IdentitySpace()))
-	r.json(res.Identity)
+	r.text(res.Identity)
 	r.int(int64(res.Scope))
 	r.text(res.Label)
 	r.flag(res.OwnLabel)
 	r.text(res.Alias)
 	r.bytes(w.buf)
-	r.json(w.reporters.Text(res.Reporters))
+	r.text(w.reporters.Text(res.Reporters))
 	r.int(row.Nanos(res.FirstSeen))
 	r.int(row.Nanos(res.Updated))
 	r.orNull(res.AppendWriters(w.buf[:0]))

@@ -13,7 +13,7 @@
 //
 // PostgreSQL refuses the byte 0 and what is no UTF-8 in a text. Such bytes are
 // written as U+241B and two hexadecimal digits, and U+241B itself twice; see
-// escape. JSON is stored as it is: it has neither.
+// escape.
 //
 // # Two servers
 //

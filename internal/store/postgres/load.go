@@ -62,6 +62,19 @@ func (c *cells) text() string {
 	return s
 }
 
+// json is the text as bytes of their own; nil for NULL.
+func (c *cells) json() []byte {
+	b := c.bytes()
+	if bytes.Contains(b, []byte(mark)) {
+		s, err := unescape(string(b))
+		if err != nil {
+			c.err = err
+		}
+		return []byte(s)
+	}
+	return bytes.Clone(b)
+}
+
 // each calls f for every row of a query.
 func each(ctx context.Context, q queryer, f func(*cells) error, query string, args ...any) error {
 	rs, err := q.Query(ctx, query, append([]any{binaryResult}, args...)...)
@@ -126,13 +139,13 @@ func loadResources(ctx context.Context, tx pgx.Tx, f func(resource.StoredResourc
 			return fmt.Errorf("resource %d: its class is not in the table class", r.ID)
 		}
 		r.Plugin, r.Class = class.plugin, class.name
-		r.Identity = string(c.bytes())
+		r.Identity = c.text()
 		r.Scope = resource.ID(c.int())
 		r.Label, r.OwnLabel, r.Alias = c.text(), c.flag(), c.text()
-		r.Attributes = bytes.Clone(c.bytes())
+		r.Attributes = c.json()
 		reporters := c.bytes()
 		r.FirstSeen, r.Updated = row.FromNanos(c.int()), row.FromNanos(c.int())
-		r.WrittenBy = bytes.Clone(c.bytes())
+		r.WrittenBy = c.json()
 		if c.err != nil {
 			return fmt.Errorf("resource %d: %w", r.ID, c.err)
 		}
@@ -155,7 +168,7 @@ func loadRoots(ctx context.Context, tx pgx.Tx) (map[resource.ID]root, error) {
 	m := make(map[resource.ID]root)
 	err := each(ctx, tx, func(c *cells) error {
 		id := resource.ID(c.int())
-		m[id] = root{c.flag(), c.text(), c.int(), bytes.Clone(c.bytes())}
+		m[id] = root{c.flag(), c.text(), c.int(), c.json()}
 		return c.err
 	}, "SELECT id, offline, error, last_contact, held FROM root")
 	if err != nil {

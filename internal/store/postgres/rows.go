@@ -116,21 +116,23 @@ func (r *rows) flag(b bool) {
 }
 
 // text appends any text.
-func (r *rows) text(s string) { r.json(escape(s)) }
-
-// json appends JSON, which PostgreSQL takes as it is.
-func (r *rows) json(s string) {
+func (r *rows) text(s string) {
+	s = escape(s)
 	c := r.column()
 	*c = append(binary.BigEndian.AppendUint32(*c, uint32(len(s))), s...)
 }
 
-// bytes appends JSON, or what goes into a bytea.
+// bytes appends a text that is given as bytes.
 func (r *rows) bytes(b []byte) {
+	if !plain(b) {
+		r.text(string(b))
+		return
+	}
 	c := r.column()
 	*c = append(binary.BigEndian.AppendUint32(*c, uint32(len(b))), b...)
 }
 
-// orNull appends JSON, or NULL for none.
+// orNull appends a text, or NULL for none.
 func (r *rows) orNull(b []byte) {
 	if len(b) > 0 {
 		r.bytes(b)

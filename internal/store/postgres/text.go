@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -30,6 +31,11 @@ func escape(s string) string {
 		i += n
 	}
 	return b.String()
+}
+
+// plain reports whether escape would leave the text alone.
+func plain(b []byte) bool {
+	return bytes.IndexByte(b, 0) < 0 && bytes.IndexByte(b, mark[0]) < 0 && utf8.Valid(b)
 }
 
 // unescape is the inverse of escape.
