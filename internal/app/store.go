@@ -137,7 +137,7 @@ func opens(secrets *secret.Box, sealed string) bool {
 	return sealed == "" || err == nil
 }
 
-func (s *Server) keyFile() string { return filepath.Join(s.o.Config.Data, "secret.key") }
+func (s *Server) keyFile() string { return keyFile(s.o.Config) }
 
 // errKey refuses a key under which the passwords in the database are not
 // sealed: a server that takes over could not use them.

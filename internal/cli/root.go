@@ -106,6 +106,8 @@ func newRoot(c *console) *cobra.Command {
 		newUnack(c),
 		newToken(c),
 		newServe(c),
+		newBackup(c),
+		newRestore(c),
 		newPlugin(c),
 		newDemo(c),
 		newBuiltin(),

@@ -113,7 +113,7 @@ func dumpTable(ctx context.Context, tx *sql.Tx, t tableInfo, w *dump.Writer) err
 	if err := w.Table(t.name, t.columns); err != nil {
 		return err
 	}
-	rows, err := tx.QueryContext(ctx, "SELECT "+quoted(t.columns)+" FROM "+quoted([]string{t.name})+" ORDER BY "+quoted(t.key))
+	rows, err := tx.QueryContext(ctx, "SELECT "+quoted(t.columns)+" FROM "+quoted([]string{t.name})+" ORDER BY "+quoted(t.key)) //nolint:gosec // names are quoted, and those of the schema
 	if err != nil {
 		return err
 	}
@@ -266,7 +266,7 @@ func insertAll(ctx context.Context, db *sql.DB, r *dump.Reader) (err error) {
 		if err := known(tables, item); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+quoted([]string{name})); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+quoted([]string{name})); err != nil { //nolint:gosec // known has checked the name
 			return err
 		}
 		if insert != nil {
@@ -275,7 +275,7 @@ func insertAll(ctx context.Context, db *sql.DB, r *dump.Reader) (err error) {
 			}
 		}
 		marks := strings.TrimSuffix(strings.Repeat("?, ", len(item.Columns)), ", ")
-		if insert, err = tx.PrepareContext(ctx, "INSERT INTO "+quoted([]string{name})+" ("+quoted(item.Columns)+") VALUES ("+marks+")"); err != nil {
+		if insert, err = tx.PrepareContext(ctx, "INSERT INTO "+quoted([]string{name})+" ("+quoted(item.Columns)+") VALUES ("+marks+")"); err != nil { //nolint:gosec // known has checked the names
 			return fmt.Errorf("table %s: %w", name, err)
 		}
 	}
