@@ -22,9 +22,18 @@
 //     holds goes on under its number, so a restart flaps nothing. Alerts of a
 //     class that the server does not know now stay as they are.
 //
+//   - A condition with a duration raises its alert when it has held for so long
+//     without a break. Since when it holds is stored beside the alerts; the alert
+//     begins at that time plus the duration, however late it is evaluated. A
+//     bound with a clear threshold ends its alert only there.
+//   - An acknowledgement belongs to one alert and ends with it.
+//
 // # Effect
 //
 // An alert affects the descendants of its resource. That is never stored: it is
 // computed from the live graph when somebody asks, and kept until an alert or
 // an edge near it changes. See Health.
+//
+// The other way round, an alert belongs to the incidents of the topmost sick
+// resources above its own. See Incidents.
 package alert
