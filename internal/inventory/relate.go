@@ -71,12 +71,20 @@ func (t *txn) relateChanged() {
 		side int
 		key  string
 	}
+	sides := make([][2]bool, len(t.rel.rules)) // on which of them keys came
+	for _, ch := range t.changedKeys {
+		if ch.has {
+			sides[ch.role.rule][ch.role.side] = true
+		}
+	}
 	fresh := map[place][]resource.ID{}
-	moved := map[[2]int64]struct{}{} // (resource, rule and side) whose key changed
+	moved := map[[2]int64]struct{}{} // (resource, rule and side) in the index, whose key changed
 	mark := func(id resource.ID, ro role) [2]int64 { return [2]int64{int64(id), int64(ro.rule)*2 + int64(ro.side)} }
 	for _, ch := range t.changedKeys {
-		moved[mark(ch.id, ch.role)] = struct{}{}
-		if ch.has {
+		if ch.had {
+			moved[mark(ch.id, ch.role)] = struct{}{}
+		}
+		if ch.has && sides[ch.role.rule][1-ch.role.side] { // else nobody will look for it
 			p := place{ch.role.rule, ch.role.side, ch.now}
 			fresh[p] = append(fresh[p], ch.id)
 		}
@@ -129,7 +137,7 @@ func (t *txn) relateTo(ro role, id, other resource.ID) {
 		if ok {
 			return false
 		}
-		e.rules = slices.Insert(slices.Clone(e.rules), i, ro.rule)
+		e.rules = slices.Insert(slices.Clip(e.rules), i, ro.rule)
 		return true
 	})
 }
@@ -149,6 +157,21 @@ func (t *txn) unrelate(ro role, id, other resource.ID) {
 // reindexRelations enters the changed keys in the rules' indexes. The caller
 // holds mu.
 func (t *txn) reindexRelations() {
+	came := make([][2]int, len(t.rel.rules))
+	for _, ch := range t.changedKeys {
+		if ch.has && !ch.had {
+			came[ch.role.rule][ch.role.side]++
+		}
+	}
+	for k, r := range t.rel.rules {
+		for side, n := range came[k] {
+			if n > len(r.index[side]) { // to grow it step by step takes longer
+				room := make(map[string][]resource.ID, len(r.index[side])+n)
+				maps.Copy(room, r.index[side])
+				r.index[side] = room
+			}
+		}
+	}
 	for _, ch := range t.changedKeys {
 		ix := t.rel.rules[ch.role.rule].index[ch.role.side]
 		if ch.had {
