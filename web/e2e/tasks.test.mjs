@@ -227,7 +227,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.getByRole('button', { name: /^Warning/ }).click();
     await page.waitForURL(/severity=warning/);
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 4);
-    await page.getByLabel('Filter by text').fill('fan scratch');
+    await page.getByLabel('Filter by text').fill('failure fan');
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);
     await page.goto(`${fresh.url}/alerts?class=acme.Pool`);
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 1);

@@ -71,10 +71,11 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
       severity,
       message,
       text: `${message} (${r.class.label}, ${name(r)})`,
+      resource_name: name(r),
       active: true,
       began: time(ago),
       ended: null,
-      acknowledged: false,
+      acknowledged: null,
     };
     alerts.push(a);
     return a;
@@ -126,7 +127,9 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
     if (value !== null && a.kind === 'reference') text = resources.has(value) ? name(resources.get(value)) : '';
     return { kind: a.kind, label: a.label, value, text, ...(a.hidden ? { hidden: true } : {}) };
   }
-  const summary = ({ id, resource, severity, condition, message, text, began }) => ({ id, resource, severity, condition, message, text, began });
+  const summary = ({ id, resource, resource_name, severity, condition, message, text, began, acknowledged }) => ({
+    id, resource, resource_name, severity, condition, message, text, began, acknowledged: acknowledged !== null,
+  });
 
   function encode(r) {
     const ancestors = walk(r, 'up').steps.slice(1);

@@ -175,6 +175,11 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     if (query.has('resource')) items = items.filter((a) => a.resource === Number(query.get('resource')));
     if (query.has('plugin')) items = items.filter((a) => a.plugin === query.get('plugin'));
     if (query.has('class')) items = items.filter((a) => [a.class, `${a.plugin}.${a.class}`].includes(query.get('class')));
+    if (query.has('q')) {
+      const words = query.get('q').toLowerCase().split(/\s+/);
+      const text = (a) => [a.text, a.message, a.condition, a.attribute, `${a.plugin}.${a.class}`].join(' ').toLowerCase();
+      items = items.filter((a) => words.every((w) => text(a).includes(w)));
+    }
     const sort = query.get('sort') ?? '-began';
     const field = sort.replace(/^-/, '');
     if (!['began', 'ended', 'severity', 'resource'].includes(field)) throw new Problem(400, `Alerts cannot be sorted by ${field}.`, 'sort');
