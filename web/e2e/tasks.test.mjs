@@ -217,9 +217,10 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
-  it('filters alerts by severity, class and text, and has their history', async () => {
+  it('filters alerts by severity, class and text, and has their history', async (t) => {
     // A server of its own: other tests raise and end alerts.
     const fresh = await startMock();
+    t.after(() => fresh.close());
     const page = await openPage(browser, fresh.url, '/alerts');
     const rows = page.getByRole('region', { name: 'Active alerts' }).locator('tbody th');
     await rows.first().waitFor();
@@ -237,11 +238,11 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 30);
     assert.match(await page.getByRole('region', { name: 'Past alerts' }).getByRole('row').nth(1).innerText(), /15 min/);
     await closePage(page);
-    await fresh.close();
   });
 
-  it('asks for a token where the server does, and keeps it for the tab', async () => {
+  it('asks for a token where the server does, and keeps it for the tab', async (t) => {
     const closed = await startMock({ token: 'right' });
+    t.after(() => closed.close());
     const page = await openPage(browser, closed.url, '/alerts', { allowErrors: true });
     await page.getByRole('dialog', { name: 'Sign in' }).waitFor();
     await page.getByRole('textbox', { name: 'Token' }).fill('wrong');
@@ -256,7 +257,6 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.getByRole('region', { name: 'Active alerts' }).getByRole('link').first().waitFor();
     assert.equal(await page.evaluate(() => localStorage.getItem('faultline-token')), null);
     await closePage(page);
-    await closed.close();
   });
 
   it('keeps the chosen colours, and follows the system until one is chosen', async () => {
@@ -290,8 +290,9 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
-  it('shows a folded graph and a table of many disks in good time', async () => {
+  it('shows a folded graph and a table of many disks in good time', async (t) => {
     const large = await startMock({ disks: 8000 });
+    t.after(() => large.close());
     const page = await openPage(browser, large.url, '/resources/acme/Disk?sort=-serial');
     await page.getByRole('region', { name: 'Disk, table' }).getByRole('link').first().waitFor();
     const fan = [...large.model.resources.values()].find((r) => r.class.name === 'FileSystem');
@@ -300,6 +301,5 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     assert.ok((await page.locator('.react-flow__node').count()) < 60);
     await page.getByText('Only the nearest 1,000').waitFor();
     await closePage(page);
-    await large.close();
   });
 });
