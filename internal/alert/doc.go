@@ -9,15 +9,20 @@
 //
 //   - A condition watches one attribute, gauge or counter; severities are
 //     independent of each other. Resource.Condition.Holds has the comparison.
+//
 //   - At most one alert is active for one (resource, condition, attribute,
 //     severity). It ends when the condition no longer holds, when the class no
 //     longer declares it, or with its resource. Ended alerts stay in the store;
 //     a condition that holds again makes a new alert.
+//
 //   - A statistic is judged by its last sample of a change. Until it has one,
 //     after a start too, its alerts stay as they are.
+//
 //   - The text of an alert is frozen when it is raised, so that it can be read
 //     when the resource is gone.
+//
 //   - A root that is offline has an alert of its own, resource.OfflineCondition.
+//
 //   - At a start the stored alerts are compared with the snapshot: what still
 //     holds goes on under its number, so a restart flaps nothing. Alerts of a
 //     class that the server does not know now stay as they are.
@@ -26,6 +31,7 @@
 //     without a break. Since when it holds is stored beside the alerts; the alert
 //     begins at that time plus the duration, however late it is evaluated. A
 //     bound with a clear threshold ends its alert only there.
+//
 //   - An acknowledgement belongs to one alert and ends with it.
 //
 // # Effect
