@@ -182,6 +182,9 @@ func (s *Stage) causesOf(id resource.ID, sick map[resource.ID]bool, sets *causeS
 	}
 	var stack []step
 	push := func(id resource.ID) {
+		// Nothing until it is known. The graph may change under the walk, and what is
+		// read at two moments may look like a cycle; this ends it.
+		found[id] = 0
 		st := step{id: id}
 		if r := s.opts.Get(id); r != nil { // else deleted by a change that is under way
 			st.parents = r.Parents
