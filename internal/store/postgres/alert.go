@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -142,6 +141,18 @@ func (db *DB) Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, 
 	return found, nil
 }
 
+var alertDialect = row.AlertDialect{Contains: "strpos(a.search, ?) > 0", Text: escape}
+
+// numbered writes each ? as PostgreSQL wants it: $1, $2 and so on.
+func numbered(query string) string {
+	parts := strings.Split(query, "?")
+	b := []byte(parts[0])
+	for i, part := range parts[1:] {
+		b = append(strconv.AppendInt(append(b, '$'), int64(i+1), 10), part...)
+	}
+	return string(b)
+}
+
 // Alerts answers a query. Its errors about the query are Faults that name the
 // field.
 func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error) {
@@ -149,20 +160,16 @@ func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.Alert
 	if err != nil {
 		return resource.AlertPage{}, err
 	}
-	sqlText, args := alertSQL(&q, &p)
-	var page resource.AlertPage
-	err = eachAlert(ctx, db.read, sqlText, args, func(a *resource.Alert) error {
-		page.Items = append(page.Items, a)
+	where, args := row.AlertSQL(&q, &p, alertDialect)
+	var items []*resource.Alert
+	err = eachAlert(ctx, db.read, alertColumns+numbered(where), args, func(a *resource.Alert) error {
+		items = append(items, a)
 		return nil
 	})
 	if err != nil {
 		return resource.AlertPage{}, fmt.Errorf("list alerts: %w", err)
 	}
-	if len(page.Items) > p.Limit { // one more was asked for, to know
-		page.Items = page.Items[:p.Limit]
-		page.Next = p.Cursor(page.Items[p.Limit-1])
-	}
-	return page, nil
+	return row.AlertPage(items, &p), nil
 }
 
 // AlertsSince returns up to limit alerts whose last change is after the given
@@ -177,78 +184,6 @@ func (db *DB) AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resour
 		return nil, fmt.Errorf("read alerts after %d: %w", seq, err)
 	}
 	return out, nil
-}
-
-// alertKeys are the expressions of what AlertPlan.Key returns.
-var alertKeys = map[string]string{
-	"began":    "a.began",
-	"ended":    fmt.Sprintf("(CASE a.ended WHEN 0 THEN %d ELSE a.ended END)", int64(math.MaxInt64)),
-	"severity": "a.severity",
-	"resource": "a.resource",
-}
-
-func alertSQL(q *resource.AlertQuery, p *resource.AlertPlan) (string, []any) {
-	var where []string
-	var args []any
-	// need adds a condition, in which each ? is the next argument.
-	need := func(cond string, values ...any) {
-		for _, v := range values {
-			args = append(args, v)
-			cond = strings.Replace(cond, "?", "$"+strconv.Itoa(len(args)), 1)
-		}
-		where = append(where, cond)
-	}
-	if q.Active != nil {
-		if *q.Active {
-			need("a.ended = 0")
-		} else {
-			need("a.ended <> 0")
-		}
-	}
-	if q.Severities != nil {
-		list := make([]int64, len(q.Severities))
-		for i, s := range q.Severities {
-			list[i] = int64(s)
-		}
-		need("a.severity = ANY(?)", list)
-	}
-	if q.Resource != 0 {
-		need("a.resource = ?", int64(q.Resource))
-	}
-	if q.Plugin != "" {
-		need("c.plugin = ?", escape(q.Plugin))
-	}
-	if q.Class != "" {
-		need("c.name = ?", escape(q.Class))
-	}
-	if q.Condition != "" {
-		need("a.condition = ?", escape(q.Condition))
-	}
-	if q.Acknowledged != nil {
-		if *q.Acknowledged {
-			need("a.ack_time <> 0")
-		} else {
-			need("a.ack_time = 0")
-		}
-	}
-	for _, word := range p.Words {
-		need("strpos(a.search, ?) > 0", escape(word))
-	}
-	if !q.Since.IsZero() {
-		need("(a.ended = 0 OR a.ended >= ?)", row.Nanos(q.Since))
-	}
-	key, way, after := alertKeys[p.Field], "", ">"
-	if p.Desc {
-		way, after = " DESC", "<"
-	}
-	if p.Resume {
-		need("("+key+", a.id) "+after+" (?, ?)", p.AfterKey, int64(p.AfterID))
-	}
-	s := alertColumns
-	if len(where) > 0 {
-		s += "WHERE " + strings.Join(where, " AND ")
-	}
-	return s + " ORDER BY " + key + way + ", a.id" + way + " LIMIT " + strconv.Itoa(p.Limit+1), args
 }
 
 func eachAlert(ctx context.Context, q queryer, query string, args []any, f func(*resource.Alert) error) error {

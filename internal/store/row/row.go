@@ -1,5 +1,5 @@
 // Package row is what the engines that keep rows have in common: how times and
-// lists of IDs are written in a column. It speaks no SQL.
+// lists of IDs are written in a column, and what a query of alerts is in SQL.
 package row
 
 import (

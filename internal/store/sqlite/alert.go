@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math"
-	"strings"
 
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/store/row"
@@ -167,6 +165,8 @@ func (db *DB) Alert(ctx context.Context, id resource.AlertID) (*resource.Alert, 
 	return found, nil
 }
 
+var alertDialect = row.AlertDialect{Contains: "instr(a.search, ?) > 0"}
+
 // Alerts answers a query. Its errors about the query are Faults that name the
 // field.
 func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.AlertPage, error) {
@@ -174,20 +174,16 @@ func (db *DB) Alerts(ctx context.Context, q resource.AlertQuery) (resource.Alert
 	if err != nil {
 		return resource.AlertPage{}, err
 	}
-	sqlText, values := alertSQL(&q, &p)
-	var page resource.AlertPage
-	err = eachAlert(ctx, db.read, sqlText, values, func(a *resource.Alert) error {
-		page.Items = append(page.Items, a)
+	where, args := row.AlertSQL(&q, &p, alertDialect)
+	var items []*resource.Alert
+	err = eachAlert(ctx, db.read, alertColumns+where, args, func(a *resource.Alert) error {
+		items = append(items, a)
 		return nil
 	})
 	if err != nil {
 		return resource.AlertPage{}, fmt.Errorf("list alerts: %w", err)
 	}
-	if len(page.Items) > p.Limit { // one more was asked for, to know
-		page.Items = page.Items[:p.Limit]
-		page.Next = p.Cursor(page.Items[p.Limit-1])
-	}
-	return page, nil
+	return row.AlertPage(items, &p), nil
 }
 
 // AlertsSince returns up to limit alerts whose last change is after the given
@@ -202,76 +198,6 @@ func (db *DB) AlertsSince(ctx context.Context, seq uint64, limit int) ([]*resour
 		return nil, fmt.Errorf("read alerts after %d: %w", seq, err)
 	}
 	return out, nil
-}
-
-// alertKeys are the expressions of what AlertPlan.Key returns.
-var alertKeys = map[string]string{
-	"began":    "a.began",
-	"ended":    fmt.Sprintf("iif(a.ended = 0, %d, a.ended)", int64(math.MaxInt64)),
-	"severity": "a.severity",
-	"resource": "a.resource",
-}
-
-func alertSQL(q *resource.AlertQuery, p *resource.AlertPlan) (string, []any) {
-	var where []string
-	var values []any
-	need := func(cond string, v ...any) {
-		where = append(where, cond)
-		values = append(values, v...)
-	}
-	if q.Active != nil {
-		if *q.Active {
-			need("a.ended = 0")
-		} else {
-			need("a.ended <> 0")
-		}
-	}
-	if q.Severities != nil {
-		marks := make([]string, len(q.Severities))
-		for i, s := range q.Severities {
-			marks[i] = "?"
-			values = append(values, int64(s))
-		}
-		need("a.severity IN (" + strings.Join(marks, ",") + ")")
-	}
-	if q.Resource != 0 {
-		need("a.resource = ?", int64(q.Resource))
-	}
-	if q.Plugin != "" {
-		need("c.plugin = ?", q.Plugin)
-	}
-	if q.Class != "" {
-		need("c.name = ?", q.Class)
-	}
-	if q.Condition != "" {
-		need("a.condition = ?", q.Condition)
-	}
-	if q.Acknowledged != nil {
-		if *q.Acknowledged {
-			need("a.ack_time <> 0")
-		} else {
-			need("a.ack_time = 0")
-		}
-	}
-	for _, word := range p.Words {
-		need("instr(a.search, ?) > 0", word)
-	}
-	if !q.Since.IsZero() {
-		need("(a.ended = 0 OR a.ended >= ?)", row.Nanos(q.Since))
-	}
-	key, way, after := alertKeys[p.Field], "", ">"
-	if p.Desc {
-		way, after = " DESC", "<"
-	}
-	if p.Resume {
-		need("("+key+", a.id) "+after+" (?, ?)", p.AfterKey, int64(p.AfterID))
-	}
-	s := alertColumns
-	if len(where) > 0 {
-		s += "WHERE " + strings.Join(where, " AND ")
-	}
-	s += " ORDER BY " + key + way + ", a.id" + way + " LIMIT ?"
-	return s, append(values, p.Limit+1)
 }
 
 func eachAlert(ctx context.Context, q queryer, query string, values []any, f func(*resource.Alert) error) error {
