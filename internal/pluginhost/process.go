@@ -153,11 +153,14 @@ func (p *Process) Err() error {
 // The call's deadline is that of ctx if it has one, else Options.CallTimeout from
 // now. A call still running at its deadline ends the process. If ctx is cancelled
 // before, Call returns its error at once; the plugin goes on with the call, and its
-// answer is dropped.
+// answer is dropped. If ctx is over when Call is called, nothing is sent.
 //
 // The error is a *CallError if the plugin answered with one, and otherwise wraps
 // ErrEnded if the process is gone.
 func (p *Process) Call(ctx context.Context, method string, params, result any) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if deadline, ok := ctx.Deadline(); ok {
 		return p.call(ctx, readable(time.Until(deadline)), method, params, result)
 	}
