@@ -14,8 +14,10 @@ plugin, session        the author's plugin object, and the state of one session 
 turn                   from the changes of a turn to batches on the wire
 loader, manifest,      from a path to a checked manifest, or to a list of problems
 checks, python2
-process, worker,       the process: JSON-RPC over standard input and output, one thread a session
-stdio, logs
+process, worker,       the process: JSON-RPC over standard input and output, one thread a session; what is done to the
+stdio, logs,           values that users give
+rootvalues
+testing                for authors: a fake host and a fake clock for unit tests; testing_* stand behind it
 =====================  ==========================================================================================
 """
 

@@ -3,7 +3,8 @@
 import logging
 import os
 
-_LEVELS = {'debug': logging.DEBUG, 'info': logging.INFO, 'warning': logging.WARNING, 'error': logging.ERROR}
+#: The levels of the protocol as those of the logging module.
+LEVELS = {'debug': logging.DEBUG, 'info': logging.INFO, 'warning': logging.WARNING, 'error': logging.ERROR}
 
 
 class WireHandler(logging.Handler):
@@ -24,19 +25,19 @@ class WireHandler(logging.Handler):
 
 def _level(number):
     for name in ('error', 'warning', 'info'):
-        if number >= _LEVELS[name]:
+        if number >= LEVELS[name]:
             return name
     return 'debug'
 
 
 def threshold():
     """Return the level below which the host wants no records (protocol/SPEC.md, section 7)."""
-    return _LEVELS.get(os.environ.get('FAULTLINE_LOG_LEVEL', '').lower(), logging.WARNING)
+    return LEVELS.get(os.environ.get('FAULTLINE_LOG_LEVEL', '').lower(), logging.WARNING)
 
 
-def session_logger(plugin_name, output, session):
-    """Return the logger of one session: Plugin.log."""
-    log = logging.Logger(plugin_name, threshold())
+def session_logger(plugin_name, output, session, level):
+    """Return the logger of one session: Plugin.log. Records below level are left out."""
+    log = logging.Logger(plugin_name, level)
     log.addHandler(WireHandler(output, session))
     return log
 

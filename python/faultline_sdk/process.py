@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 import threading
+import time
 
-from . import PROTOCOL_MAX, PROTOCOL_MIN, __version__, loader, logs, rpc, stdio
-from .errors import PluginError, ValidationError
+from . import PROTOCOL_MAX, PROTOCOL_MIN, __version__, loader, logs, rootvalues, rpc, stdio
+from .errors import PluginError
 from .worker import SESSION_METHODS, Worker
 
 _GRACE = 5  # seconds that the teardown hooks have once the host is gone
@@ -22,6 +23,7 @@ class Process:
 
     def __init__(self, path, name, host_in, host_out):
         self._path, self._name = path, name
+        self.now, self.log_level = time.time, logs.threshold()
         self._in = os.fdopen(host_in, 'rb', buffering=1 << 16)
         self.output = stdio.Output(host_out)
         self.capture = stdio.Capture(self.output)
@@ -180,7 +182,10 @@ class Process:
         """
         def run():
             try:
-                result = self._encrypt(call.params) if call.method == 'encrypt' else self._defaults(call.params)
+                if call.method == 'encrypt':
+                    result = {'value': rootvalues.encrypt(self._loaded.classes, call.params)}
+                else:
+                    result = {'attributes': rootvalues.defaults(self._loaded.classes, call.params)}
             except rpc.Error as e:
                 error = e
             except BaseException as e:
@@ -192,36 +197,6 @@ class Process:
             self.capture.drain()
             self.fail(call, error)
         threading.Thread(target=run, name='faultline-' + call.method, daemon=True).start()
-
-    def _info(self, params):
-        klass = self._loaded.classes.get(params.get('class'))
-        if klass is None:
-            raise rpc.Error(rpc.INVALID_PARAMS, 'the plugin declares no class %r' % params.get('class'))
-        return klass._fl_info
-
-    def _encrypt(self, params):
-        info = self._info(params)
-        attribute = info.attributes.get(params.get('attribute'))
-        if attribute is None or attribute.kind != 'password':
-            raise rpc.Error(rpc.INVALID_PARAMS, '%s has no password %r' % (info.name, params.get('attribute')))
-        value = params.get('value')
-        if not isinstance(value, str):
-            raise rpc.Error(rpc.INVALID_PARAMS, 'value must be text')
-        return {'value': attribute.encrypt(value)}
-
-    def _defaults(self, params):
-        info = self._info(params)
-        given = params.get('attributes') or {}
-        known = {n: v for n, v in given.items() if n not in info.references}
-        values = {n: v for n, v in info.checked(known).items() if v is not None}
-        out = {}
-        for name, attribute in info.attributes.items():
-            if attribute.default is not None and given.get(name) is None:
-                try:
-                    out[name] = values[name] = attribute.default_for(values)
-                except ValueError as e:
-                    raise ValidationError('default of %s.%s: %s' % (info.name, name, e), name) from e
-        return {'attributes': out}
 
     # The end.
 

@@ -51,7 +51,9 @@ def failure(error):
     attribute = getattr(error, 'attribute', None)
     if isinstance(attribute, str):
         data['attribute'] = attribute
-    return Error(code, lines[0] if lines else type(error).__name__, data)
+    answer = Error(code, lines[0] if lines else type(error).__name__, data)
+    answer.__cause__ = error
+    return answer
 
 
 def _authors(tb):

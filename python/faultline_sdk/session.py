@@ -17,9 +17,11 @@ _new = object.__new__
 
 
 class Session:
-    """The state of one session. ``wake`` is called, with the lock held, when a change arrives outside a hook."""
+    """The state of one session. ``wake`` is called, with the lock held, when a change arrives outside a hook; ``now``
+    returns the time of samples in seconds.
+    """
 
-    def __init__(self, name, root, lock=None, wake=lambda: None):
+    def __init__(self, name, root, lock=None, wake=lambda: None, now=time.time):
         self.name = name
         self.root = root
         #: Guards everything here. Reentrant, so that get_label may read what it likes.
@@ -28,7 +30,7 @@ class Session:
         self.hook_thread = None
         #: Turns sent so far.
         self.turns = 0
-        self.wake = wake
+        self.wake, self.now = wake, now
         #: What happened in this turn, in order: a resource that was reported, linked or cleared of a reference, and
         #: (handle, class, key) for a removal.
         self.events = []
@@ -128,7 +130,7 @@ class Session:
         """Add a sample of a statistic, at the present time."""
         with self.lock:
             if resource._fl_session is self:
-                self.samples.append((resource, name, int(time.time() * 1000), value))
+                self.samples.append((resource, name, int(self.now() * 1000), value))
                 self._touched()
 
     def link(self, resource, parent, present):

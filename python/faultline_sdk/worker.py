@@ -17,7 +17,8 @@ _OPENED, _RUNNING, _FAILED, _CLOSED = range(4)
 class Worker:
     """Serves the calls of one session in their order, on a thread of its own.
 
-    ``host`` is the process: it has output, capture, reply(call, result) and fail(call, error).
+    ``host`` is the process: it has output, capture, now() and log_level, and reply(call, result), fail(call, error) and
+    forget(worker).
     """
 
     def __init__(self, host, loaded, name):
@@ -112,8 +113,8 @@ class Worker:
             if klass is None or not issubclass(klass, (ScannableResource, HostRoot)):
                 raise rpc.Error(rpc.INVALID_PARAMS, 'the plugin declares no class %r that can be a root' % params.get('class'))
             root = open_root(klass, params.get('attributes') or {})
-            self._log = logs.session_logger(self._loaded.name, self._host.output, self.name)
-            self._session = Session(self.name, root, self._lock, self._wake)
+            self._log = logs.session_logger(self._loaded.name, self._host.output, self.name, self._host.log_level)
+            self._session = Session(self.name, root, self._lock, self._wake, self._host.now)
             self._plugin = plugin.make(self._loaded.plugin_class, self._session, self._log)
         except BaseException:
             self._close()
