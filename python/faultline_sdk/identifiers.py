@@ -4,13 +4,15 @@ from .errors import declared_at
 
 
 class BaseIdentifier:
-    """The names of the identifying attributes, in their order."""
+    """The names of the identifying attributes, in their order, one by one or as one list."""
 
     #: The identifier's scope in the protocol.
     scope = ''
 
     def __init__(self, *attributes):
-        self.attributes = attributes
+        # The guide speaks of a list, and writes arguments.
+        one = attributes[0] if len(attributes) == 1 else None
+        self.attributes = tuple(one) if isinstance(one, (list, tuple)) else attributes
         self.at = declared_at()
 
     def to_wire(self):

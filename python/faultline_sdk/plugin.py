@@ -59,6 +59,15 @@ class Plugin:
         """
         return self._fl_session.report(klass, parents, attrs)
 
+    def register_resource(self, resource, parents=()):
+        """Report a resource that was made by calling its class, and return it (guide, Plugin.initial_scan).
+
+        ``self.register_resource(Drive(serial='S1'))`` does what ``self.update_or_create(Drive, serial='S1')`` does, and makes
+        the given object the reported one. If the session has one of this identity, that is updated and returned. Samples
+        that were assigned before are not sent.
+        """
+        return self._fl_session.adopt(resource, parents)
+
     def incomplete(self, text):
         """Say that the scan could not read a part of the hardware, and which, for people. It may be called several times.
 

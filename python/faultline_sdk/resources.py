@@ -66,13 +66,23 @@ class LogicalDriveOccupier(Resource):
     """Marks the logical drive that it descends from as in use: a mounted file system, for example."""
 
 
+class _ServersOwn(attributes.Integer):
+    """A number that the server alone sets."""
+
+    def make_check(self):
+        def check(value):
+            if value is not None:
+                raise ValueError('belongs to the server, and plugins must not assign it')
+        return check
+
+
 class VirtualMachine(Resource):
     """A host that the storage hardware itself runs (guide, "Reporting Hosts")."""
 
     #: Address at which the host can be reached.
     address = attributes.Hostname()
-    #: Belongs to Faultline; plugins must not assign it.
-    host_id = attributes.Integer(optional=True, user_read_only=True, hidden=True)
+    #: Belongs to Faultline. Assigning it is a ValidationError (guide, "VirtualMachine").
+    host_id = _ServersOwn(optional=True, user_read_only=True, hidden=True)
 
 
 class DeviceNode(Resource):

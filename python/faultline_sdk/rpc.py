@@ -43,7 +43,10 @@ class Error(Exception):
 def failure(error):
     """Return the answer for an exception of the author's code: its first line, kind, attribute at fault and traceback."""
     code = INVALID_VALUE if isinstance(error, ValidationError) else SCAN_FAILED
-    lines = str(error).strip().splitlines()
+    try:
+        lines = str(error).strip().splitlines()
+    except Exception:  # of an exception class whose own text fails; its name must do
+        lines = []
     data = {
         'kind': type(error).__name__,
         'detail': ''.join(traceback.format_exception(type(error), error, _authors(error.__traceback__))),

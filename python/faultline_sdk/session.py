@@ -56,8 +56,8 @@ class Session:
 
     # What authors call, by way of Plugin and Resource.
 
-    def report(self, klass, parents, attrs):
-        """Report a resource; see Plugin.update_or_create."""
+    def report(self, klass, parents, attrs, made=None):
+        """Report a resource; see Plugin.update_or_create. made is the object to be it, if it is new and there is one."""
         try:
             info = klass._fl_info
         except AttributeError:
@@ -95,7 +95,7 @@ class Session:
             resource = index.get(key)
             created = resource is None
             if created:
-                resource = self._create(klass, info, index, key, values, parents)
+                resource = self._create(klass, info, index, key, values, parents, made)
             else:
                 known = vars(resource)
                 for name, value in values.items():
@@ -110,6 +110,17 @@ class Session:
             for name, value in samples or ():
                 self.sample(resource, name, value)
         return resource, created
+
+    def adopt(self, resource, parents):
+        """Report a resource that the author made; see Plugin.register_resource."""
+        if not isinstance(resource, Resource):
+            raise TypeError('register_resource needs a resource, not %r' % (resource,))
+        if resource._fl_session not in (None, self):
+            raise ValueError('%s is a resource of another session' % describe(resource))
+        klass = type(resource)
+        attrs = {n: vars(resource)[n] for n in klass._fl_info.attributes if n in vars(resource)}
+        parents = list(resource._fl_parents) + [p for p in _as_list(parents) if p not in resource._fl_parents]
+        return self.report(klass, parents, attrs, resource)[0]
 
     def assign(self, resource, name, value):
         """Assign a checked value to an attribute of a reported resource."""
@@ -240,13 +251,14 @@ class Session:
             if resource._fl_session is self and all(known.get(n) == v for n, v in wanted.items()):
                 yield resource
 
-    def _create(self, klass, info, index, key, values, parents):
-        if info.own_init:
+    def _create(self, klass, info, index, key, values, parents, made):
+        if made is not None:
+            resource = made
+        elif info.own_init:
             resource = klass(**values)
-            vars(resource).update(values)
         else:
             resource = _new(klass)
-            vars(resource).update(values)
+        vars(resource).update(values)
         self._handles += 1
         bind(resource, self, self._handles, tuple(dict.fromkeys(parents)) if parents else (), NEW)
         index[key] = resource

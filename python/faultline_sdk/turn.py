@@ -183,6 +183,8 @@ class _Builder:
         """Return the author's label. A get_label that fails is logged, and the host makes the default label instead."""
         try:
             label = resource.get_label()
+            if isinstance(label, (bytes, bytearray)):  # text in Python 2
+                label = label.decode('utf-8', 'replace')
             if label is not None:
                 label = str(label).encode('utf-8', 'backslashreplace').decode('utf-8')
         except Exception:
