@@ -72,7 +72,7 @@ func newRig(b *testing.B) *rig {
 	tool := &Tool{}
 	spec, err := tool.resolve("builtin:acme")
 	check(err)
-	set := &pluginSet{routes: map[string]func(wire.Batch){}}
+	set := newPluginSet(setOptions{})
 	o := tool.options(spec)
 	o.OnBatch = set.deliver
 	p, err := pluginhost.Start(ctx, o)
@@ -93,7 +93,7 @@ func newRig(b *testing.B) *rig {
 	r.s = session.New(session.Options{
 		ID: root.ID, Plugin: "acme",
 		Root:  func() (session.Root, error) { return rootFor(r.inv, nil, root.ID) },
-		Wait:  func(context.Context) (session.Plugin, error) { return p, nil },
+		Wait:  func(context.Context) (session.Plugin, error) { return borrowed(p), nil },
 		Class: func(name string) *resource.Class { return r.inv.Class("acme", name) },
 		Seal:  func(s string) string { return s },
 		Sink:  r.inv, Route: set.route, Log: slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,

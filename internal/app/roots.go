@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/inventory"
-	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -21,8 +20,8 @@ import (
 type roots struct {
 	inv     *inventory.Inventory
 	secrets *secret.Box
-	// process returns a plugin's process.
-	process func(ctx context.Context, plugin string) (*pluginhost.Process, error)
+	// process returns a plugin's process, which is released after use.
+	process func(ctx context.Context, plugin string) (*lease, error)
 }
 
 // Add implements api.Roots.
@@ -129,6 +128,7 @@ func (r *roots) seal(ctx context.Context, c *resource.Class, attribute string, v
 	if err != nil {
 		return v, err
 	}
+	defer p.Release()
 	plain, _ := v.Text()
 	var res wire.EncryptResult
 	if err := p.Call(ctx, wire.MethodEncrypt, wire.EncryptParams{Class: c.Name, Attribute: attribute, Value: plain}, &res); err != nil {
@@ -163,6 +163,7 @@ func (r *roots) defaults(ctx context.Context, c *resource.Class, given map[strin
 	if err != nil {
 		return err
 	}
+	defer p.Release()
 	plain := map[string]json.RawMessage{} // what the plugin may know for it
 	for i, v := range values {
 		a := &c.Attributes[i]

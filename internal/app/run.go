@@ -20,7 +20,6 @@ import (
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/internal/store/memory"
-	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // RunOptions say what Tool.Run scans.
@@ -61,7 +60,7 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	plugins := &pluginSet{routes: map[string]func(wire.Batch){}}
+	plugins := newPluginSet(setOptions{})
 	po := t.options(spec)
 	po.OnBatch = plugins.deliver
 	p, err := pluginhost.Start(ctx, po)
@@ -129,7 +128,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	if err != nil {
 		return nil, err
 	}
-	process := func(context.Context, string) (*pluginhost.Process, error) { return p, nil }
+	process := func(context.Context, string) (*lease, error) { return borrowed(p), nil }
 	r := &roots{inv: inv, secrets: secrets, process: process}
 	id, err := r.Add(ctx, p.Name(), class, o.Attributes)
 	if err != nil {
@@ -138,7 +137,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	incomplete, err := session.New(session.Options{
 		ID: id, Plugin: p.Name(),
 		Root:  func() (session.Root, error) { return rootFor(inv, secrets, id) },
-		Wait:  func(context.Context) (session.Plugin, error) { return p, nil },
+		Wait:  func(context.Context) (session.Plugin, error) { return borrowed(p), nil },
 		Class: func(name string) *resource.Class { return inv.Class(p.Name(), name) },
 		Seal:  func(plain string) string { return secrets.Seal(passwords, plain) },
 		Sink:  inv, Route: plugins.route, Log: log, Now: time.Now,

@@ -177,8 +177,9 @@ func (r *runner) count(plugin string) int {
 func (r *runner) options(id resource.ID, plugin string) session.Options {
 	return session.Options{
 		ID: id, Plugin: plugin,
-		Root: func() (session.Root, error) { return rootFor(r.inv, r.secrets, id) },
-		Wait: func(ctx context.Context) (session.Plugin, error) { return r.plugins.process(ctx, plugin) },
+		Root:  func() (session.Root, error) { return rootFor(r.inv, r.secrets, id) },
+		Wait:  func(ctx context.Context) (session.Plugin, error) { return r.plugins.session(ctx, plugin) },
+		Again: func() <-chan struct{} { return r.plugins.loaded(plugin) },
 		Class: func(name string) *resource.Class {
 			return r.inv.Class(plugin, name)
 		},

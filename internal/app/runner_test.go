@@ -45,7 +45,7 @@ func TestARunnerThatFellBehindCatchesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &runner{
-		inv: inv, plugins: &pluginSet{byName: map[string]*plugin{}}, secrets: secrets, log: slog.New(slog.DiscardHandler), now: time.Now,
+		inv: inv, plugins: newPluginSet(setOptions{}), secrets: secrets, log: slog.New(slog.DiscardHandler), now: time.Now,
 		running: map[resource.ID]*running{}, ending: map[resource.ID]*running{},
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -149,12 +149,20 @@ func (s *Server) setup(ctx context.Context) error {
 		return keepUp(ctx, s.part("alert"), inv, alerts.Run)
 	})
 
-	plugins := newPluginSet(context.WithoutCancel(ctx), c.Plugins, pluginhost.Options{
-		Log:         s.part("plugin"),
-		PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
-		CallTimeout: time.Duration(c.CallTimeout),
-		Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
-	}, pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program}, debugging{c.DebugPlugins, cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")}, declarer(store, inv))
+	plugins := newPluginSet(setOptions{
+		host: pluginhost.Options{
+			Log:         s.part("plugin"),
+			PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
+			CallTimeout: time.Duration(c.CallTimeout),
+			Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
+		},
+		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program},
+		debug:   debugging{c.DebugPlugins, cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")},
+		declare: declarer(store, inv),
+	})
+	for _, path := range c.Plugins {
+		_, _ = plugins.add(path, fromConfig) // its log, and its state, tell of an error
+	}
 	sessions := &runner{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
 		updatePeriod: time.Duration(c.UpdatePeriod),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"strings"
 
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/api/gen"
@@ -62,12 +63,19 @@ func pluginStates(plugins *pluginSet, sessions *runner, inv *inventory.Inventory
 }
 
 func (p *plugin) state() api.Plugin {
-	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
 	p.mu.Lock()
-	broken, proc := p.broken, p.current
+	v, broken, shadows := p.version, p.broken, p.shadows
+	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
+	var proc *pluginhost.Process
+	if v != nil {
+		broken = v.broken
+		if v.serving != nil {
+			proc = v.serving.proc
+		}
+	}
 	p.mu.Unlock()
-	if p.sup != nil {
-		st := p.sup.Status()
+	if v != nil {
+		st := v.sup.Status()
 		g.State, g.PID, g.Restarts = gen.PluginState(st.State), st.Pid, st.Restarts
 		if st.LastError != nil {
 			g.Error = st.LastError.Error()
@@ -86,11 +94,14 @@ func (p *plugin) state() api.Plugin {
 	if proc == nil && g.State == gen.Running {
 		g.State = gen.Starting // its classes are not known yet, so that nothing of them can be added
 	}
-	if broken != nil {
+	switch {
+	case errors.Is(broken, errUnloaded):
+		g.State, g.Error = gen.PluginState(pluginhost.Stopped), broken.Error()
+	case broken != nil:
 		g.State, g.Error = gen.PluginState(pluginhost.Failed), broken.Error()
 	}
-	if p.shadows != nil && g.Error == "" {
-		g.Error = p.shadows.Error()
+	if len(shadows) > 0 && g.Error == "" {
+		g.Error = "not loaded, since they have the same name: " + strings.Join(shadows, ", ")
 	}
 	if proc != nil {
 		rss, cpu := proc.Usage()

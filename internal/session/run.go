@@ -54,7 +54,7 @@ func (r *run) scan(ctx context.Context) error {
 	r.live(ctx, res)
 	period := r.period(res)
 	for first := true; ; first = false {
-		if res.Updates {
+		if res.Updates && !r.retired() {
 			if _, err := r.turn(ctx, wire.MethodUpdateScan); err != nil {
 				return err
 			}
@@ -69,6 +69,8 @@ func (r *run) scan(ctx context.Context) error {
 		}
 		select {
 		case <-next:
+		case <-r.p.Retired():
+			return errRetired
 		case <-r.failed:
 			return r.refusal()
 		case <-r.p.Done():
@@ -76,6 +78,16 @@ func (r *run) scan(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+	}
+}
+
+// retired reports whether the session is to leave its process.
+func (r *run) retired() bool {
+	select {
+	case <-r.p.Retired():
+		return true
+	default:
+		return false
 	}
 }
 

@@ -29,6 +29,13 @@ type Plugin interface {
 	// Done is closed when the process is gone; Err then tells why.
 	Done() <-chan struct{}
 	Err() error
+	// Retired is closed when sessions are to leave the process, such as for a new
+	// version of the plugin. The session ends after the hook that runs, with its
+	// teardown, and is opened anew where Wait says; that is no failure. It may be
+	// nil.
+	Retired() <-chan struct{}
+	// Release says that the session has left the process. It is called once.
+	Release()
 }
 
 // Sink takes what sessions find out; see inventory.Inventory.
@@ -55,8 +62,11 @@ type Options struct {
 	// Root returns the root as it is now.
 	Root func() (Root, error)
 	// Wait returns the plugin's process when it runs. It returns an error if that
-	// cannot be hoped for within a few seconds.
-	Wait  func(ctx context.Context) (Plugin, error)
+	// cannot be hoped for within a few seconds. The session releases the process.
+	Wait func(ctx context.Context) (Plugin, error)
+	// Again returns a channel that is closed when a failed session should be tried
+	// at once, such as when the plugin was loaded anew. Optional.
+	Again func() <-chan struct{}
 	Class func(name string) *resource.Class // of the plugin
 	Seal  func(string) string
 	Sink  Sink
@@ -92,6 +102,9 @@ func New(o Options) *Session {
 	if o.TeardownTimeout <= 0 {
 		o.TeardownTimeout = 10 * time.Second
 	}
+	if o.Again == nil {
+		o.Again = func() <-chan struct{} { return nil }
+	}
 	return &Session{o: o}
 }
 
@@ -103,9 +116,14 @@ func (s *Session) Run(ctx context.Context) {
 	delay := firstDelay
 	for ctx.Err() == nil {
 		began := s.o.Now()
+		again := s.o.Again()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			break
+		}
+		if errors.Is(err, errRetired) {
+			delay = firstDelay
+			continue
 		}
 		if _, gone := s.o.Root(); resource.KindOf(gone) == resource.NotFound {
 			return // a user removed it, and whoever runs us will know soon
@@ -116,12 +134,18 @@ func (s *Session) Run(ctx context.Context) {
 		s.fail(ctx, err, delay)
 		select {
 		case <-s.o.After(delay):
+		case <-again:
+			delay = firstDelay
+			continue
 		case <-ctx.Done():
 		}
 		delay = min(2*delay, maxDelay)
 	}
 	s.state(ctx, func(r *resource.RootState) { r.Live, r.NextTry = false, time.Time{} })
 }
+
+// errRetired is what a session ends with whose process retired.
+var errRetired = errors.New("another process takes the session over")
 
 // errStopped is what a session fails with whose plugin was stopped in order,
 // though not by the end of the session.
@@ -209,6 +233,7 @@ func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 	if err != nil {
 		return err
 	}
+	defer p.Release()
 	root, err := s.o.Root()
 	if err != nil {
 		return err

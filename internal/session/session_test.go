@@ -34,6 +34,9 @@ type fake struct {
 	// deleted is what OpenSession was given.
 	deleted func([]resource.Handle)
 	told    []any // the params of notifications
+	retired chan struct{}
+	again   chan struct{}
+	held    int // how often the process was handed out and not released
 }
 
 func (f *fake) note(format string, args ...any) {
@@ -79,7 +82,9 @@ func (f *fake) Notify(method string, params any) error {
 	f.told = append(f.told, params)
 	return nil
 }
-func (f *fake) Done() <-chan struct{} { return f.dead }
+func (f *fake) Done() <-chan struct{}    { return f.dead }
+func (f *fake) Retired() <-chan struct{} { return f.retired }
+func (f *fake) Release()                 { f.held-- }
 func (f *fake) Err() error {
 	select {
 	case <-f.dead:
@@ -153,7 +158,8 @@ func sessionOf(f *fake) *session.Session {
 	return session.New(session.Options{
 		ID: 1, Plugin: "acme",
 		Root:  func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
-		Wait:  func(context.Context) (session.Plugin, error) { return f, nil },
+		Wait:  func(context.Context) (session.Plugin, error) { f.held++; return f, nil },
+		Again: func() <-chan struct{} { return f.again },
 		Class: func(n string) *resource.Class { return classes[n] },
 		Seal:  func(s string) string { return s },
 		Sink:  f,
@@ -276,6 +282,60 @@ func TestLifeCycle(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestASessionMovesToAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{retired: make(chan struct{})}
+		retire := func() {
+			close(f.retired)
+			f.retired = make(chan struct{})
+		}
+		f.answer = func(n int, m string) (wire.TurnResult, error) {
+			if m != "initial_scan" {
+				return wire.TurnResult{}, nil
+			}
+			if n == 1 {
+				time.AfterFunc(6*time.Second, retire) // between two update scans
+			}
+			return f.report(true, good), nil
+		}
+		run(t, f, 8*time.Second)
+		const want = "open initial_scan apply(1) [live=true offline=false] update_scan [live=true offline=false] update_scan teardown close " +
+			"open initial_scan apply(1) [live=true offline=false] update_scan [live=true offline=false] teardown close [live=false offline=false]"
+		if got := f.noted(); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+		if f.held != 0 {
+			t.Errorf("the process was handed out %d times more than released", f.held)
+		}
+	})
+}
+
+func TestAFailedSessionIsTriedAtOnceWhenThatHelps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{again: make(chan struct{})}
+		loaded := false
+		start := time.Now()
+		var tries []int
+		f.answer = func(_ int, m string) (wire.TurnResult, error) {
+			if m == "open" {
+				tries = append(tries, int(time.Since(start).Seconds()))
+				if !loaded {
+					return wire.TurnResult{}, errors.New("not loaded")
+				}
+			}
+			return wire.TurnResult{}, nil
+		}
+		time.AfterFunc(100*time.Second, func() { loaded = true; close(f.again); f.again = nil })
+		run(t, f, 110*time.Second)
+		if want := []int{0, 1, 3, 7, 15, 31, 63, 100}; !slices.Equal(tries, want) {
+			t.Errorf("tried at %v, want %v", tries, want)
+		}
+		if f.held != 0 {
+			t.Errorf("the process was handed out %d times more than released", f.held)
+		}
+	})
 }
 
 func TestBackoffDoublesAndIsCapped(t *testing.T) {
