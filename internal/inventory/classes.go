@@ -47,7 +47,7 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 	for old, c := range t.changed {
 		for _, id := range inv.members[old] {
 			n := t.edit(id)
-			was := inv.nodes.get(id).Resource
+			was := &inv.nodes.get(id).Resource
 			n.Class, n.Values = c, convert(was, c)
 			n.WrittenBy = writersUnder(was, c, n.Values)
 		}

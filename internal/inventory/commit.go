@@ -72,7 +72,7 @@ func (t *txn) submit(ctx context.Context, rest func() (*resource.Mutation, error
 	if early, ok := t.inv.store.(earlyStore); ok && len(t.created) >= earlyRows && len(t.seen) == 0 {
 		created := make([]*resource.Resource, len(t.created))
 		for i, id := range t.created {
-			created[i] = t.nodes.at(id).Resource
+			created[i] = &t.nodes.at(id).Resource
 		}
 		return early.CommitEarly(ctx, created, rest)
 	}
@@ -132,7 +132,7 @@ func (d *difference) any() bool {
 
 func diff(old, n *node) (d difference) {
 	if old.Class != n.Class {
-		d.attrs, d.name, d.other = changedByName(old.Resource, n.Resource), true, true
+		d.attrs, d.name, d.other = changedByName(&old.Resource, &n.Resource), true, true
 	} else if !shared(old.Values, n.Values) {
 		for i := range n.Values {
 			if n.Values[i] != old.Values[i] {
@@ -180,9 +180,9 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	m.AddEdges = make([]resource.StoredEdge, 0, edges)
 	for _, id := range t.created {
 		n := t.nodes.at(id)
-		ch.Created = append(ch.Created, n.Resource)
+		ch.Created = append(ch.Created, &n.Resource)
 		if _, seen := t.seen[id]; !seen {
-			m.Put = append(m.Put, n.Resource)
+			m.Put = append(m.Put, &n.Resource)
 		}
 		for i := range n.in {
 			if len(n.in[i].roots) > 0 {
@@ -197,7 +197,7 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	for _, id := range touched {
 		n, old := t.nodes.at(id), t.inv.nodes.get(id)
 		if n == nil {
-			ch.Deleted = append(ch.Deleted, old.Resource)
+			ch.Deleted = append(ch.Deleted, &old.Resource)
 			m.Delete = append(m.Delete, id)
 			continue
 		}
@@ -207,10 +207,10 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 			n.Updated = t.now
 		}
 		if d.row(old, n) {
-			m.Put = append(m.Put, n.Resource)
+			m.Put = append(m.Put, &n.Resource)
 		}
 		if d.any() {
-			ch.Updated = append(ch.Updated, resource.Update{Resource: n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+			ch.Updated = append(ch.Updated, resource.Update{Resource: &n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
 		}
 		// Who stands for an edge may be all that changed.
 		if d.any() || !shared(old.in, n.in) {

@@ -60,7 +60,7 @@ func (inv *Inventory) explain(a, b resource.ID) (*resource.Linkage, []*search, e
 			if slices.Contains(made, k) {
 				return
 			}
-			m := inv.rel.compare(k, pro, sub, provider.Resource, subscriber.Resource)
+			m := inv.rel.compare(k, pro, sub, &provider.Resource, &subscriber.Resource)
 			if resource.Matches(m.Attributes) {
 				m.Cycle = inv.rel.refused[resource.Edge{Parent: provider.ID, Child: subscriber.ID}]
 			}
@@ -76,7 +76,7 @@ func (inv *Inventory) explain(a, b resource.ID) (*resource.Linkage, []*search, e
 // step explains an edge. The caller holds mu.
 func (inv *Inventory) step(parent, child resource.ID) resource.LinkStep {
 	p, c := inv.nodes.get(parent), inv.nodes.get(child)
-	s := resource.LinkStep{Parent: p.Resource, Child: c.Resource}
+	s := resource.LinkStep{Parent: &p.Resource, Child: &c.Resource}
 	i, ok := edgeIndex(c.in, parent)
 	if !ok { // the lists of parents and of edges are in step
 		return s
@@ -85,7 +85,7 @@ func (inv *Inventory) step(parent, child resource.ID) resource.LinkStep {
 	made := c.in[i].rules
 	inv.rel.between(p.Class, c.Class, func(k int32, pro, sub role) {
 		if slices.Contains(made, k) {
-			s.Matches = append(s.Matches, inv.rel.compare(k, pro, sub, p.Resource, c.Resource))
+			s.Matches = append(s.Matches, inv.rel.compare(k, pro, sub, &p.Resource, &c.Resource))
 		}
 	})
 	return s
@@ -146,7 +146,7 @@ type search struct {
 // search prepares a search, with the resources to look at. The caller holds mu.
 func (inv *Inventory) search(k int32, pro, sub role, provider, subscriber *node, e *resource.Linkage, miss int) *search {
 	s := &search{
-		rule: inv.rel.rules[k], pro: pro, sub: sub, provider: provider.Resource, subscriber: subscriber.Resource, e: e, miss: miss,
+		rule: inv.rel.rules[k], pro: pro, sub: sub, provider: &provider.Resource, subscriber: &subscriber.Resource, e: e, miss: miss,
 	}
 	// Whatever the bound, what matches is found: the relation has an index of it.
 	some := func(c *resource.Class, ro role, other *node, side int) (rs []*resource.Resource) {
@@ -156,14 +156,14 @@ func (inv *Inventory) search(k int32, pro, sub role, provider, subscriber *node,
 			if key, ok := inv.rel.key(ro, other); ok {
 				for _, id := range s.rule.index[side][key] {
 					if n := inv.nodes.get(id); n.Class == c && id > ids[len(ids)-1] && len(rs) < mostNear {
-						rs = append(rs, n.Resource)
+						rs = append(rs, &n.Resource)
 					}
 				}
 			}
 		}
 		rs = slices.Grow(rs, len(ids))
 		for _, id := range ids {
-			rs = append(rs, inv.nodes.get(id).Resource)
+			rs = append(rs, &inv.nodes.get(id).Resource)
 		}
 		return rs
 	}

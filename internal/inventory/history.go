@@ -25,7 +25,7 @@ func (g *Graph) Seq() uint64 { return g.p.seq }
 // Get returns a resource as it was, or nil if it was not there.
 func (g *Graph) Get(id resource.ID) *resource.Resource {
 	if n := g.p.get(id); n != nil {
-		return n.Resource
+		return &n.Resource
 	}
 	return nil
 }
@@ -33,7 +33,7 @@ func (g *Graph) Get(id resource.ID) *resource.Resource {
 // All yields every resource, by ID.
 func (g *Graph) All() iter.Seq[*resource.Resource] {
 	return func(yield func(*resource.Resource) bool) {
-		g.p.all(func(n *node) bool { return yield(n.Resource) })
+		g.p.all(func(n *node) bool { return yield(&n.Resource) })
 	}
 }
 
@@ -202,12 +202,12 @@ func (p *past) changes(e *resource.LogEntry, after map[resource.ID]*node, sample
 		switch {
 		case old == nil && now == nil:
 		case old == nil:
-			ch.Created = append(ch.Created, now.Resource)
+			ch.Created = append(ch.Created, &now.Resource)
 		case now == nil:
-			ch.Deleted = append(ch.Deleted, old.Resource)
+			ch.Deleted = append(ch.Deleted, &old.Resource)
 		default:
 			if d := diff(old, now); d.any() {
-				ch.Updated = append(ch.Updated, resource.Update{Resource: now.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+				ch.Updated = append(ch.Updated, resource.Update{Resource: &now.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
 			}
 		}
 	}
@@ -291,7 +291,7 @@ func (p *past) tellRoots(ch *resource.Changes) {
 		if i := slices.IndexFunc(ch.Updated, func(u resource.Update) bool { return u.Resource.ID == n.ID }); i >= 0 {
 			ch.Updated[i].State = true
 		} else {
-			ch.Updated = append(ch.Updated, resource.Update{Resource: n.Resource, State: true})
+			ch.Updated = append(ch.Updated, resource.Update{Resource: &n.Resource, State: true})
 		}
 	}
 }

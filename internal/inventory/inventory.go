@@ -96,7 +96,7 @@ type Inventory struct {
 // node is a resource and where its parents come from. It is immutable once
 // visible.
 type node struct {
-	*resource.Resource
+	resource.Resource
 	in []inEdge // ascending by parent
 	// own says that in belongs to the transaction that made the node, which may
 	// change it in place. It means nothing once the node is visible.
@@ -176,11 +176,10 @@ func (inv *Inventory) load(ctx context.Context) error {
 			inv.unseen[row.Plugin+"."+row.Class]++
 			return nil
 		}
-		r, err := read(&row, class)
+		n, err := read(&row, class)
 		if err != nil {
 			return err
 		}
-		n := &node{Resource: r}
 		inv.nodes.set(n)
 		inv.identity[n.key()] = n.ID
 		inv.index(n)
@@ -200,20 +199,13 @@ func (inv *Inventory) load(ctx context.Context) error {
 	for _, ids := range inv.members {
 		slices.Sort(ids)
 	}
-	for id, n := range inv.nodes.all() { // ascending, so that Children are
-		slices.SortFunc(n.in, func(a, b inEdge) int { return cmp.Compare(a.parent, b.parent) })
-		n.Parents = parents(n.in)
-		for _, p := range n.Parents {
-			parent := inv.nodes.get(p)
-			parent.Children = append(parent.Children, id)
-		}
-	}
+	inv.nodes.link()
 	inv.seq, inv.next = seq, max(next, 1)
 	return nil
 }
 
-// read makes the resource of a row.
-func read(row *resource.StoredResource, c *resource.Class) (*resource.Resource, error) {
+// read makes the node of a row, without its edges.
+func read(row *resource.StoredResource, c *resource.Class) (*node, error) {
 	r, err := row.Resource(c)
 	if err != nil {
 		return nil, fmt.Errorf("resource %d (%s): %w", row.ID, c.FullName(), err)
@@ -223,7 +215,7 @@ func read(row *resource.StoredResource, c *resource.Class) (*resource.Resource, 
 	if r.Root != nil && !slices.Contains(r.Reporters, r.ID) {
 		r.Root = nil
 	}
-	return r, nil
+	return &node{Resource: r}, nil
 }
 
 func parents(in []inEdge) []resource.ID {
@@ -322,7 +314,7 @@ func (inv *Inventory) Subscribe(ctx context.Context) (iter.Seq[*resource.Resourc
 	defer inv.mu.RUnlock()
 	all := make([]*resource.Resource, 0, inv.nodes.len())
 	for _, n := range inv.nodes.all() {
-		all = append(all, n.Resource)
+		all = append(all, &n.Resource)
 	}
 	return slices.Values(all), inv.seq, inv.feed.Since(ctx, inv.seq)
 }

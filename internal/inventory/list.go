@@ -121,7 +121,11 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 			return nil, resource.FieldErrorf(f.field, "there is no resource %d", f.start)
 		}
 		set := map[resource.ID]struct{}{}
-		graph.Walk(f.start, inv.neighbours(f.dir), f.depth, 0, func(s graph.Step[resource.ID]) { set[s.Node] = struct{}{} })
+		var w graph.Walker[resource.ID]
+		reached, _ := w.Walk(f.start, inv.neighbours(f.dir), f.depth, 0)
+		for _, s := range reached {
+			set[s.Node] = struct{}{}
+		}
 		if f.field == "parent" {
 			delete(set, f.start)
 		}
@@ -144,7 +148,7 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 				return
 			}
 		}
-		out = append(out, n.Resource)
+		out = append(out, &n.Resource)
 	}
 	if len(sets) > 0 {
 		smallest := slices.MinFunc(sets, func(a, b map[resource.ID]struct{}) int { return len(a) - len(b) })
@@ -159,7 +163,7 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 		}
 		out = slices.Grow(out, len(ids))
 		for _, id := range ids {
-			out = append(out, inv.nodes.get(id).Resource)
+			out = append(out, &inv.nodes.get(id).Resource)
 		}
 	}
 	return out, nil

@@ -85,11 +85,11 @@ type LogResource struct {
 func (e *LogEntry) update(old, now *node, d *difference) {
 	l := LogUpdate{ID: old.ID}
 	noted := d.name || d.other
-	if l.Was = was(old.Resource, now.Resource, d.attrs); l.Was != nil {
+	if l.Was = was(&old.Resource, &now.Resource, d.attrs); l.Was != nil {
 		noted = true
 	}
 	if old.Label != now.Label || old.Alias != now.Alias || old.OwnLabel != now.OwnLabel {
-		l.Name = nameOf(old.Resource)
+		l.Name = nameOf(&old.Resource)
 	}
 	if old.Scope != now.Scope {
 		l.Scope = old.Scope
@@ -103,7 +103,7 @@ func (e *LogEntry) update(old, now *node, d *difference) {
 		}
 	}
 	if d.state {
-		if was, is := rootOf(old.Resource), rootOf(now.Resource); *was != *is {
+		if was, is := rootOf(&old.Resource), rootOf(&now.Resource); *was != *is {
 			l.State, noted = was, true
 		}
 	}

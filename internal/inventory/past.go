@@ -158,8 +158,7 @@ func (u *undoing) edit(id resource.ID) *node {
 		return n
 	}
 	u.after[id] = n
-	r := *n.Resource
-	c := &node{Resource: &r, in: n.in}
+	c := &node{Resource: n.Resource, in: n.in}
 	u.over[id] = c
 	return c
 }

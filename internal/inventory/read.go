@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/faultline-storage/faultline/internal/inventory/graph"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -12,7 +13,7 @@ func (inv *Inventory) Get(id resource.ID) *resource.Resource {
 	inv.mu.RLock()
 	defer inv.mu.RUnlock()
 	if n := inv.nodes.get(id); n != nil {
-		return n.Resource
+		return &n.Resource
 	}
 	return nil
 }
@@ -90,20 +91,26 @@ func (inv *Inventory) Nearest(start resource.ID, dir resource.Direction, depth, 
 	return steps, truncated
 }
 
+var walkers = sync.Pool{New: func() any { return new(graph.Walker[resource.ID]) }}
+
 // walk is Walk along next. The caller holds mu.
 func (inv *Inventory) walk(start resource.ID, next func(resource.ID) []resource.ID, depth, limit int) (steps []resource.Step, truncated bool) {
 	if inv.nodes.get(start) == nil {
 		return nil, false
 	}
-	truncated = graph.Walk(start, next, depth, limit, func(s graph.Step[resource.ID]) {
-		steps = append(steps, resource.Step{Resource: inv.nodes.get(s.Node).Resource, Via: s.Via, Depth: s.Depth})
-	})
+	w := walkers.Get().(*graph.Walker[resource.ID])
+	defer walkers.Put(w)
+	reached, truncated := w.Walk(start, next, depth, limit)
+	steps = make([]resource.Step, len(reached))
+	for i, s := range reached {
+		steps[i] = resource.Step{Resource: &inv.nodes.get(s.Node).Resource, Via: s.Via, Depth: s.Depth}
+	}
 	return steps, truncated
 }
 
 func (inv *Inventory) neighbours(dir resource.Direction) func(resource.ID) []resource.ID {
 	if dir == resource.Up {
-		return func(id resource.ID) []resource.ID { return inv.nodes.get(id).Parents }
+		return inv.nodes.parents
 	}
-	return func(id resource.ID) []resource.ID { return inv.nodes.get(id).Children }
+	return inv.nodes.children
 }

@@ -35,7 +35,7 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 	}
 	if id := t.find(keyOf(c, 0, identity)); id != 0 {
 		if n := inv.nodes.get(id); n.Root != nil {
-			return n.Resource, false, nil
+			return &n.Resource, false, nil
 		}
 		return inv.adopt(ctx, t, id, values)
 	}
@@ -46,7 +46,7 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 	if err := t.commit(ctx, nothing); err != nil {
 		return nil, false, err
 	}
-	return n.Resource, true, nil
+	return &n.Resource, true, nil
 }
 
 // adopt turns a scannable resource that a scan found into one that a user
@@ -63,7 +63,7 @@ func (inv *Inventory) adopt(ctx context.Context, t *txn, id resource.ID, values 
 	if err := t.commit(ctx, nothing); err != nil {
 		return nil, false, err
 	}
-	return n.Resource, true, nil
+	return &n.Resource, true, nil
 }
 
 func uuid4() string {
@@ -188,12 +188,12 @@ func (inv *Inventory) Contact(id resource.ID, at time.Time) {
 	if old == nil || old.Root == nil {
 		return
 	}
-	r, state := *old.Resource, *old.Root
+	n, state := &node{Resource: old.Resource, in: old.in}, *old.Root
 	state.LastContact = at
-	r.Root = &state
+	n.Root = &state
 	inv.mu.Lock()
 	defer inv.mu.Unlock()
-	inv.nodes.set(&node{Resource: &r, in: old.in})
+	inv.nodes.set(n)
 }
 
 func noSuch(id resource.ID) error {

@@ -1,14 +1,16 @@
 package inventory
 
 import (
+	"cmp"
 	"iter"
+	"slices"
 
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // table has nodes by ID. IDs are given out in ascending order, so that a list
 // of pages is smaller than a map and quicker to look up, to grow and to walk.
-// The zero value is empty.
+// Nodes in it must not change, but by link. The zero value is empty.
 type table struct {
 	pages []*page
 	count int
@@ -19,7 +21,10 @@ const pageSize = 256
 
 type page struct {
 	nodes [pageSize]*node
-	count int
+	// up and down have the Parents and Children of the nodes. A walk finds them
+	// side by side here, where each node of its own costs a wait for memory.
+	up, down [pageSize][]resource.ID
+	count    int
 }
 
 // get returns the node, or nil.
@@ -45,7 +50,65 @@ func (t *table) set(n *node) {
 		p.count++
 		t.count++
 	}
-	p.nodes[n.ID%pageSize] = n
+	p.put(n)
+}
+
+func (p *page) put(n *node) {
+	k := n.ID % pageSize
+	p.nodes[k], p.up[k], p.down[k] = n, n.Parents, n.Children
+}
+
+// parents returns the parents of a node, none if there is no such node. The
+// caller must not modify them.
+func (t *table) parents(id resource.ID) []resource.ID {
+	if p := uint64(id) / pageSize; p < uint64(len(t.pages)) && t.pages[p] != nil {
+		return t.pages[p].up[id%pageSize]
+	}
+	return nil
+}
+
+// children is parents the other way.
+func (t *table) children(id resource.ID) []resource.ID {
+	if p := uint64(id) / pageSize; p < uint64(len(t.pages)) && t.pages[p] != nil {
+		return t.pages[p].down[id%pageSize]
+	}
+	return nil
+}
+
+// link makes the lists of parents and children of all nodes, which have none
+// yet, from their edges. The parent of each edge must be in the table.
+func (t *table) link() {
+	edges := 0
+	kids := make([]int32, len(t.pages)*pageSize) // how many each has, by ID
+	for _, n := range t.all() {
+		slices.SortFunc(n.in, func(a, b inEdge) int { return cmp.Compare(a.parent, b.parent) })
+		edges += len(n.in)
+		for i := range n.in {
+			kids[n.in[i].parent]++
+		}
+	}
+	// One piece of memory for all lists of a kind, in the order of the IDs.
+	up, down := make([]resource.ID, 0, edges), make([]resource.ID, edges)
+	for id, n := range t.all() {
+		if count := int(kids[id]); count > 0 {
+			n.Children, down = down[:0:count], down[count:]
+		}
+	}
+	for id, n := range t.all() { // ascending, so that Children are
+		if len(n.in) == 0 {
+			continue
+		}
+		start := len(up)
+		for i := range n.in {
+			up = append(up, n.in[i].parent)
+			parent := t.get(n.in[i].parent)
+			parent.Children = append(parent.Children, id)
+		}
+		n.Parents = up[start:len(up):len(up)]
+	}
+	for _, n := range t.all() {
+		t.pages[n.ID/pageSize].put(n)
+	}
 }
 
 // drop takes a node out. A page without nodes goes with the last of them.
@@ -53,8 +116,8 @@ func (t *table) drop(id resource.ID) {
 	if t.get(id) == nil {
 		return
 	}
-	p := t.pages[id/pageSize]
-	p.nodes[id%pageSize] = nil
+	p, k := t.pages[id/pageSize], id%pageSize
+	p.nodes[k], p.up[k], p.down[k] = nil, nil, nil
 	t.count--
 	if p.count--; p.count == 0 {
 		t.pages[id/pageSize] = nil

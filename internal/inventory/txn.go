@@ -99,8 +99,7 @@ func (t *txn) edit(id resource.ID) *node {
 		return n
 	}
 	old := t.inv.nodes.get(id)
-	r := *old.Resource
-	n := &node{Resource: &r, in: old.in}
+	n := &node{Resource: old.Resource, in: old.in}
 	t.nodes.set(id, n)
 	return n
 }
@@ -125,7 +124,7 @@ func (t *txn) find(k idKey) resource.ID {
 func (t *txn) create(c *resource.Class, values []resource.Value, identity string, scope resource.ID, reporters []resource.ID) *node {
 	id := t.next
 	t.next++
-	n := &node{own: true, Resource: &resource.Resource{
+	n := &node{own: true, Resource: resource.Resource{
 		ID: id, Class: c, Values: values, Identity: identity, Scope: scope,
 		Reporters: reporters, FirstSeen: t.now, Updated: t.now,
 	}}

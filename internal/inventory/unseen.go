@@ -21,14 +21,14 @@ func (t *txn) show(ctx context.Context, classes map[string]*resource.Class) erro
 		if c == nil {
 			return nil
 		}
-		r, err := read(&row, c)
+		n, err := read(&row, c)
 		if err != nil {
 			return err
 		}
-		n := &node{Resource: r, own: true}
-		t.nodes.set(r.ID, n)
-		t.ids[n.key()] = r.ID
-		t.created, t.seen[r.ID] = append(t.created, r.ID), struct{}{}
+		n.own = true
+		t.nodes.set(n.ID, n)
+		t.ids[n.key()] = n.ID
+		t.created, t.seen[n.ID] = append(t.created, n.ID), struct{}{}
 		return nil
 	}, func(e resource.StoredEdge) error {
 		_, parentNew := t.seen[e.Parent]
@@ -106,7 +106,7 @@ func (t *txn) storeSeen(m *resource.Mutation) {
 		if n := t.nodes.at(id); n == nil {
 			m.Delete = append(m.Delete, id)
 		} else {
-			m.Put = append(m.Put, n.Resource) // not as a new one: the store has it
+			m.Put = append(m.Put, &n.Resource) // not as a new one: the store has it
 		}
 	}
 	for _, e := range t.lost {

@@ -362,8 +362,8 @@ func skipValue(b []byte, i int) int {
 
 // Resource makes the resource of a stored row. A value that its class no
 // longer allows by kind becomes null: what is stored must stay readable.
-func (s *StoredResource) Resource(c *Class) (*Resource, error) {
-	r := &Resource{
+func (s *StoredResource) Resource(c *Class) (Resource, error) {
+	r := Resource{
 		ID: s.ID, Class: c, Label: s.Label, OwnLabel: s.OwnLabel, Alias: s.Alias, Identity: s.Identity,
 		Scope: s.Scope, Reporters: s.Reporters, FirstSeen: s.FirstSeen, Updated: s.Updated,
 		Values: make([]Value, len(c.Attributes)),

@@ -18,35 +18,39 @@ type Step[K Key] struct {
 	Depth int
 }
 
-// Walk calls visit for the nodes that can be reached from start along next,
-// nearest first, each once, start included. It stops after limit nodes and at
-// depth steps from start (0 and less mean no bound), and reports whether a bound
-// kept it from a node. Its time is linear in the edges of the nodes reached.
-func Walk[K Key](start K, next func(K) []K, depth, limit int, visit func(Step[K])) (cut bool) {
-	var seen set[K]
-	seen.add(start)
-	visit(Step[K]{Node: start})
-	queue := []K{start}
-	ends := 1 // the place in the queue at which the next depth begins
-	for i, at := 0, 0; i < len(queue); i++ {
-		if i == ends {
-			at, ends = at+1, len(queue)
-		}
-		for _, n := range next(queue[i]) {
-			if seen.has(n) {
+// Walker walks, one walk at a time. It keeps its memory for the next walk: to
+// get so much anew takes longer than to walk. The zero value is ready for use.
+type Walker[K Key] struct {
+	seen  set[K]
+	steps []Step[K]
+}
+
+// Walk returns the nodes that can be reached from start along next, nearest
+// first, each once, start included. It stops after limit nodes and at depth
+// steps from start (0 and less mean no bound), and tells whether a bound kept it
+// from a node. Its time is linear in the edges of the nodes reached. The steps
+// are the walker's, until its next walk.
+func (w *Walker[K]) Walk(start K, next func(K) []K, depth, limit int) (steps []Step[K], cut bool) {
+	w.seen.clear()
+	w.seen.add(start)
+	steps = append(w.steps[:0], Step[K]{Node: start}) // they are the queue, too
+	defer func() { w.steps = steps }()
+	for i := 0; i < len(steps); i++ {
+		from := steps[i]
+		for _, n := range next(from.Node) {
+			if w.seen.has(n) {
 				continue
 			}
 			// In this order every later node is at least as deep, so the first
 			// node beyond a bound ends the walk.
-			if depth > 0 && at >= depth || limit > 0 && len(queue) >= limit {
-				return true
+			if depth > 0 && from.Depth >= depth || limit > 0 && len(steps) >= limit {
+				return steps, true
 			}
-			seen.add(n)
-			queue = append(queue, n)
-			visit(Step[K]{Node: n, Via: queue[i], Depth: at + 1})
+			w.seen.add(n)
+			steps = append(steps, Step[K]{Node: n, Via: from.Node, Depth: from.Depth + 1})
 		}
 	}
-	return false
+	return steps, false
 }
 
 // Path returns a shortest path from one node to another along next, both ends
@@ -122,6 +126,14 @@ const (
 func (s *set[K]) has(k K) bool {
 	p := int(k / pageBits)
 	return p < len(s.pages) && s.pages[p] != nil && s.pages[p][k%pageBits/64]&(1<<(k%64)) != 0
+}
+
+func (s *set[K]) clear() {
+	for _, p := range s.pages {
+		if p != nil {
+			clear(p[:])
+		}
+	}
 }
 
 func (s *set[K]) add(k K) {

@@ -31,9 +31,9 @@ func TestWalkAgainstNaiveReachability(t *testing.T) {
 				}
 			}
 		}
+		var w graph.Walker[int]
 		walk := func(depth int) (steps []graph.Step[int], cut bool) {
-			cut = graph.Walk(0, next, depth, 0, func(s graph.Step[int]) { steps = append(steps, s) })
-			return steps, cut
+			return w.Walk(0, next, depth, 0)
 		}
 		steps, cut := walk(0)
 		if cut {
