@@ -61,6 +61,7 @@ var commands = map[string]command{
 	"array":       plain(0, "array ARG...", startArray), "fault": plain(1, "fault TEXT", strike),
 	"postgres": plain(1, "postgres VAR", newDatabase),
 	"redfish":  plain(1, "redfish DIR", serveRedfish),
+	"goenv":    plain(0, "goenv", goEnvironment),
 }
 
 // plain is a command that takes at least so many arguments and cannot be negated.
@@ -375,5 +376,16 @@ func goBuild(ts *testscript.TestScript, args []string) {
 	cmd.Dir = ".."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		ts.Fatalf("%v: %s", err, out)
+	}
+}
+
+// goEnvironment lets scripts run go with the tester's own caches: the home of a script
+// is empty.
+func goEnvironment(ts *testscript.TestScript, _ []string) {
+	names := []string{"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB", "GOFLAGS"}
+	out, err := exec.Command("go", append([]string{"env"}, names...)...).Output()
+	ts.Check(err)
+	for i, value := range strings.Split(strings.TrimSuffix(string(out), "\n"), "\n") {
+		ts.Setenv(names[i], value)
 	}
 }

@@ -29,6 +29,7 @@
 //	postgres VAR              set a variable to the address of an empty PostgreSQL database
 //	array ARG...              start a simulated disk array, and set ARRAY to its address
 //	fault TEXT                let a fault strike the array
+//	goenv                     let scripts run go with the tester's caches
 //	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH
 //
 // Everything that waits gives up after 20 s, or what -within says (until,

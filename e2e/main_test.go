@@ -83,6 +83,10 @@ func setup(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	repository, err := filepath.Abs("..")
+	if err != nil {
+		return err
+	}
 	home := filepath.Join(env.WorkDir, ".home")
 	if err := os.Mkdir(home, 0o700); err != nil {
 		return err
@@ -92,6 +96,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("GORACE", goRace)
 	env.Setenv("PLUGINS", plugins)
 	env.Setenv("EXAMPLES", examples)
+	env.Setenv("REPOSITORY", repository)
 	env.Setenv("FAULTLINE_SERVER", "http://127.0.0.1:1") // nobody, until there is a server
 	return nil
 }

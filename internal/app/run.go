@@ -7,6 +7,8 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -210,6 +212,26 @@ func hookFailure(e *session.HookError) HookFailure {
 		f.Message, f.Kind, f.Detail = call.Message, call.Data.Kind, call.Data.Detail
 	}
 	return f
+}
+
+// Quantity is a number with its unit as people read it: bytes with an IEC unit,
+// others with at most six digits.
+func Quantity(v float64, unit string) string {
+	if of, rest, _ := strings.Cut(unit, "/"); of == "bytes" && math.Abs(v) < math.MaxInt64 {
+		text := resource.FormatBytes(int64(v))
+		if rest != "" {
+			text += "/" + rest
+		}
+		return text
+	}
+	text := strconv.FormatFloat(v, 'g', 6, 64)
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		text = strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	if unit == "%" {
+		return text + "%"
+	}
+	return strings.TrimSpace(text + " " + unit)
 }
 
 // fill renders everything there is.

@@ -35,13 +35,13 @@ func (t *Tool) resolve(path string) (pluginhost.Spec, error) {
 func (t *Tool) options(spec pluginhost.Spec) pluginhost.Options {
 	return pluginhost.Options{
 		Spec: spec, Log: t.Log, LogLevel: t.Level,
-		PythonPath: pythonCache, CallTimeout: t.Timeout, Greeting: wire.Peer{Name: "faultline", Version: t.Version},
+		PythonPath: PythonSDK, CallTimeout: t.Timeout, Greeting: wire.Peer{Name: "faultline", Version: t.Version},
 	}
 }
 
-// pythonCache is where the Python SDK lies for plugins that run without a
-// server's data directory.
-func pythonCache() (string, error) {
+// PythonSDK returns where the Python SDK lies for plugins that run without a
+// server's data directory, and for their tests. It writes it first if need be.
+func PythonSDK() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
 		dir = os.TempDir()

@@ -19,7 +19,7 @@ var rules = []struct {
 	why      string
 }{
 	{
-		[]string{"internal/resource", "internal/feed", "internal/inventory/graph", "internal/config", "internal/secret", "internal/archtest", "sdk/wire"},
+		[]string{"internal/resource", "internal/feed", "internal/inventory/graph", "internal/config", "internal/secret", "internal/skeleton", "internal/archtest", "sdk/wire"},
 		nil,
 		"vocabulary and tools stand on their own, so that every stage can share them",
 	},
@@ -85,7 +85,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/cli"},
-		[]string{"internal/app", "internal/config", "internal/auth", "internal/api/gen", "examples/acme/..."},
+		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/api/gen", "examples/acme/..."},
 		"the command line parses, prints and calls; it reaches the stages through app only",
 	},
 	{

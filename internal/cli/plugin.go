@@ -16,10 +16,10 @@ import (
 func newPlugin(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Check, describe and run plugins in the terminal, without a server",
+		Short: "Write, check, describe and run plugins in the terminal, without a server",
 		RunE:  group,
 	}
-	cmd.AddCommand(newPluginValidate(c), newPluginDescribe(c), newPluginRun(c))
+	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginDescribe(c), newPluginRun(c), newPluginSDK(c))
 	return cmd
 }
 
