@@ -29,12 +29,25 @@ func environment() []string {
 	return env
 }
 
-// pluginEnvironment returns the whole environment of a plugin process. Of a
-// name that stands twice the last one counts (os/exec sees to that).
-func pluginEnvironment(o Options) ([]string, error) {
-	env := append(environment(),
+// markVar has a value of its own in every plugin process, and so in whatever it
+// starts: where there are no control groups, that is how the host finds what is
+// left of a process.
+const markVar = "FAULTLINE_PROCESS"
+
+// pluginEnvironment returns the whole environment of a plugin process that runs
+// as the user. Of a name that stands twice the last one counts (os/exec sees to
+// that).
+func pluginEnvironment(o Options, u *User, mark string) ([]string, error) {
+	env := o.contained(environment(), u)
+	for _, name := range o.PassEnv {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	env = append(env,
 		"FAULTLINE_PLUGIN="+o.Spec.Name,
 		"FAULTLINE_LOG_LEVEL="+levelName(o.LogLevel.Level()),
+		markVar+"="+mark,
 	)
 	if o.Spec.Kind == Python {
 		// A module search path that the operator set for the host is meant for

@@ -3,6 +3,8 @@ package pluginhost
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +30,58 @@ var (
 	// ErrOutputClosed says that the process closed its standard output and
 	// went on running.
 	ErrOutputClosed = errors.New("closed its standard output")
+	// ErrOverBudget says that the process, or what it started, used more than
+	// Options.Limits allow; the error is a *BudgetError.
+	ErrOverBudget = errors.New("over budget")
 )
+
+// Budgets, as BudgetError names them.
+const (
+	BudgetMemory    = "memory"
+	BudgetCPU       = "cpu"
+	BudgetOpenFiles = "open_files"
+	BudgetProcesses = "processes"
+)
+
+// A BudgetError says which of its budgets a plugin broke.
+type BudgetError struct {
+	Budget string // one of the constants
+	Limit  float64
+	// Use is what was seen: bytes, cores, descriptors of one process, or
+	// processes and threads. It is 0 if the kernel kept the limit.
+	Use float64
+	// Window is the time that CPU was averaged over.
+	Window time.Duration
+}
+
+// Error implements error: "over its memory budget: 70 MiB of 64 MiB".
+func (e *BudgetError) Error() string {
+	show := func(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+	unit := ""
+	switch e.Budget {
+	case BudgetMemory:
+		show = mebibytes
+	case BudgetCPU:
+		show = func(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+		unit = fmt.Sprintf(" cores over %v", e.Window)
+	case BudgetProcesses:
+		unit = " processes and threads"
+	case BudgetOpenFiles:
+		unit = " in one process"
+	}
+	name := strings.ReplaceAll(e.Budget, "_", " ")
+	if e.Use == 0 {
+		return fmt.Sprintf("over its %s budget of %s%s", name, show(e.Limit), unit)
+	}
+	return fmt.Sprintf("over its %s budget: %s of %s%s", name, show(e.Use), show(e.Limit), unit)
+}
+
+// Is makes every BudgetError an ErrOverBudget.
+func (e *BudgetError) Is(target error) bool { return target == ErrOverBudget }
+
+func mebibytes(v float64) string {
+	return strconv.FormatFloat(math.Round(10*v/(1<<20))/10, 'f', -1, 64) + " MiB"
+}
 
 // ErrEnded is what errors.Is finds in the error of every call that failed
 // because the process is gone, whatever the reason.

@@ -10,11 +10,13 @@ import (
 
 // guardScript is what a guard runs. It holds out against the signals that Stop
 // sends to the group, waits for the end of its standard input, which is the end
-// of the host, gives the plugin time to close its sessions, and then kills its
-// own group.
+// of the host, gives the plugin time to close its sessions, and then kills all
+// that is in the plugin's control group, if it has one, and its own process
+// group.
 const guardScript = `trap '' HUP INT QUIT TERM PIPE ALRM USR1 USR2 TSTP TTIN TTOU
 read -r _
 sleep ` + guardGrace + `
+[ -z "$2" ] || echo 1 >"$2"
 kill -KILL 0`
 
 // guardGrace is how many seconds a plugin has after the death of its host. The
@@ -34,8 +36,9 @@ type guard struct {
 // errNoShell says that there is nothing to run a guard with.
 var errNoShell = errors.New("no shell")
 
-// startGuard starts a guard with the given shell.
-func startGuard(shell, plugin string) (*guard, error) {
+// startGuard starts a guard with the given shell. killFile is empty, or what to
+// write to so that a control group is killed.
+func startGuard(shell, plugin, killFile string) (*guard, error) {
 	sh, err := exec.LookPath(shell)
 	if err != nil {
 		return nil, errNoShell
@@ -45,7 +48,7 @@ func startGuard(shell, plugin string) (*guard, error) {
 		return nil, fmt.Errorf("make a pipe: %w", err)
 	}
 	defer r.Close()
-	cmd := exec.Command(sh, "-c", guardScript, "faultline-guard", plugin) //nolint:noctx // it lives as long as its plugin
+	cmd := exec.Command(sh, "-c", guardScript, "faultline-guard", plugin, killFile) //nolint:noctx // it lives as long as its plugin
 	cmd.Args[0] = "sh"
 	cmd.Stdin = r
 	cmd.Dir = "/"

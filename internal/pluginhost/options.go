@@ -40,6 +40,23 @@ type Options struct {
 	PythonPath func() (string, error)
 	// Dir is the working folder of the process; empty means the host's own.
 	Dir string
+	// Work is a folder of the plugin's own, in place of Dir: made if it is not
+	// there, open to nobody else, and its home. What the plugin writes is open to
+	// nobody else either, unless it says so. Empty means none.
+	Work string
+	// User is whom the process runs as; nil means as the host does. Only root can
+	// choose.
+	User *User
+	// PassEnv names variables of the host's environment that the plugin sees
+	// beside the few that all do.
+	PassEnv []string
+	// Limits are the plugin's budgets.
+	Limits Limits
+	// Cgroups makes a control group for the process; nil means none.
+	Cgroups *Cgroups
+	// SampleEvery is how often the host looks at what a process with budgets uses;
+	// 500 ms by default.
+	SampleEvery time.Duration
 	// Greeting is what the host calls itself; the name is "faultline" by default.
 	Greeting wire.Peer
 
@@ -80,5 +97,6 @@ func (o Options) withDefaults() Options {
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, time.Minute)
 	o.StopTimeout = cmp.Or(o.StopTimeout, 10*time.Second)
 	o.Grace = cmp.Or(o.Grace, 2*time.Second)
+	o.SampleEvery = cmp.Or(o.SampleEvery, 500*time.Millisecond)
 	return o
 }

@@ -1,6 +1,7 @@
 package pluginhost
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -93,6 +94,9 @@ func start(ctx context.Context, o Options, shell string) (*Process, error) {
 	}()
 	p.client = jrpc2.NewClient(p.conn, nil) // reads with p.conn.Recv on a goroutine of its own
 	go p.watch()
+	if o.Limits.watched() {
+		go p.budget()
+	}
 
 	if err := p.handshake(ctx); err != nil {
 		p.kill()
@@ -150,10 +154,11 @@ func (p *Process) Err() error {
 // that is nil. Every batch that the plugin sent before its answer was given to
 // OnBatch when Call returns.
 //
-// The call's deadline is that of ctx if it has one, else Options.CallTimeout from
-// now. A call still running at its deadline ends the process. If ctx is cancelled
-// before, Call returns its error at once; the plugin goes on with the call, and its
-// answer is dropped. If ctx is over when Call is called, nothing is sent.
+// The call's deadline is that of ctx if it has one, else that of Limits.Calls
+// or Options.CallTimeout from now. A call still running at its deadline ends the
+// process. If ctx is cancelled before, Call returns its error at once; the plugin
+// goes on with the call, and its answer is dropped. If ctx is over when Call is
+// called, nothing is sent.
 //
 // The error is a *CallError if the plugin answered with one, and otherwise wraps
 // ErrEnded if the process is gone.
@@ -164,7 +169,7 @@ func (p *Process) Call(ctx context.Context, method string, params, result any) e
 	if deadline, ok := ctx.Deadline(); ok {
 		return p.call(ctx, readable(time.Until(deadline)), method, params, result)
 	}
-	return p.call(ctx, p.opts.CallTimeout, method, params, result)
+	return p.call(ctx, cmp.Or(p.opts.Limits.Calls[method], p.opts.CallTimeout), method, params, result)
 }
 
 func (p *Process) call(ctx context.Context, timeout time.Duration, method string, params, result any) error {
@@ -329,6 +334,17 @@ func (p *Process) fail(reason error) {
 
 func (p *Process) kill() { p.child.signal(syscall.SIGKILL) }
 
+// noteBudget notes as the reason of the end that the kernel ended the process to
+// keep a limit, if that was it.
+func (p *Process) noteBudget() {
+	err := p.child.group.broken(p.opts.Limits)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reason == nil && err != nil {
+		p.reason = err
+	}
+}
+
 // watch sees the process to its end.
 func (p *Process) watch() {
 	select {
@@ -347,6 +363,7 @@ func (p *Process) watch() {
 			<-p.child.exited
 		}
 	}
+	p.noteBudget()
 	p.child.cleanUp()
 	drained := time.After(drainTime)
 	for _, ended := range []chan struct{}{p.outputEnded, p.stderrEnded} {
