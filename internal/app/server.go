@@ -149,11 +149,16 @@ func (s *Server) setup(ctx context.Context) error {
 		return keepUp(ctx, s.part("alert"), inv, alerts.Run)
 	})
 
+	contained, err := newContainment(c, s.part("plugin"))
+	if err != nil {
+		return err
+	}
 	plugins := newPluginSet(setOptions{
 		host: pluginhost.Options{
 			Log:         s.part("plugin"),
 			PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
 			CallTimeout: time.Duration(c.CallTimeout),
+			Contain:     contained.contain,
 			Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
 		},
 		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program},

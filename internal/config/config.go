@@ -35,6 +35,17 @@ type Config struct {
 	// DebugPlugins are the names of plugins whose whole log is kept, not only
 	// warnings and errors.
 	DebugPlugins []string `yaml:"debug_plugins"`
+	// PluginLimits are the budgets of plugins.
+	PluginLimits PluginLimits `yaml:"plugin_limits"`
+	// PluginUser is whom plugins run as if the server is root; if it is empty, an
+	// unprivileged user is chosen.
+	PluginUser string `yaml:"plugin_user"`
+	// PluginEnv names variables of the server's environment that plugins see beside
+	// the few that all do.
+	PluginEnv []string `yaml:"plugin_env"`
+	// PluginCgroup is where the control groups of plugins are made: "auto", "off"
+	// or a group's path.
+	PluginCgroup string `yaml:"plugin_cgroup"`
 	// TLSCert and TLSKey are files in PEM form. A server that listens off
 	// loopback needs them.
 	TLSCert string `yaml:"tls_cert"`
@@ -94,6 +105,7 @@ func Default() Config {
 		Data:         defaultData(),
 		Listen:       "127.0.0.1:8700",
 		Plugins:      []string{"builtin:redfish"},
+		PluginCgroup: "auto",
 		Runner:       true,
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
@@ -163,6 +175,10 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 			default:
 				errs = append(errs, fmt.Errorf("%s: %q is neither true nor false", name, text))
 			}
+		case *PluginLimits:
+			if err := f.fromText(text); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
 		case encoding.TextUnmarshaler:
 			if err := f.UnmarshalText([]byte(text)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -189,6 +205,10 @@ func (c *Config) Check() error {
 	}
 	if c.Store != "" && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
 		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password
+	}
+	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv))
+	if g := c.PluginCgroup; g != "auto" && g != "off" && !strings.HasPrefix(g, "/") {
+		errs = append(errs, fmt.Errorf("plugin_cgroup: %q is not auto, off, or the path of a control group such as /faultline.slice", g))
 	}
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))

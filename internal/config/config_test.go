@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -65,6 +66,16 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"duration", "listen: 127.0.0.1:1\ncall_timeout: soon\n", nil, []string{"faultline.yaml: [2:15]", "soon", "duration"}},
 		{"list for a duration", "call_timeout: [5s]\n", nil, []string{"faultline.yaml: [1:15]", "duration"}},
 		{"size", "change_log_size: much\n", nil, []string{"faultline.yaml: [1:18]", "much", "size"}},
+		{"unknown limit", "plugin_limits:\n  default: {memory: 1GiB}\n  acme: {ram: 1GiB}\n", nil, []string{"faultline.yaml: [3:10]", "ram"}},
+		{"limit with no unit that there is", "plugin_limits:\n  acme: {memory: 1 elephant}\n", nil, []string{"faultline.yaml: [2:18]", "elephant"}},
+		{"limit of the wrong type", "plugin_limits: {acme: {processes: many}}\n", nil, []string{"faultline.yaml: [1:35]", "int"}},
+		{"too little of everything", "plugin_limits: {acme: {memory: 1MiB, cpu: -1, cpu_window: 1ms, open_files: 3, processes: -1}}\n", nil, []string{
+			"plugin_limits: acme: memory: ", "32MiB", "acme: cpu: -1", "acme: cpu_window: ", "acme: open_files: ", "acme: processes: ",
+		}},
+		{"hook", "plugin_limits: {acme: {hooks: {scan: 1m, teardown: 0s}}}\n", nil, []string{"acme: hooks: there is no hook \"scan\"", "update_scan", "hooks: teardown: must be more than 0"}},
+		{"limits in a variable", "", map[string]string{"FAULTLINE_PLUGIN_LIMITS": "memory=much,ram=1,cpu"}, []string{"FAULTLINE_PLUGIN_LIMITS", "much", "\"ram\"", "\"cpu\""}},
+		{"secret for plugins", "plugin_env: [LICENCE, FAULTLINE_TOKEN, A=b]\n", nil, []string{"plugin_env: FAULTLINE_TOKEN", "\"A=b\""}},
+		{"control group", "plugin_cgroup: here\n", nil, []string{"plugin_cgroup", "here", "auto"}},
 		{"no changes kept", "change_log_keep: 0s\n", nil, []string{"change_log_keep", "more than 0"}},
 		{"size in a variable", "", map[string]string{"FAULTLINE_CHANGE_LOG_SIZE": "-1"}, []string{"FAULTLINE_CHANGE_LOG_SIZE", "-1"}},
 		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
@@ -138,4 +149,30 @@ func FuzzConfig(f *testing.F) {
 			t.Errorf("Load took what Check refuses: %v", err)
 		}
 	})
+}
+
+func TestLimitsOfAPlugin(t *testing.T) {
+	c, err := load(t, `plugin_limits:
+  default: {cpu: 0.5, open_files: 100, hooks: {update_scan: 10s}}
+  acme: {memory: 0, open_files: 200, hooks: {initial_scan: 1h}}
+`, map[string]string{"FAULTLINE_PLUGIN_LIMITS": "processes=77, cpu=0.75,hooks.teardown=3s"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, cpu, files := config.Size(1<<30), 4.0, 50
+	base := config.PluginLimit{Memory: &memory, CPU: &cpu, OpenFiles: &files}
+	show := func(l config.PluginLimit) string {
+		return fmt.Sprint(int64(*l.Memory), " ", *l.CPU, " ", *l.OpenFiles, " ", *l.Processes, " ", len(l.Hooks), " ", time.Duration(l.Hooks["update_scan"]))
+	}
+	for plugin, want := range map[string]string{
+		"acme":  "0 0.75 200 77 3 10s",
+		"other": "1073741824 0.75 100 77 2 10s",
+	} {
+		if got := show(c.PluginLimits.Of(plugin, base)); got != want {
+			t.Errorf("%s: got %s, want %s", plugin, got, want)
+		}
+	}
+	if l := config.Default().PluginLimits.Of("acme", base); *l.Memory != memory || *l.CPU != cpu || l.Processes != nil || len(base.Hooks) != 0 {
+		t.Errorf("without settings: %+v", l)
+	}
 }

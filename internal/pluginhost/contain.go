@@ -103,6 +103,19 @@ func (s Spec) files(env []string) []string {
 	return list
 }
 
+// folders returns where the plugin's program and files are.
+func (s Spec) folders(env []string) (list []string) {
+	for _, path := range append(s.files(env), s.Path) {
+		if !isFolder(path) {
+			path = filepath.Dir(path)
+		}
+		if !slices.Contains(list, path) {
+			list = append(list, path)
+		}
+	}
+	return list
+}
+
 // makeWork makes the plugin's working folder. The host owns a new one; the
 // launcher gives it to the plugin's user.
 func makeWork(folder string) error {

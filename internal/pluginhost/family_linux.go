@@ -253,3 +253,16 @@ func tasksOf(uid int) (n int) {
 	}
 	return n
 }
+
+// MachineMemory is the memory of this machine in bytes, 0 if that is unknown.
+func MachineMemory() int64 {
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return 0
+	}
+	m, err := fs.Meminfo()
+	if err != nil || m.MemTotalBytes == nil {
+		return 0
+	}
+	return int64(*m.MemTotalBytes)
+}

@@ -43,6 +43,11 @@ func (c *child) start(o Options, path string, u *User) error {
 	if c.cmd.SysProcAttr.Pdeathsig != 0 {
 		ord.Parent = os.Getpid()
 	}
+	if o.Hide != "" && os.Geteuid() == 0 {
+		if show, ok := shown(o.Hide, append(o.Spec.folders(c.cmd.Env), o.Work)); ok {
+			ord.Hide, ord.Show = o.Hide, show
+		}
+	}
 	if u != nil {
 		ord.Own, ord.Change, ord.UID, ord.GID, ord.Groups = o.Work, true, u.UID, u.GID, u.Groups
 		ord.Files = o.Spec.files(c.cmd.Env)

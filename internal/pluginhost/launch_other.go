@@ -42,6 +42,15 @@ type Cgroups struct{}
 // FindCgroups finds none here.
 func FindCgroups(string) (*Cgroups, error) { return nil, nil }
 
+// Values of FindCgroups beside a path.
+const (
+	CgroupAuto = "auto"
+	CgroupOff  = "off"
+)
+
+// Controllers are the limits that the kernel keeps: none.
+func (*Cgroups) Controllers() []string { return nil }
+
 type cgroup struct{}
 
 func (*Cgroups) group(string, Limits) (*cgroup, error) { return nil, nil }
@@ -50,3 +59,6 @@ func (*cgroup) killFile() string                       { return "" }
 func (*cgroup) limits(string) bool                     { return false }
 func (*cgroup) broken(Limits) error                    { return nil }
 func (*cgroup) end()                                   {}
+
+// MachineMemory is unknown here.
+func MachineMemory() int64 { return 0 }

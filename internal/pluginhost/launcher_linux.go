@@ -39,6 +39,9 @@ type order struct {
 	Path string   `json:"path"`
 	Args []string `json:"args"` // with the program's name
 	Dir  string   `json:"dir,omitempty"`
+	// Hide is a folder not to be seen by the plugin, but for the folders Show.
+	Hide string   `json:"hide,omitempty"`
+	Show []string `json:"show,omitempty"`
 	// Own is a folder to give to the user.
 	Own string `json:"own,omitempty"`
 	// Change says to become UID, GID and Groups, and that Files must be readable
@@ -141,6 +144,14 @@ func (o *order) carryOut() error {
 	program := -1
 	if o.Change {
 		program = openProgram(o.Path)
+	}
+	if o.Hide != "" {
+		err := hide(o.Hide, o.Show)
+		if err != nil && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.ENOSYS) {
+			return fault("hide", o.Hide, err)
+		}
+	}
+	if o.Change {
 		if err := o.change(); err != nil {
 			return err
 		}

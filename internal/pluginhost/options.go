@@ -47,6 +47,10 @@ type Options struct {
 	// User is whom the process runs as; nil means as the host does. Only root can
 	// choose.
 	User *User
+	// Hide is a folder that the plugin must not see into, Work and its own files
+	// apart: the host's own data. Only root can hide a folder; elsewhere this does
+	// nothing.
+	Hide string
 	// PassEnv names variables of the host's environment that the plugin sees
 	// beside the few that all do.
 	PassEnv []string
@@ -54,6 +58,10 @@ type Options struct {
 	Limits Limits
 	// Cgroups makes a control group for the process; nil means none.
 	Cgroups *Cgroups
+	// Contain, if set, is called at each start with a copy of the options, and may
+	// fill in what depends on the plugin: Work, Hide, User, PassEnv,
+	// Limits, Cgroups.
+	Contain func(*Options)
 	// SampleEvery is how often the host looks at what a process with budgets uses;
 	// 500 ms by default.
 	SampleEvery time.Duration
@@ -78,6 +86,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Contain != nil {
+		o.Contain(&o)
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -81,7 +82,24 @@ func init() {
 	}
 	fakes["tells"] = func(f *fakePlugin) {
 		f.handshake()
-		f.serve(on("tell", func(m fakeMessage) { f.answer(m, tell()) }))
+		f.serve(func(m fakeMessage) bool {
+			switch m.Method {
+			case "tell":
+				f.answer(m, tell())
+			case "list":
+				var folder []string
+				_ = json.Unmarshal(m.Params, &folder)
+				list, _ := os.ReadDir(folder[0]) // what cannot be listed has nothing to see
+				names := []string{}
+				for _, e := range list {
+					names = append(names, e.Name())
+				}
+				f.answer(m, names)
+			default:
+				return false
+			}
+			return true
+		})
 	}
 }
 
@@ -399,6 +417,52 @@ func TestRunsAsUser(t *testing.T) {
 	}
 }
 
+// TestHide shows that a plugin of a root host does not see the host's data,
+// whoever it runs as, and does see its own.
+func TestHide(t *testing.T) {
+	t.Parallel()
+	u := nobody(t)
+	base := openFolder(t)
+	data := filepath.Join(base, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(data, "secret.key")
+	if err := os.WriteFile(secret, []byte("secret"), 0o644); err != nil { // careless on purpose
+		t.Fatal(err)
+	}
+	for name, user := range map[string]*User{"root": nil, "nobody": u} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			work := filepath.Join(data, "plugin-work", name)
+			p := startFake(t, "tells", func(o *Options) { o.User, o.Work, o.Hide = user, work, data })
+			var got told
+			if err := p.Call(t.Context(), "tell", nil, &got); err != nil {
+				t.Fatal(err)
+			}
+			if got.WriteError != "" || got.Dir != work {
+				t.Errorf("%+v", got)
+			}
+			var seen []string
+			if err := p.Call(t.Context(), "list", []string{data}, &seen); err != nil {
+				t.Fatal(err)
+			}
+			if name == "root" && !slices.Equal(seen, []string{"plugin-work"}) || name == "nobody" && len(seen) > 0 {
+				t.Errorf("it sees %q in the data", seen)
+			}
+			if _, err := os.Stat(filepath.Join(work, "kept")); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(secret); err != nil {
+				t.Error(err)
+			}
+			if info, err := os.Stat(data); err != nil || info.Mode().Perm() != 0o700 {
+				t.Errorf("%v, %v", info.Mode(), err)
+			}
+		})
+	}
+}
+
 // TestClosedToUser shows what happens to plugins that their user cannot read.
 func TestClosedToUser(t *testing.T) {
 	t.Parallel()
@@ -462,6 +526,22 @@ func TestClosedToUser(t *testing.T) {
 			t.Errorf("it runs as %d; the log: %s", got.UID, log)
 		}
 	})
+}
+
+func TestShown(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		needed, want []string
+		ok           bool
+	}{
+		{[]string{"/data/work/a", "/opt/acme", "/data/python/1", "/database", "/"}, []string{"/data/work/a", "/data/python/1"}, true},
+		{[]string{"/opt", "/data"}, nil, false}, // a plugin right among the data
+		{[]string{"/data/..b"}, []string{"/data/..b"}, true},
+	} {
+		if got, ok := shown("/data", tt.needed); ok != tt.ok || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: got %q, %v", tt.needed, got, ok)
+		}
+	}
 }
 
 func TestLookupUser(t *testing.T) {

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/config"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+const (
+	// workFolder holds a working folder for each plugin, in the data folder.
+	workFolder = "plugin-work"
+	// pluginUser is the user that plugins of a root server run as where it exists.
+	pluginUser = "faultline-plugin"
+	// mostMemory bounds the default budget of memory.
+	mostMemory = 4 << 30
+)
+
+// containment is how plugins are kept within bounds; see
+// docs/decisions/0014-containment.md.
+type containment struct {
+	data    string
+	limits  config.PluginLimits
+	base    config.PluginLimit
+	env     []string
+	user    *pluginhost.User
+	cgroups *pluginhost.Cgroups
+}
+
+// newContainment reads the settings.
+func newContainment(c config.Config, log *slog.Logger) (*containment, error) {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	k := &containment{data: data, limits: c.PluginLimits, base: defaultLimit(), env: c.PluginEnv}
+	if k.user, err = choosePluginUser(c.PluginUser, log); err != nil {
+		return nil, fmt.Errorf("plugin_user: %w", err)
+	}
+	if k.cgroups, err = pluginhost.FindCgroups(c.PluginCgroup); err != nil {
+		return nil, fmt.Errorf("plugin_cgroup: %w", err)
+	}
+	who := "the server's own user"
+	if k.user != nil {
+		who = k.user.Name
+	}
+	kept := strings.Join(k.cgroups.Controllers(), ", ")
+	if kept == "" {
+		kept = "none; the server looks twice a second"
+	}
+	log.Info("plugins are contained", "user", who, "control groups", k.cgroups != nil, "limits kept by the kernel", kept)
+	return k, nil
+}
+
+// choosePluginUser returns whom plugins run as; nil is the server's own user.
+func choosePluginUser(setting string, log *slog.Logger) (*pluginhost.User, error) {
+	if os.Geteuid() != 0 {
+		if setting == "" {
+			return nil, nil
+		}
+		u, err := pluginhost.LookupUser(setting)
+		if err == nil && u.UID != os.Geteuid() {
+			err = errors.New("only a server that runs as root can run plugins as another user; leave it out")
+		}
+		return nil, err
+	}
+	if setting != "" {
+		u, err := pluginhost.LookupUser(setting)
+		if err != nil || u.UID == 0 {
+			return nil, err
+		}
+		return u, nil
+	}
+	for _, name := range []string{pluginUser, "nobody"} {
+		if u, err := pluginhost.LookupUser(name); err == nil && u.UID != 0 {
+			// Nobody chose this user, so a plugin that worked before it was
+			// chosen goes on working: loudly, as root.
+			u.Try = true
+			return u, nil
+		}
+	}
+	log.Warn("plugins run as root: there is no user " + pluginUser + " and no nobody; make one, or name one with plugin_user")
+	return nil, nil
+}
+
+// defaultLimit is the budget of a plugin about which nothing is said.
+func defaultLimit() config.PluginLimit {
+	memory := config.Size(mostMemory)
+	if m := config.Size(pluginhost.MachineMemory() / 2); m > 0 {
+		memory = min(memory, m)
+	}
+	cpu, window, files, processes := 2.0, config.Duration(time.Minute), 1024, 512
+	return config.PluginLimit{Memory: &memory, CPU: &cpu, CPUWindow: &window, OpenFiles: &files, Processes: &processes}
+}
+
+// hookMethods are the calls of the hooks.
+var hookMethods = map[string]string{
+	"initial_scan": wire.MethodInitialScan, "update_scan": wire.MethodUpdateScan, "teardown": wire.MethodTeardown,
+	"agent_session_start": wire.MethodAgentStart, "agent_session_continue": wire.MethodAgentContinue,
+}
+
+// contain implements pluginhost.Options.Contain.
+func (k *containment) contain(o *pluginhost.Options) {
+	l := k.limits.Of(o.Spec.Name, k.base)
+	o.Work, o.User, o.PassEnv, o.Cgroups = filepath.Join(k.data, workFolder, o.Spec.Name), k.user, k.env, k.cgroups
+	o.Hide = k.data
+	o.Limits = pluginhost.Limits{
+		Memory: int64(*l.Memory), CPU: *l.CPU, CPUWindow: time.Duration(*l.CPUWindow),
+		OpenFiles: *l.OpenFiles, Processes: *l.Processes, Calls: map[string]time.Duration{},
+	}
+	for hook, d := range l.Hooks {
+		o.Limits.Calls[hookMethods[hook]] = time.Duration(d)
+	}
+}
