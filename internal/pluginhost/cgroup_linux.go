@@ -212,7 +212,7 @@ func procsOf(dir string) (list []int) {
 	if err != nil {
 		return nil
 	}
-	for _, field := range strings.Fields(string(text)) {
+	for field := range strings.FieldsSeq(string(text)) {
 		if pid, err := strconv.Atoi(field); err == nil {
 			list = append(list, pid)
 		}

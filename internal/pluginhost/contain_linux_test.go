@@ -344,7 +344,7 @@ func TestTimeLimitOfOneMethod(t *testing.T) {
 // open makes a folder that every user can enter.
 func openFolder(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "faultline-test-")
+	dir, err := os.MkdirTemp("", "faultline-test-") //nolint:usetesting // t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}

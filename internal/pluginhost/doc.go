@@ -28,9 +28,19 @@
 // Every plugin runs in a process group that it shares with a guard: a shell
 // that waits for the end of file on a pipe from the host. When the host dies,
 // however it dies, the plugin sees the end of its standard input and has
-// guardGrace to close its sessions; then the guard kills the whole group, itself
-// included. Since the guard is a member, the group's number cannot have been
-// reused by then. A process that leaves the group on purpose (setsid) is out
-// of reach of this. Where there is no shell, Linux kills the process itself,
-// at once, when the host dies (PR_SET_PDEATHSIG).
+// guardGrace to close its sessions; then the guard kills the plugin's control
+// group, if it has one, and the whole process group, itself included. Since the
+// guard is a member, the group's number cannot have been reused by then. Where
+// there is no shell, Linux kills the process itself, at once, when the host dies
+// (PR_SET_PDEATHSIG).
+//
+// # How a process is contained
+//
+// On Linux the program is started by a launcher, which is this program under
+// another name: it sets limits, changes the user, hides the host's data and then
+// becomes the plugin (launcher_linux.go). While the process runs, the host compares
+// what it and all that it started use with Options.Limits (budget.go), as far as no
+// control group does that (cgroup_linux.go). When it ends, however it ends, all
+// that it started ends with it (family_linux.go). See
+// docs/decisions/0014-containment.md.
 package pluginhost

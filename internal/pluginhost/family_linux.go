@@ -92,7 +92,7 @@ func childrenOf(pid int) (list []int) {
 		if err != nil {
 			continue
 		}
-		for _, field := range strings.Fields(string(text)) {
+		for field := range strings.FieldsSeq(string(text)) {
 			if n, err := strconv.Atoi(field); err == nil {
 				list = append(list, n)
 			}
@@ -120,7 +120,7 @@ func killSame(pid int, start uint64) {
 	if err != nil {
 		return
 	}
-	defer p.Release()
+	defer p.Release() //nolint:errcheck // nothing is lost
 	if proc, err := procfs.NewProc(pid); err == nil {
 		if stat, err := proc.Stat(); err == nil && stat.Starttime == start {
 			_ = p.Signal(syscall.SIGKILL) // it may have ended
