@@ -80,8 +80,8 @@ func choosePluginUser(setting string, log *slog.Logger) (*pluginhost.User, error
 	}
 	for _, name := range []string{pluginUser, "nobody"} {
 		if u, err := pluginhost.LookupUser(name); err == nil && u.UID != 0 {
-			// Nobody chose this user, so a plugin that worked before it was
-			// chosen goes on working: loudly, as root.
+			// Nobody chose this user, so a plugin that worked without it goes
+			// on working, as root, and says so.
 			u.Try = true
 			return u, nil
 		}

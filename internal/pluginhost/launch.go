@@ -43,7 +43,7 @@ func launch(o Options, shell string) (*child, error) {
 	c, err := launchAs(o, shell, u)
 	var blocked *blockedError
 	if u.Try && errors.As(err, &blocked) {
-		o.Log.Warn("the plugin runs as root, since "+blocked.Error()+" (or plugin_user: root, if that is what you want)", "plugin", o.Spec.Name)
+		o.Log.Info("the plugin runs as root, since "+blocked.Error()+" (or plugin_user: root, if that is what you want)", "plugin", o.Spec.Name)
 		return launchAs(o, shell, nil)
 	}
 	return c, err
