@@ -104,10 +104,10 @@ def python():
     return count
 
 
-def npm(script, passed, failed):
-    """A script of the page that prints how many tests passed and failed."""
+def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)', folder='web'):
+    """A script of the page or of an example that prints how many tests passed and failed."""
     count, text, status = Count(), [], 0
-    for line in lines('npm', 'run', '--silent', script, folder='web', NO_COLOR='1'):
+    for line in lines('npm', 'run', '--silent', script, folder=folder, NO_COLOR='1'):
         if isinstance(line, int):
             status = line
             continue
@@ -128,15 +128,16 @@ STEPS = {
     'vet': ('go vet, also with the page embedded', lambda: run('go', 'vet', '-tags', 'embedui', *PACKAGES)),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
+    'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),
     'page-lint': ('lint of the page', lambda: run('npm', 'run', '--silent', 'lint', folder='web')),
     'page-types': ('types of the page', lambda: run('npm', 'run', '--silent', 'typecheck', folder='web')),
     'page': ('unit tests of the page', lambda: npm('test', r'Tests .*?(\d+) passed', r'Tests .*?(\d+) failed')),
     'build': ('the program with the page in it', lambda: run('make', '--no-print-directory', 'build')),
     'page-size': ('size of the page', lambda: run('npm', 'run', '--silent', 'size', folder='web')),
-    'browser': ('the page in a browser', lambda: npm('e2e', r'^(?:#|ℹ) pass (\d+)', r'^(?:#|ℹ) fail (\d+)')),
+    'browser': ('the page in a browser', lambda: npm('e2e')),
 }
 # The embedded page has to be there before Go looks for it.
-ORDER = ['verify', 'build', 'vet', 'lint', 'go', 'python', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
+ORDER = ['verify', 'build', 'vet', 'lint', 'go', 'python', 'node', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
 
 
 def main(names):

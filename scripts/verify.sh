@@ -4,8 +4,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+generated="internal/api/gen protocol/schema web/src/api/schema.ts *.md"
+
+# The patterns are for git, not for the shell.
+set -f
+
 sums() {
-	git ls-files -z -co --exclude-standard -- internal/api/gen protocol/schema web/src/api/schema.ts |
+	git ls-files -z -co --exclude-standard -- $generated |
 		sort -z | xargs -0 sha256sum
 }
 
@@ -14,7 +19,7 @@ make --no-print-directory generate
 after=$(sums)
 if [ "$before" != "$after" ]; then
 	echo "generated code was out of date; it has been written anew: commit it" >&2
-	git --no-pager diff --stat -- internal/api/gen protocol/schema web/src/api/schema.ts >&2
+	git --no-pager diff --stat -- $generated >&2
 	exit 1
 fi
 

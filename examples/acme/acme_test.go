@@ -14,8 +14,13 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// plugins are the two that must do the same.
-var plugins = map[string]func(t *testing.T) *host{"go": startGo, "python": startPython}
+// plugins are those that must do the same.
+var plugins = map[string]func(t *testing.T) *host{"go": startGo, "python": startPython, "node": startNode}
+
+// others starts those that are compared with the one in Go.
+func others(t *testing.T) map[string]*host {
+	return map[string]*host{"python": startPython(t), "node": startNode(t)}
+}
 
 // simulate serves an array until the test ends.
 func simulate(t testing.TB, o sim.Options) (*sim.Array, string) {
@@ -77,32 +82,39 @@ func has(t *testing.T, dump []string, start string, facts ...string) {
 }
 
 func TestManifestsAreEqual(t *testing.T) {
-	var manifests []any
-	for _, start := range []func(*testing.T) *host{startGo, startPython} {
-		var m any
-		if err := json.Unmarshal(start(t).rawManif, &m); err != nil {
+	declared := func(h *host) (m any) {
+		if err := json.Unmarshal(h.rawManif, &m); err != nil {
 			t.Fatal(err)
 		}
-		manifests = append(manifests, m)
+		return m
 	}
-	if d := cmp.Diff(manifests[0], manifests[1]); d != "" {
-		t.Error("Go (-) and Python (+) declare different classes:", d)
+	want := declared(startGo(t))
+	for name, h := range others(t) {
+		if d := cmp.Diff(want, declared(h)); d != "" {
+			t.Errorf("go (-) and %s (+) declare different classes: %s", name, d)
+		}
 	}
 }
 
-// TestSameGraph drives both plugins through the same life of an array.
+// TestSameGraph drives all plugins through the same life of an array.
 func TestSameGraph(t *testing.T) {
 	array, url := simulate(t, sim.Options{Disks: 204, Seed: 5})
-	g, p := startGo(t), startPython(t)
+	g, rest := startGo(t), others(t)
+	all := []*host{g}
+	for _, h := range rest {
+		all = append(all, h)
+	}
 	same := func(when string) []string {
 		t.Helper()
 		dump := g.dump()
-		if d := cmp.Diff(dump, p.dump()); d != "" {
-			t.Errorf("%s: Go (-) and Python (+) report different graphs: %s", when, d)
+		for name, h := range rest {
+			if d := cmp.Diff(dump, h.dump()); d != "" {
+				t.Errorf("%s: go (-) and %s (+) report different graphs: %s", when, name, d)
+			}
 		}
 		return dump
 	}
-	for _, h := range []*host{g, p} {
+	for _, h := range all {
 		h.open(root(url))
 		if r := h.initialScan(); r.Turn != 1 || r.UpdatePeriod != 5 || !r.Updates {
 			t.Errorf("initial scan: %+v", r)
@@ -115,7 +127,7 @@ func TestSameGraph(t *testing.T) {
 	has(t, dump, "Array(", `"acme-1"`, `model="AX-5000"`)
 	has(t, dump, "Pool(2)", `"Pool 2"`, `status="OK"`, "<Disk(")
 
-	for _, h := range []*host{g, p} {
+	for _, h := range all {
 		before := h.ops
 		if r := h.updateScan(); r.Turn != 0 || h.ops != before {
 			t.Errorf("an update of an unchanged array: %+v, %d ops", r, h.ops-before)
@@ -127,7 +139,7 @@ func TestSameGraph(t *testing.T) {
 		"lose-disk disk-22", "sample", "upgrade-firmware 20%", "heal",
 	} {
 		strike(t, array, step)
-		for _, h := range []*host{g, p} {
+		for _, h := range all {
 			if r := h.updateScan(); r.Turn == 0 {
 				t.Errorf("after %s: nothing was reported", step)
 			}
@@ -153,7 +165,7 @@ func TestSameGraph(t *testing.T) {
 	if d := cmp.Diff(again.dump(), g.dump()); d != "" {
 		t.Error("a new session (-) and an updated one (+) differ:", d)
 	}
-	for _, h := range []*host{g, p} {
+	for _, h := range all {
 		h.teardown()
 	}
 }
@@ -301,21 +313,23 @@ func TestRestart(t *testing.T) {
 
 func TestLargeArrayHasPages(t *testing.T) {
 	array, url := simulate(t, sim.Options{Disks: 2_345})
-	g, p := startGo(t), startPython(t)
-	for _, h := range []*host{g, p} {
+	all := others(t)
+	all["go"] = startGo(t)
+	for _, h := range all {
 		h.open(root(url))
 		h.initialScan()
 	}
 	strike(t, array, "upgrade-firmware 100%", "remove-disk disk-2200")
-	var dumps [2]string
-	for i, h := range []*host{g, p} {
+	dumps := map[string]bool{}
+	for name, h := range all {
 		h.updateScan()
-		dumps[i] = strings.Join(h.dump(), "\n")
-		if n := strings.Count(dumps[i], "\nDisk("); n != 2_344 {
-			t.Errorf("%d disks, want 2344", n)
+		dump := strings.Join(h.dump(), "\n")
+		if n := strings.Count(dump, "\nDisk("); n != 2_344 {
+			t.Errorf("%s: %d disks, want 2344", name, n)
 		}
+		dumps[dump] = true
 	}
-	if dumps[0] != dumps[1] {
-		t.Error("Go and Python report different graphs; TestSameGraph shows how")
+	if len(dumps) != 1 {
+		t.Error("the plugins report different graphs; TestSameGraph shows how")
 	}
 }

@@ -79,7 +79,19 @@ func startPython(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("python3", "-m", "faultline_sdk", path)
-	cmd.Env = append(os.Environ(), "PYTHONPATH=../../python", "PYTHONDONTWRITEBYTECODE=1", "FAULTLINE_PLUGIN="+PythonName, "FAULTLINE_LOG_LEVEL=warning")
+	cmd.Env = append(os.Environ(), "PYTHONPATH=../../python", "PYTHONDONTWRITEBYTECODE=1", "FAULTLINE_PLUGIN="+PythonName)
+	return startProcess(t, cmd)
+}
+
+// startNode runs the plugin in JavaScript, which uses neither SDK, as a process.
+func startNode(t *testing.T) *host {
+	cmd := exec.Command("../node/acme_node.mjs")
+	cmd.Env = append(os.Environ(), "FAULTLINE_PLUGIN=acme_node")
+	return startProcess(t, cmd)
+}
+
+func startProcess(t *testing.T, cmd *exec.Cmd) *host {
+	cmd.Env = append(cmd.Env, "FAULTLINE_LOG_LEVEL=warning")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -90,14 +102,14 @@ func startPython(t *testing.T) *host {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("python3 is needed for this test: %v", err)
+		t.Fatalf("start %s, which this test needs: %v", cmd.Path, err)
 	}
 	h := newHost(t, in, out)
 	t.Cleanup(func() {
 		in.Close()
 		h.await(func() bool { return h.ended }) // Wait must not take the output away
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the Python plugin ended: %v", err)
+			t.Errorf("%s ended: %v", cmd.Path, err)
 		}
 	})
 	return h

@@ -59,6 +59,11 @@ var rules = []struct {
 		"they are written with the public SDK, as any vendor's plugin is",
 	},
 	{
+		[]string{"docs/..."},
+		[]string{"sdk/plugin", "sdk/plugintest"},
+		"its snippets are what authors write",
+	},
+	{
 		[]string{"sdk/plugin"},
 		[]string{"sdk/wire"},
 		"plugin authors must not inherit what the server needs",

@@ -34,11 +34,16 @@ export class Client {
   async get(path, timeout = requestTimeout) {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(timeout)]);
     let response, text;
-    try {
-      response = await fetch(`${this.base}/api/v1/${path}`, { headers: this.headers, signal });
-      text = await response.text();
-    } catch (e) {
-      throw new Error(`read ${this.base}/${path}: ${e.cause?.message || e.message}`, { cause: e });
+    for (let again = false; ; again = true) {
+      try {
+        response = await fetch(`${this.base}/api/v1/${path}`, { headers: this.headers, signal });
+        text = await response.text();
+        break;
+      } catch (e) {
+        // The array may have closed a connection that rested. A new one tells.
+        if (e.cause?.code === 'UND_ERR_SOCKET' && !again) continue;
+        throw new Error(`read ${this.base}/${path}: ${e.cause?.message || e.message}`, { cause: e });
+      }
     }
     if (response.status === 410) throw new RestartedError();
     if (response.status === 401) throw new Error(`${this.base} refuses user ${this.user} with the given password`);

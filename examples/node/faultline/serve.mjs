@@ -28,7 +28,7 @@ function hookError(e) {
   const error = e instanceof Error ? e : new Error(String(e));
   const data = { kind: error.name, detail: error.stack };
   // fetch keeps what really happened in the cause.
-  const text = error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+  const text = error.message === 'fetch failed' && error.cause ? `${error.message}: ${error.cause.message}` : error.message;
   if (error instanceof ValidationError) data.attribute = error.attribute;
   return new RpcError(error instanceof ValidationError ? invalidValue : hookFailed, text.trim().split('\n')[0] || error.name, data);
 }
