@@ -84,7 +84,7 @@ func (p *plugin) newVersion(spec pluginhost.Spec) *version {
 	v := &version{plugin: p, spec: spec, ended: make(chan struct{})}
 	po := o.host
 	po.Spec, po.OnBatch, po.LogLevel = spec, p.set.deliver, slog.LevelWarn
-	if slices.Contains(o.debug.plugins, p.name) {
+	if o.debug.all || slices.Contains(o.debug.plugins, p.name) {
 		po.LogLevel, po.Log = slog.LevelDebug, o.debug.log
 	}
 	v.sup = pluginhost.NewSupervisor(pluginhost.SupervisorOptions{Options: po, OnUp: v.up, OnFail: v.fail, OnDown: v.down})

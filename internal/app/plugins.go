@@ -44,11 +44,15 @@ type setOptions struct {
 	resolve pluginhost.ResolveOptions
 	debug   debugging
 	declare declare
+	// changed is called when the set has a plugin that it had not, or the other way
+	// round. Optional.
+	changed func(name string)
 }
 
 // debugging names plugins whose whole log is kept, and where.
 type debugging struct {
 	plugins []string
+	all     bool // it is all of them
 	log     *slog.Logger
 }
 
@@ -61,6 +65,9 @@ const (
 )
 
 func newPluginSet(o setOptions) *pluginSet {
+	if o.changed == nil {
+		o.changed = func(string) {}
+	}
 	if o.host.Log == nil {
 		o.host.Log = slog.New(slog.DiscardHandler)
 	}
@@ -97,6 +104,7 @@ func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 		s.start(p.version)
 	}
 	s.announce(name)
+	go s.o.changed(name) // not under mu
 	return p, nil
 }
 
@@ -108,11 +116,23 @@ func (s *pluginSet) remove(ctx context.Context, name string) error {
 	}
 	err := p.unload(ctx)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.byName[name] == p {
 		delete(s.byName, name)
 	}
+	s.mu.Unlock()
+	s.o.changed(name)
 	return err
+}
+
+// has reports whether the set has a plugin that nobody unloaded.
+func (s *pluginSet) has(name string) bool {
+	p := s.get(name)
+	if p == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !errors.Is(p.broken, errUnloaded)
 }
 
 // start runs a version's process if the set runs. The caller holds mu.

@@ -20,6 +20,7 @@ func (p *plugin) unload(ctx context.Context) error {
 	p.version, p.broken = nil, errUnloaded
 	p.signal()
 	p.mu.Unlock()
+	p.set.o.changed(p.name)
 	if v == nil {
 		return nil
 	}
@@ -46,6 +47,7 @@ func (p *plugin) load(ctx context.Context) error {
 	p.version, p.broken, p.kind = v, nil, spec.Kind
 	p.signal()
 	p.mu.Unlock()
+	p.set.o.changed(p.name)
 	if old != nil {
 		if err := p.end(ctx, old); err != nil {
 			return err

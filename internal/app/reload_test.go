@@ -88,15 +88,16 @@ func newShelfBench(t *testing.T) *shelfBench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{
+	r := newRunner((&localSessions{
 		inv: inv, plugins: b.set, secrets: secrets, log: slog.New(slog.DiscardHandler), now: time.Now, updatePeriod: 100 * time.Millisecond,
-		running: map[resource.ID]*running{}, ending: map[resource.ID]*running{},
-	}
+	}).options)
+	place := newPlacement(inv, slog.New(slog.DiscardHandler))
+	place.local, place.has = r, b.set.has
 	var parts lifecycle
 	parts.run("plugins", func(err error) { t.Error(err) }, func(ctx context.Context) error { b.set.run(ctx); return nil })
 	parts.run("sessions", func(err error) { t.Error(err) }, func(ctx context.Context) error {
 		defer r.stopAll()
-		return keepUp(ctx, slog.New(slog.DiscardHandler), inv, r.run)
+		return keepUp(ctx, slog.New(slog.DiscardHandler), inv, place.run)
 	})
 	t.Cleanup(func() {
 		if err := parts.stop(time.Minute); err != nil {

@@ -21,7 +21,13 @@ type roots struct {
 	inv     *inventory.Inventory
 	secrets *secret.Box
 	// process returns a plugin's process, which is released after use.
-	process func(ctx context.Context, plugin string) (*lease, error)
+	process func(ctx context.Context, plugin string) (caller, error)
+}
+
+// caller is a plugin that can be called, wherever it runs.
+type caller interface {
+	Call(ctx context.Context, method string, params, result any) error
+	Release()
 }
 
 // Add implements api.Roots.

@@ -130,7 +130,7 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 	if err != nil {
 		return nil, err
 	}
-	process := func(context.Context, string) (*lease, error) { return borrowed(p), nil }
+	process := func(context.Context, string) (caller, error) { return borrowed(p), nil }
 	r := &roots{inv: inv, secrets: secrets, process: process}
 	id, err := r.Add(ctx, p.Name(), class, o.Attributes)
 	if err != nil {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -20,14 +19,10 @@ import (
 // sealed.
 const passwords = "password attributes"
 
-// runner keeps one session running for each root in the inventory.
+// runner is a host: it keeps a session running for each root that it was given.
 type runner struct {
-	inv          *inventory.Inventory
-	plugins      *pluginSet
-	secrets      *secret.Box
-	log          *slog.Logger
-	now          func() time.Time
-	updatePeriod time.Duration
+	// options are those of the session of a root; ctx is that of the session.
+	options func(ctx context.Context, id resource.ID, plugin string) session.Options
 
 	sessions sync.WaitGroup // also those that are ending
 
@@ -39,62 +34,8 @@ type runner struct {
 
 // running is the session of a root.
 type running struct {
-	values []resource.Value // of the root, as they were last seen
-	stop   func()
-	done   chan struct{}
-}
-
-// run follows the inventory until ctx ends: a root that appears gets a
-// session, one that a user edits gets a new one, and one that goes has its
-// session torn down. It waits for no plugin. It is a subscriber; sessions go on
-// when it is run again. The caller stops them with stopAll.
-func (r *runner) run(ctx context.Context, roots iter.Seq[*resource.Resource], _ uint64, changes iter.Seq2[*resource.Changes, error]) error {
-	there := map[resource.ID]bool{}
-	for root := range roots {
-		if root.Root != nil {
-			there[root.ID] = true
-			// It may have been edited while nobody followed.
-			if s := r.of(root.ID); s == nil || !slices.Equal(s.values, root.Values) {
-				r.start(ctx, root)
-			}
-		}
-	}
-	r.stopUnless(there)
-	for ch, err := range changes {
-		if err != nil {
-			return err
-		}
-		for _, c := range ch.Created {
-			if c.Root != nil {
-				r.start(ctx, c)
-			}
-		}
-		for i := range ch.Updated {
-			r.updated(ctx, ch.Root == 0, &ch.Updated[i])
-		}
-		for _, d := range ch.Deleted {
-			r.stop(d.ID)
-		}
-	}
-	return ctx.Err()
-}
-
-// updated follows a change of a resource, by a user or by a session.
-func (r *runner) updated(ctx context.Context, byUser bool, u *resource.Update) {
-	s := r.of(u.Resource.ID)
-	switch {
-	case u.Resource.Root == nil:
-		r.stop(u.Resource.ID) // a root that a user took back, and a scan still finds
-	case s == nil: // a found resource that a user has added
-		r.start(ctx, u.Resource)
-	case len(u.Attributes) == 0:
-	case byUser:
-		r.start(ctx, u.Resource)
-	default:
-		r.mu.Lock()
-		s.values = u.Resource.Values
-		r.mu.Unlock()
-	}
+	stop func()
+	done chan struct{}
 }
 
 // of returns the session of a root, or nil.
@@ -104,17 +45,21 @@ func (r *runner) of(id resource.ID) *running {
 	return r.running[id]
 }
 
-// start starts the session of a root; one that runs already is ended first.
+// start implements host.
 func (r *runner) start(ctx context.Context, root *resource.Resource) {
-	id := root.ID
+	r.begin(ctx, root.ID, root.Class.Plugin)
+}
+
+// begin starts the session of a root. One that runs already is ended first.
+func (r *runner) begin(ctx context.Context, id resource.ID, plugin string) {
 	r.stop(id)
 	ctx, cancel := context.WithCancel(ctx)
-	rn := &running{values: root.Values, stop: cancel, done: make(chan struct{})}
+	rn := &running{stop: cancel, done: make(chan struct{})}
 	r.mu.Lock()
 	before := r.ending[id]
 	r.running[id] = rn
 	r.mu.Unlock()
-	s := session.New(r.options(id, root.Class.Plugin))
+	s := session.New(r.options(ctx, id, plugin))
 	r.sessions.Go(func() {
 		defer func() {
 			cancel()
@@ -132,9 +77,8 @@ func (r *runner) start(ctx context.Context, root *resource.Resource) {
 	})
 }
 
-// stop has the session of a root torn down, if there is one, and does not wait
-// for it.
-func (r *runner) stop(id resource.ID) {
+// stop implements host.
+func (r *runner) stop(id resource.ID) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if rn := r.running[id]; rn != nil {
@@ -142,6 +86,12 @@ func (r *runner) stop(id resource.ID) {
 		r.ending[id] = rn
 		rn.stop()
 	}
+	if rn := r.ending[id]; rn != nil {
+		return rn.done
+	}
+	done := make(chan struct{})
+	close(done)
+	return done
 }
 
 func (r *runner) stopUnless(there map[resource.ID]bool) {
@@ -161,20 +111,22 @@ func (r *runner) stopAll() {
 	r.sessions.Wait()
 }
 
-// count returns how many roots of a plugin have a live session.
-func (r *runner) count(plugin string) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for id := range r.running {
-		if res := r.inv.Get(id); res != nil && res.Class.Plugin == plugin && res.Root != nil && res.Root.Live {
-			n++
-		}
-	}
-	return n
+// newRunner returns a runner of sessions with the given options.
+func newRunner(options func(ctx context.Context, id resource.ID, plugin string) session.Options) *runner {
+	return &runner{options: options, running: map[resource.ID]*running{}, ending: map[resource.ID]*running{}}
 }
 
-func (r *runner) options(id resource.ID, plugin string) session.Options {
+// localSessions is what the sessions of a server's own runner work with.
+type localSessions struct {
+	inv          *inventory.Inventory
+	plugins      *pluginSet
+	secrets      *secret.Box
+	log          *slog.Logger
+	now          func() time.Time
+	updatePeriod time.Duration
+}
+
+func (r *localSessions) options(_ context.Context, id resource.ID, plugin string) session.Options {
 	return session.Options{
 		ID: id, Plugin: plugin,
 		Root:  func() (session.Root, error) { return rootFor(r.inv, r.secrets, id) },

@@ -44,17 +44,18 @@ func TestARunnerThatFellBehindCatchesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{
+	r := newRunner((&localSessions{
 		inv: inv, plugins: newPluginSet(setOptions{}), secrets: secrets, log: slog.New(slog.DiscardHandler), now: time.Now,
-		running: map[resource.ID]*running{}, ending: map[resource.ID]*running{},
-	}
+	}).options)
+	place := newPlacement(inv, slog.New(slog.DiscardHandler))
+	place.local, place.has = r, func(string) bool { return true }
 	ctx, cancel := context.WithCancel(t.Context())
 	defer r.stopAll()
 	defer cancel()
 	follow := func(act func()) {
 		t.Helper()
 		all, seq, _ := inv.Subscribe(ctx)
-		err := r.run(ctx, all, seq, func(yield func(*resource.Changes, error) bool) {
+		err := place.run(ctx, all, seq, func(yield func(*resource.Changes, error) bool) {
 			act()
 			for ch, err := range inv.Since(ctx, seq) {
 				if !yield(ch, err) || ch.Seq >= inv.Seq() {

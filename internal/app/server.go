@@ -21,9 +21,10 @@ import (
 	"github.com/faultline-storage/faultline/internal/auth"
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/link/httplink"
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
-	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/python"
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -113,7 +114,10 @@ func (s *Server) setup(ctx context.Context) error {
 		authorize = nil
 	}
 	front := api.NewFront(authorize, s.part("api"))
-	srv := s.serve(front.HTTPServer(), ln, tlsConfig)
+	srv := front.HTTPServer()
+	answer := &linkFront{other: srv.Handler}
+	srv.Handler = answer
+	s.serve(srv, ln, tlsConfig)
 
 	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
@@ -153,6 +157,9 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	place := newPlacement(inv, s.part("session"))
+	declaring := declarer(store, inv)
+	debug := debugging{plugins: c.DebugPlugins, log: cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")}
 	plugins := newPluginSet(setOptions{
 		host: pluginhost.Options{
 			Log:         s.part("plugin"),
@@ -162,33 +169,54 @@ func (s *Server) setup(ctx context.Context) error {
 			Greeting:    wire.Peer{Name: "faultline", Version: s.o.Version},
 		},
 		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program},
-		debug:   debugging{c.DebugPlugins, cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")},
-		declare: declarer(store, inv),
+		debug:   debug,
+		declare: declaring,
+		changed: place.again,
 	})
 	for _, path := range c.Plugins {
 		_, _ = plugins.add(path, fromConfig) // its log, and its state, tell of an error
 	}
-	sessions := &runner{
+	own := &localSessions{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
 		updatePeriod: time.Duration(c.UpdatePeriod),
-		running:      map[resource.ID]*running{}, ending: map[resource.ID]*running{},
 	}
+	sessions := newRunner(own.options)
 	if c.Runner {
+		place.local, place.has = sessions, plugins.has
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
-		s.run("sessions", s.fail, func(ctx context.Context) error {
-			defer sessions.stopAll()
-			return keepUp(ctx, s.part("session"), inv, sessions.run)
-		})
 	}
+	place.patient = !c.Runner || tokens.AnyRunner()
+	s.run("sessions", s.fail, func(ctx context.Context) error {
+		defer sessions.stopAll()
+		return keepUp(ctx, s.part("session"), inv, place.run)
+	})
+	hub := link.NewHub(link.HubOptions{
+		Accept: (&remotes{
+			place: place, inv: inv, secrets: secrets, declare: declaring, grace: time.Duration(c.RunnerGrace),
+			log: s.part("runner"), pluginLog: s.part("plugin"), debug: debug,
+		}).accept,
+		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: time.Now, After: time.After,
+	})
+	s.run("runners", s.fail, func(ctx context.Context) error { return hub.Run(ctx) })
+	s.run("missing runners", s.fail, func(ctx context.Context) error {
+		select {
+		case <-time.After(time.Duration(c.RunnerGrace)):
+			place.settled()
+		case <-ctx.Done():
+		}
+		return nil
+	})
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
-		Roots:   &roots{inv: inv, secrets: secrets, process: plugins.process},
-		Plugins: func() []api.Plugin { return pluginStates(plugins, sessions, inv) },
+		Roots:   &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
+		Plugins: func() []api.Plugin { return pluginStates(plugins, place, inv) },
 		Version: s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
+	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: time.Now})
+	srv.RegisterOnShutdown(hub.Close)
 	s.onStop("api", func(ctx context.Context) error {
 		if err := srv.Shutdown(ctx); err != nil {
 			return errors.Join(err, srv.Close())
@@ -252,7 +280,7 @@ func (s *Server) bind() (net.Listener, error) {
 }
 
 // serve answers at the address from now on.
-func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) *http.Server {
+func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, tlsConfig)
 	}
@@ -262,7 +290,6 @@ func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config)
 		}
 	}()
 	s.onStop("listener", func(context.Context) error { return srv.Close() })
-	return srv
 }
 
 func (s *Server) fail(err error) {

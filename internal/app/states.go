@@ -45,19 +45,26 @@ func follow(f func(*resource.Changes)) subscriber {
 	}
 }
 
-// pluginStates tells the API how the plugins are.
-func pluginStates(plugins *pluginSet, sessions *runner, inv *inventory.Inventory) []api.Plugin {
+// pluginStates tells the API how the plugins are: the server's own, then those of
+// its runners.
+func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory) []api.Plugin {
 	var out []api.Plugin
 	classes := inv.Classes()
 	for _, p := range plugins.all() {
 		g := p.state()
-		g.Sessions = sessions.count(p.name)
+		g.Sessions = place.sessions(p.name, place.local)
 		for _, c := range classes {
 			if c.Plugin == p.name {
 				g.Classes = append(g.Classes, c.FullName())
 			}
 		}
 		out = append(out, g)
+	}
+	for _, m := range place.all() {
+		for _, g := range m.plugins() {
+			g.Sessions = place.sessions(g.Name, m)
+			out = append(out, g)
+		}
 	}
 	return out
 }

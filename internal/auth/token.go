@@ -37,7 +37,10 @@ const prefix = "flt_"
 type Token struct {
 	Name    string
 	Created time.Time
-	hash    [sha256.Size]byte
+	// Runner says that the token is good for a runner, and for nothing else: a
+	// runner is handed passwords, which the API never gives away.
+	Runner bool
+	hash   [sha256.Size]byte
 }
 
 // Tokens are the tokens in a file of the data directory. All methods are safe
@@ -63,10 +66,18 @@ func Open(o Options) *Tokens {
 	return &Tokens{path: filepath.Join(o.Dir, FileName), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
 }
 
-// Create makes a token with the given name and returns it. It is not kept
-// anywhere and cannot be shown again. Errors of the name are resource.Faults of
-// the field "name".
-func (t *Tokens) Create(name string) (string, error) {
+// Create makes a token for the API with the given name and returns it. It is not
+// kept anywhere and cannot be shown again. Errors of the name are resource.Faults
+// of the field "name".
+func (t *Tokens) Create(name string) (string, error) { return t.create(Token{Name: name}) }
+
+// CreateRunner is Create for a runner's token.
+func (t *Tokens) CreateRunner(name string) (string, error) {
+	return t.create(Token{Name: name, Runner: true})
+}
+
+func (t *Tokens) create(made Token) (string, error) {
+	name := made.Name
 	if name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
 		return "", resource.FieldErrorf("name", "the name of a token has 1 to 100 characters and no space, not %q", name)
 	}
@@ -80,7 +91,8 @@ func (t *Tokens) Create(name string) (string, error) {
 			return nil, &resource.Fault{Kind: resource.Conflict, Field: "name",
 				Text: fmt.Sprintf("there is a token %q already; revoke it first or choose another name", name)}
 		}
-		return append(list, Token{Name: name, Created: time.Now().UTC().Truncate(time.Second), hash: sha256.Sum256([]byte(token))}), nil
+		made.Created, made.hash = time.Now().UTC().Truncate(time.Second), sha256.Sum256([]byte(token))
+		return append(list, made), nil
 	})
 	if err != nil {
 		return "", err
@@ -109,10 +121,22 @@ func (t *Tokens) List() ([]Token, error) {
 	return slices.Clone(t.list), nil
 }
 
-// Allow reports whether the request has a token ("Authorization: Bearer
-// TOKEN"), and returns its name. If the file cannot be read, nobody is let in,
-// and the log says why.
-func (t *Tokens) Allow(r *http.Request) (name string, ok bool) {
+// Allow reports whether the request has a token for the API ("Authorization:
+// Bearer TOKEN"), and returns its name. If the file cannot be read, nobody is let
+// in, and the log says why.
+func (t *Tokens) Allow(r *http.Request) (name string, ok bool) { return t.allow(r, false) }
+
+// AllowRunner is Allow for a runner's token.
+func (t *Tokens) AllowRunner(r *http.Request) (name string, ok bool) { return t.allow(r, true) }
+
+// AnyRunner reports whether there is a runner's token. If the file cannot be read,
+// there may be one.
+func (t *Tokens) AnyRunner() bool {
+	list, err := t.List()
+	return err != nil || slices.ContainsFunc(list, func(k Token) bool { return k.Runner })
+}
+
+func (t *Tokens) allow(r *http.Request, runner bool) (name string, ok bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return "", false
@@ -128,7 +152,7 @@ func (t *Tokens) Allow(r *http.Request) (name string, ok bool) {
 	for i := range t.list {
 		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t.list[i].hash[:]), i, found)
 	}
-	if found < 0 {
+	if found < 0 || t.list[found].Runner != runner {
 		return "", false
 	}
 	return t.list[found].Name, true
@@ -190,7 +214,11 @@ func (t *Tokens) change(f func([]Token) ([]Token, error)) error {
 func write(path string, list []Token) (err error) {
 	var b bytes.Buffer
 	for _, k := range list {
-		fmt.Fprintf(&b, "%s %s %s\n", hex.EncodeToString(k.hash[:]), k.Created.Format(time.RFC3339), k.Name)
+		fmt.Fprintf(&b, "%s %s %s", hex.EncodeToString(k.hash[:]), k.Created.Format(time.RFC3339), k.Name)
+		if k.Runner {
+			b.WriteString(" " + runnerRole)
+		}
+		b.WriteByte('\n')
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+FileName+"-*") // mode 0600
 	if err != nil {
@@ -212,7 +240,10 @@ func write(path string, list []Token) (err error) {
 	return nil
 }
 
-// parse reads the lines "SHA-256 TIME NAME".
+// runnerRole marks a runner's token in the file.
+const runnerRole = "runner"
+
+// parse reads the lines "SHA-256 TIME NAME", and "SHA-256 TIME NAME runner".
 func parse(b []byte) ([]Token, error) {
 	var list []Token
 	sc := bufio.NewScanner(bytes.NewReader(b))
@@ -221,10 +252,10 @@ func parse(b []byte) ([]Token, error) {
 			continue
 		}
 		f := strings.Fields(sc.Text())
-		if len(f) != 3 {
-			return nil, fmt.Errorf("%d: a line has a hash, a time and a name, not %d words", n, len(f))
+		if len(f) != 3 && (len(f) != 4 || f[3] != runnerRole) {
+			return nil, fmt.Errorf("%d: a line has a hash, a time and a name, and %q for the token of a runner", n, runnerRole)
 		}
-		k := Token{Name: f[2]}
+		k := Token{Name: f[2], Runner: len(f) == 4}
 		if hash, err := hex.DecodeString(f[0]); err != nil || copy(k.hash[:], hash) != sha256.Size || len(hash) != sha256.Size {
 			return nil, fmt.Errorf("%d: the first word is no SHA-256 in hexadecimal", n)
 		}

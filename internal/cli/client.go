@@ -42,26 +42,17 @@ type client struct {
 
 // dial makes a client. It does not connect yet.
 func (n *connection) dial() (*client, error) {
-	server := strings.TrimRight(cmp.Or(n.server, os.Getenv("FAULTLINE_SERVER"), defaultServer), "/")
-	token := cmp.Or(n.token, os.Getenv("FAULTLINE_TOKEN"))
-	u, err := url.Parse(server)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, misusef("server %q is no address; write it as http://HOST:PORT or https://HOST:PORT", server)
+	server, u, err := n.address()
+	if err != nil {
+		return nil, err
 	}
+	token := cmp.Or(n.token, os.Getenv("FAULTLINE_TOKEN"))
 	if token != "" && u.Scheme == "http" && !loopback(u.Hostname()) {
 		return nil, misusef("the token would cross the network in clear; use https for %s", server)
 	}
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-	if n.ca != "" {
-		pem, err := os.ReadFile(n.ca)
-		if err != nil {
-			return nil, misuse{fmt.Errorf("--ca: %w", err)}
-		}
-		t.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, misusef("--ca: %s holds no certificate", n.ca)
-		}
+	t, err := n.transport()
+	if err != nil {
+		return nil, err
 	}
 	c, err := gen.NewClient(server+"/api/v1",
 		gen.WithHTTPClient(&http.Client{Transport: t, Timeout: 2 * time.Minute}),
@@ -76,6 +67,33 @@ func (n *connection) dial() (*client, error) {
 		return nil, err
 	}
 	return &client{c, server}, nil
+}
+
+// address is that of the server.
+func (n *connection) address() (string, *url.URL, error) {
+	server := strings.TrimRight(cmp.Or(n.server, os.Getenv("FAULTLINE_SERVER"), defaultServer), "/")
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", nil, misusef("server %q is no address; write it as http://HOST:PORT or https://HOST:PORT", server)
+	}
+	return server, u, nil
+}
+
+// transport makes connections that trust what they should.
+func (n *connection) transport() (*http.Transport, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	if n.ca != "" {
+		pem, err := os.ReadFile(n.ca)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("--ca: %w", err)}
+		}
+		t.TLSClientConfig.RootCAs = x509.NewCertPool()
+		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, misusef("--ca: %s holds no certificate", n.ca)
+		}
+	}
+	return t, nil
 }
 
 func loopback(host string) bool {

@@ -41,9 +41,9 @@ func (g *getter) plugins() *cobra.Command {
 				return nil
 			}
 			return g.list(items, "", func() error {
-				t := g.table("NAME", "STATE", "KIND", "SESSIONS", "RESTARTS", "CLASSES", "ERROR")
+				t := g.table("NAME", "STATE", "KIND", "RUNNER", "SESSIONS", "RESTARTS", "CLASSES", "ERROR")
 				for _, p := range list.Items {
-					t.AppendRow([]any{p.Name, g.state(p.State), p.Kind, p.Sessions, p.Restarts, len(p.Classes), dash(p.Error)})
+					t.AppendRow([]any{p.Name, g.state(p.State), p.Kind, dash(clean(p.Runner)), p.Sessions, p.Restarts, len(p.Classes), dash(p.Error)})
 				}
 				t.Render()
 				return nil
@@ -73,6 +73,7 @@ func (g *getter) plugin(p gen.Plugin) {
 	row("State", g.state(p.State))
 	row("Path", clean(p.Path))
 	row("Kind", p.Kind)
+	row("Runner", dash(clean(p.Runner)))
 	row("Version", dash(p.Version))
 	row("SDK", dash(strings.TrimSpace(p.SDK.Name+" "+p.SDK.Version)))
 	row("Sessions", p.Sessions)

@@ -106,6 +106,7 @@ func newRoot(c *console) *cobra.Command {
 		newUnack(c),
 		newToken(c),
 		newServe(c),
+		newRunner(c),
 		newBackup(c),
 		newRestore(c),
 		newPlugin(c),

@@ -17,6 +17,7 @@ import (
 // that the first token can be made before there is a server that asks for one.
 func newToken(c *console) *cobra.Command {
 	var data string
+	var runner bool
 	open := func() *auth.Tokens {
 		if data == "" {
 			data = os.Getenv("FAULTLINE_DATA")
@@ -32,25 +33,31 @@ func newToken(c *console) *cobra.Command {
 		RunE:  group,
 	}
 	cmd.PersistentFlags().StringVar(&data, "data", "", "data directory of the server (env FAULTLINE_DATA)")
-	cmd.AddCommand(
-		&cobra.Command{
-			Use:   "create NAME",
-			Short: "Make a token and print it, once",
-			Args:  exactArgs("NAME"),
-			RunE: func(_ *cobra.Command, args []string) error {
-				tokens := open()
-				if err := os.MkdirAll(data, 0o700); err != nil {
-					return fmt.Errorf("data directory: %w", err)
-				}
-				tok, err := tokens.Create(args[0])
-				if err != nil {
-					return err
-				}
-				fmt.Fprintln(c.err, "This token is shown only now:")
-				_, err = fmt.Fprintln(c.out, tok)
+	create := &cobra.Command{
+		Use:   "create NAME",
+		Short: "Make a token and print it, once",
+		Args:  exactArgs("NAME"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			tokens := open()
+			if err := os.MkdirAll(data, 0o700); err != nil {
+				return fmt.Errorf("data directory: %w", err)
+			}
+			make := tokens.Create
+			if runner {
+				make = tokens.CreateRunner
+			}
+			tok, err := make(args[0])
+			if err != nil {
 				return err
-			},
+			}
+			fmt.Fprintln(c.err, "This token is shown only now:")
+			_, err = fmt.Fprintln(c.out, tok)
+			return err
 		},
+	}
+	create.Flags().BoolVar(&runner, "runner", false, "make a token for faultline runner, which is good for nothing else")
+	cmd.AddCommand(
+		create,
 		&cobra.Command{
 			Use:   "list",
 			Short: "List the tokens, without their secrets",
@@ -60,9 +67,13 @@ func newToken(c *console) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := c.table("NAME", "CREATED")
+				t := c.table("NAME", "FOR", "CREATED")
 				for _, k := range list {
-					t.AppendRow([]any{k.Name, k.Created.Format(time.RFC3339)})
+					use := "API"
+					if k.Runner {
+						use = "runner"
+					}
+					t.AppendRow([]any{k.Name, use, k.Created.Format(time.RFC3339)})
 				}
 				t.Render()
 				return nil

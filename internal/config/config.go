@@ -52,6 +52,9 @@ type Config struct {
 	TLSKey  string `yaml:"tls_key"`
 	// Runner says whether this server runs the plugins itself.
 	Runner bool `yaml:"runner"`
+	// RunnerGrace is after how much silence a runner is lost, and how long a server
+	// that starts waits for its runners before it misses them.
+	RunnerGrace Duration `yaml:"runner_grace"`
 	// CallTimeout is how long a plugin may take to answer a call, a scan
 	// included.
 	CallTimeout Duration `yaml:"call_timeout"`
@@ -107,6 +110,7 @@ func Default() Config {
 		Plugins:      []string{"builtin:redfish"},
 		PluginCgroup: "auto",
 		Runner:       true,
+		RunnerGrace:  Duration(30 * time.Second),
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
 
@@ -138,7 +142,19 @@ func defaultData() string {
 // and by the environment. All problems are returned at once; a problem of the
 // file names its line.
 func Load(file string, getenv func(string) string) (Config, error) {
+	return load(Default(), file, getenv)
+}
+
+// LoadRunner is Load for a runner, which has the settings that are about plugins,
+// about the log, and data. It runs no plugin that it is not told of, and its data
+// are apart from those of a server on the same machine.
+func LoadRunner(file string, getenv func(string) string) (Config, error) {
 	c := Default()
+	c.Plugins, c.Data = nil, c.Data+"-runner"
+	return load(c, file, getenv)
+}
+
+func load(c Config, file string, getenv func(string) string) (Config, error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -212,6 +228,9 @@ func (c *Config) Check() error {
 	}
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))
+	}
+	if time.Duration(c.RunnerGrace) < time.Second {
+		errs = append(errs, errors.New("runner_grace must be 1s at least"))
 	}
 	if c.UpdatePeriod <= 0 {
 		errs = append(errs, errors.New("update_period must be more than 0"))

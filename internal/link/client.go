@@ -114,7 +114,7 @@ func (c *Client) Run(ctx context.Context) error {
 		why := conn.Err()
 		over()
 		if ctx.Err() != nil || c.isClosing() {
-			return nil
+			return nil //nolint:nilerr // it was to end
 		}
 		c.o.Log.Warn("the link to the server ended and begins anew", "error", why)
 	}
@@ -278,7 +278,7 @@ func (c *Client) unheard(err error) {
 		why = err.Error()
 	}
 	if first || why != "" && why != c.why {
-		c.o.Log.Warn("the server cannot be reached; it is tried again and again", "error", err)
+		c.o.Log.Warn("the server does not answer as it should; it is tried again and again", "error", err)
 	}
 	c.why = why
 }

@@ -71,7 +71,7 @@ type Hub struct {
 
 	mu    sync.Mutex
 	links map[string]*served // by name of the link
-	over  chan struct{}      // closed when Run is over
+	over  chan struct{}      // closed by Close
 	ended bool
 }
 
@@ -106,16 +106,20 @@ func NewHub(o HubOptions) *Hub {
 // wait is how long a request is held that nothing is to be answered to.
 func (h *Hub) wait() time.Duration { return min(h.o.Grace/3, 10*time.Second) }
 
-// Run watches for silence until ctx ends. Then requests that are held are
-// answered, and new ones refused; links do not end by that, but their peers will
-// not find them again.
-func (h *Hub) Run(ctx context.Context) error {
-	defer func() {
-		h.mu.Lock()
-		defer h.mu.Unlock()
+// Close has requests that are held answered, and new ones refused. Links do not
+// end by that, but their peers will not find them again.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.ended {
 		h.ended = true
 		close(h.over)
-	}()
+	}
+}
+
+// Run watches for silence until ctx ends, and closes the hub then.
+func (h *Hub) Run(ctx context.Context) error {
+	defer h.Close()
 	for {
 		select {
 		case <-h.o.After(h.o.Grace / 10):

@@ -299,7 +299,18 @@ func (in *Intake) Up(ctx context.Context) error {
 	return first
 }
 
-// Close closes all sessions: the link is over, or a root is run elsewhere.
+// CloseRoot closes the session of a root, if there is one: it is run elsewhere.
+func (in *Intake) CloseRoot(id resource.ID) {
+	in.mu.Lock()
+	s := in.sessions[id]
+	delete(in.sessions, id)
+	in.mu.Unlock()
+	if s != nil {
+		in.o.Inventory.CloseSession(id, s.id)
+	}
+}
+
+// Close closes all sessions: the link is over.
 func (in *Intake) Close() {
 	in.mu.Lock()
 	sessions := in.sessions

@@ -40,7 +40,8 @@ type stateNote struct {
 
 // Sink hands what the sessions of a runner find out to the Intake at the other
 // end of a link. It is a session.Sink: batches return when they are committed.
-// Its methods fail when the link has ended, and are safe for concurrent use.
+// Its methods fail with an error of kind NotFound when the link
+// has ended, and are safe for concurrent use.
 type Sink struct {
 	conn *Conn
 
@@ -77,9 +78,19 @@ func (s *Sink) send(ctx context.Context, kind string, note any, call bool) error
 	}
 	if call {
 		_, err = s.conn.Call(ctx, Message{Kind: kind, Body: b})
-		return err
+	} else {
+		err = s.conn.Send(ctx, Message{Kind: kind, Body: b})
 	}
-	return s.conn.Send(ctx, Message{Kind: kind, Body: b})
+	return s.over(err)
+}
+
+// over says of an error that comes from the end of the link that the root is not
+// there: the session has nothing more to do, and nothing to complain about.
+func (s *Sink) over(err error) error {
+	if err != nil && s.conn.Err() != nil {
+		return &resource.Fault{Kind: resource.NotFound, Text: "the link to the server has ended", Cause: s.conn.Err()}
+	}
+	return err
 }
 
 // OpenSession implements session.Sink.
@@ -116,11 +127,13 @@ func (s *Sink) Apply(ctx context.Context, b *resource.Batch) error {
 			return tooLarge(b.Turn)
 		}
 		m := Message{Kind: kindBatch, Body: part}
-		if !last {
-			return s.conn.Send(ctx, m)
+		var err error
+		if last {
+			_, err = s.conn.Call(ctx, m)
+		} else {
+			err = s.conn.Send(ctx, m)
 		}
-		_, err := s.conn.Call(ctx, m)
-		return err
+		return s.over(err)
 	})
 }
 

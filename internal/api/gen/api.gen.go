@@ -936,7 +936,10 @@ type Plugin struct {
 
 	// Restarts How often the process was started again.
 	Restarts int `json:"restarts"`
-	SDK      SDK `json:"sdk"`
+
+	// Runner The runner that hosts it. Absent if that is the server itself.
+	Runner string `json:"runner,omitempty"`
+	SDK    SDK    `json:"sdk"`
 
 	// Sessions Number of roots that the plugin serves.
 	Sessions int         `json:"sessions"`

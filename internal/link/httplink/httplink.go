@@ -162,15 +162,14 @@ func failure(rsp *http.Response) error {
 	if text == "" {
 		text = "the answer is " + rsp.Status
 	}
-	switch {
-	case rsp.StatusCode == http.StatusGone:
-		return fmt.Errorf("%w: %s", link.ErrUnknown, text)
-	case rsp.StatusCode == http.StatusOK, rsp.StatusCode == http.StatusNotFound, rsp.StatusCode == http.StatusMethodNotAllowed:
+	switch rsp.StatusCode {
+	case http.StatusGone:
+		return link.ErrUnknown
+	case http.StatusOK, http.StatusNotFound, http.StatusMethodNotAllowed:
 		return resource.Errorf(resource.Unavailable, "there is no Faultline server that takes runners at %s (%s)", rsp.Request.URL, rsp.Status)
-	case rsp.StatusCode == http.StatusUnauthorized, rsp.StatusCode == http.StatusForbidden, rsp.StatusCode == http.StatusBadRequest,
-		rsp.StatusCode == http.StatusMisdirectedRequest:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest:
 		return &resource.Fault{Kind: resource.Invalid, Field: p.Field, Text: text}
-	case rsp.StatusCode == http.StatusConflict:
+	case http.StatusConflict:
 		return &resource.Fault{Kind: resource.Conflict, Field: p.Field, Text: text}
 	default:
 		return &resource.Fault{Kind: resource.Unavailable, Text: text}

@@ -550,6 +550,8 @@ export interface components {
             error: string;
             /** @description What is wrong with the plugin's declarations. */
             problems: components["schemas"]["PluginProblem"][];
+            /** @description The runner that hosts it. Absent if that is the server itself. */
+            runner?: string;
             /** @description The process that runs the plugin. Absent if there is none. */
             pid?: number;
             /** @description Number of roots that the plugin serves. */

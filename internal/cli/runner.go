@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"cmp"
+	"net/http"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/faultline-storage/faultline/internal/app"
+	"github.com/faultline-storage/faultline/internal/config"
+)
+
+func newRunner(c *console) *cobra.Command {
+	var (
+		conn       connection
+		file, name string
+		flags      config.Config
+		verbose    bool
+	)
+	cmd := &cobra.Command{
+		Use:   "runner",
+		Short: "Run plugins in a process of its own, for a server elsewhere",
+		Long: "Run plugins for a server, near the arrays or during development, until interrupted.\n" +
+			"The runner connects to the server, which needs to reach nothing. It can be stopped and\n" +
+			"started at any time; a server that is to leave all plugins to runners is started with\n" +
+			"serve --no-runner. Of a plugin that the server runs too, the server's is used.\n\n" +
+			"Settings about plugins and the log come from where serve has them: defaults, the file of\n" +
+			"--config, FAULTLINE_ variables, flags. A server that asks for tokens wants one here that\n" +
+			"was made by faultline token create --runner.",
+		Args: cobra.NoArgs,
+	}
+	f := cmd.Flags()
+	conn.flags(f)
+	f.StringVar(&file, "config", os.Getenv("FAULTLINE_CONFIG"), "configuration `file` in YAML")
+	f.StringVar(&flags.Data, "data", "", "`folder` for what plugins need")
+	f.StringArrayVar(&flags.Plugins, "plugin", nil, "`path` of a plugin beside the configured ones: a .py file, a package, an executable or builtin:NAME; repeatable")
+	f.StringArrayVar(&flags.DebugPlugins, "debug-plugin", nil, "`name` of a plugin whose whole log is kept; repeatable")
+	f.StringVar(&name, "name", "", "`name` of the runner, by which the server knows it (default: the name of this host)")
+	f.BoolVarP(&verbose, "verbose", "v", false, "keep the whole log of all plugins, here and on the server")
+	f.StringVar(&flags.LogLevel, "log-level", "", "debug, info, warn or error")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.LoadRunner(file, os.Getenv)
+		if err != nil {
+			return misuse{err}
+		}
+		cfg.Plugins = append(cfg.Plugins, flags.Plugins...)
+		cfg.DebugPlugins = append(cfg.DebugPlugins, flags.DebugPlugins...)
+		cfg.Data = cmp.Or(flags.Data, cfg.Data)
+		cfg.LogLevel = cmp.Or(flags.LogLevel, cfg.LogLevel)
+		if verbose && flags.LogLevel == "" {
+			cfg.LogLevel = "debug"
+		}
+		if err := cfg.Check(); err != nil {
+			return misuse{err}
+		}
+		if len(cfg.Plugins) == 0 {
+			return misusef("name the plugins to run with --plugin PATH, or in the configuration")
+		}
+		if name == "" {
+			if name, err = os.Hostname(); err != nil {
+				return misusef("the name of this host is not known (%v); give the runner one with --name", err)
+			}
+		}
+		server, u, err := conn.address()
+		if err != nil {
+			return err
+		}
+		if u.Scheme == "http" && !loopback(u.Hostname()) {
+			return misusef("passwords would cross the network in clear; use https for %s", server)
+		}
+		t, err := conn.transport()
+		if err != nil {
+			return err
+		}
+		log, _, err := newLogger(c.err, cfg.LogLevel, cfg.LogFormat)
+		if err != nil {
+			return misuse{err}
+		}
+		r, err := app.NewRunner(app.RunnerOptions{
+			Server: server, Token: cmp.Or(conn.token, os.Getenv("FAULTLINE_TOKEN")), HTTP: onlyHTTP1(t),
+			Name: name, Version: Version, Config: cfg, Log: log, Verbose: verbose,
+		})
+		if err != nil {
+			return err
+		}
+		return r.Run(cmd.Context())
+	}
+	return cmd
+}
+
+// onlyHTTP1 has each request use a connection of its own, so that one which died in
+// silence is given up with the request that found it out.
+func onlyHTTP1(t *http.Transport) *http.Client {
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	return &http.Client{Transport: t}
+}
