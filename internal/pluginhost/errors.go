@@ -106,7 +106,7 @@ func (e *CallError) Error() string {
 	}
 	if n := len(e.Data.Problems); n > 0 && e.Code == wire.CodeBadPlugin {
 		// The plugin's own words would say the same again.
-		msg = "its declarations are wrong: " + problemText(e.Data.Problems[0])
+		msg = "its declarations are wrong: " + e.Data.Problems[0].String()
 		if n > 1 {
 			msg += fmt.Sprintf(" (and %d more)", n-1)
 		}
@@ -122,22 +122,6 @@ func (e *CallError) Unwrap() error {
 		return nil
 	}
 	return e.cause
-}
-
-func problemText(p wire.Problem) string {
-	var b strings.Builder
-	if p.File != "" {
-		b.WriteString(p.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&b, ":%d", p.Line)
-		}
-		b.WriteString(": ")
-	}
-	if p.Where != "" {
-		b.WriteString(p.Where + ": ")
-	}
-	b.WriteString(p.Text)
-	return b.String()
 }
 
 // ExitError says why and how a process ended.

@@ -78,12 +78,14 @@ var valueTags = map[string][]string{
 }
 
 // setTags reads the tags beside attr and returns what is wrong with them.
-func (f *field) setTags(tag reflect.StructTag) []string {
+func (f *field) setTags(tag reflect.StructTag) []tagProblem {
 	problems := checkTags(tag, f.Kind+" attribute", append([]string{"attr", "label"}, valueTags[f.Kind]...)...)
 	if len(problems) > 0 {
 		return problems
 	}
-	fail := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	fail := func(rule wire.Rule, format string, args ...any) {
+		problems = append(problems, tagProblem{rule, fmt.Sprintf(format, args...)})
+	}
 	bound := func(key string) *float64 {
 		text, ok := tag.Lookup(key)
 		if !ok {
@@ -91,33 +93,33 @@ func (f *field) setTags(tag reflect.StructTag) []string {
 		}
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || (f.Kind != wire.KindFloat && v != math.Trunc(v)) {
-			fail("%s:%q is no %s", key, text, f.Kind)
+			fail(wire.RuleOptionValue, "%s:%q is no %s", key, text, f.Kind)
 		}
 		return &v
 	}
 	f.Min, f.Max = bound("min"), bound("max")
 	if f.Min != nil && f.Max != nil && *f.Min > *f.Max {
-		fail("min is more than max")
+		fail(wire.RuleBoundsContradict, "min is more than max")
 	}
 	if text, ok := tag.Lookup("maxlen"); ok {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			fail("maxlen:%q is no number of characters", text)
+			fail(wire.RuleOptionValue, "maxlen:%q is no number of characters", text)
 		} else {
 			f.MaxLength = &n
 		}
 	}
 	if text, ok := tag.Lookup("enum"); ok {
 		if f.Min != nil || f.Max != nil || f.MaxLength != nil {
-			fail("an enum has no min, max or maxlen")
+			fail(wire.RuleOptionUnknown, "an enum has no min, max or maxlen")
 		}
 		if p := f.setOptions(text); p != "" {
-			fail("%s", p)
+			fail(wire.RuleEnumOptions, "%s", p)
 		}
 	}
 	if text, ok := tag.Lookup("default"); ok && len(problems) == 0 {
 		if p := f.setDefault(text); p != "" {
-			fail("%s", p)
+			fail(wire.RuleDefaultInvalid, "%s", p)
 		}
 	}
 	return problems

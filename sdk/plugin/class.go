@@ -47,31 +47,42 @@ func (c *Class) field(ptr any) (*field, *statField) {
 	return nil, nil
 }
 
-// attribute returns the attribute that ptr points to, or nil having noted the
-// problem.
-func (c *Class) attribute(at caller, what string, ptr any) *field {
+// pointerFix is what to do about a pointer to something else.
+const pointerFix = "write &x.Field with x the receiver of Describe"
+
+// attributeRules are what a list of attributes may break.
+type attributeRules struct{ none, unknown, twice wire.Rule }
+
+var (
+	identifierRules = attributeRules{wire.RuleIdentifierEmpty, wire.RuleIdentifierUnknown, wire.RuleIdentifierTwice}
+	relationRules   = attributeRules{wire.RuleRelationForm, wire.RuleRelationAttribute, wire.RuleRelationForm}
+)
+
+// attribute returns the attribute that ptr points to, or nil having noted that
+// the rule is broken.
+func (c *Class) attribute(rule wire.Rule, at caller, what string, ptr any) *field {
 	f, st := c.field(ptr)
 	switch {
 	case st != nil:
-		c.c.problem(at, st.Name, "%s takes attributes, and %s is a statistic", what, st.goName)
+		c.c.problem(rule, at, st.Name, "%s takes attributes, and %s is a statistic", what, st.goName)
 	case f == nil:
-		c.c.problem(at, "", "%s: the pointer does not point to an attribute of this class; write &x.Field with x the receiver of Describe", what)
+		c.c.problem(rule, at, "", "%s: the pointer does not point to an attribute of this class", what).fix(pointerFix)
 	}
 	return f
 }
 
-func (c *Class) attributes(at caller, what string, ptrs []any) (fields []*field, ok bool) {
+func (c *Class) attributes(rules attributeRules, at caller, what string, ptrs []any) (fields []*field, ok bool) {
 	if len(ptrs) == 0 {
-		c.c.problem(at, "", "%s needs at least one attribute", what)
+		c.c.problem(rules.none, at, "", "%s needs at least one attribute", what)
 		return nil, false
 	}
 	for _, ptr := range ptrs {
-		f := c.attribute(at, what, ptr)
+		f := c.attribute(rules.unknown, at, what, ptr)
 		if f == nil {
 			return nil, false
 		}
 		if slices.Contains(fields, f) {
-			c.c.problem(at, f.Name, "%s names the attribute twice", what)
+			c.c.problem(rules.twice, at, f.Name, "%s names the attribute twice", what)
 			return nil, false
 		}
 		fields = append(fields, f)
@@ -101,7 +112,7 @@ func (c *Class) ScopedID(attributes ...any) {
 }
 
 func (c *Class) identify(at caller, what, scope string, attributes []any) {
-	fields, ok := c.attributes(at, what, attributes)
+	fields, ok := c.attributes(identifierRules, at, what, attributes)
 	if !ok {
 		return
 	}
@@ -113,7 +124,7 @@ func (c *Class) identify(at caller, what, scope string, attributes []any) {
 func (c *Class) Alert(cond Condition, message string, id ...string) {
 	at := callerAt(1)
 	if len(id) > 1 {
-		c.c.problem(at, "", "Alert takes one id at most")
+		c.c.problem(wire.RuleConditionOption, at, "", "Alert takes one id at most")
 		return
 	}
 	w, ok := c.condition(at, cond.condition())
@@ -143,7 +154,7 @@ func (c *Class) Chart(title string, statistics ...Statistic) {
 	for _, ptr := range statistics {
 		_, st := c.field(ptr)
 		if st == nil {
-			c.c.problem(at, "", "chart %q: the pointer does not point to a statistic of this class; write &x.Field with x the receiver of Describe", title)
+			c.c.problem(wire.RuleChartUnknown, at, "", "chart %q: the pointer does not point to a statistic of this class", title).fix(pointerFix)
 			return
 		}
 		chart.Series = append(chart.Series, st.Name)
@@ -156,15 +167,16 @@ func (c *Class) Chart(title string, statistics ...Statistic) {
 	}
 	switch {
 	case title == "":
-		c.c.problem(at, "", "a chart needs a title")
+		c.c.problem(wire.RuleChartForm, at, "", "a chart needs a title")
 	case len(statistics) == 0:
-		c.c.problem(at, "", "chart %q has no statistics", title)
+		c.c.problem(wire.RuleChartForm, at, "", "chart %q has no statistics", title)
 	case histograms != 0 && histograms != len(statistics):
-		c.c.problem(at, "", "chart %q mixes histograms with other statistics", title)
+		c.c.problem(wire.RuleChartMixed, at, "", "chart %q mixes histograms with other statistics", title).fix("declare one chart for the histograms and one for the rest")
 	case len(units) > 2:
-		c.c.problem(at, "", "chart %q has %d units, but two axes at most", title, len(units))
+		c.c.problem(wire.RuleChartUnits, at, "", "chart %q has %d units, but two axes at most", title, len(units)).fix("split it into charts of two units")
 	case !slices.ContainsFunc(c.c.Charts, func(o wire.Chart) bool { return reflect.DeepEqual(o, chart) }):
 		c.c.Charts = append(c.c.Charts, chart)
+		c.c.chartsAt = append(c.c.chartsAt, at)
 	}
 }
 
@@ -214,9 +226,9 @@ func target(t reflect.Type) (plugin, class string) {
 func (c *Class) relate(at caller, kind, what, plugin, class string, ptrs []any) *Relation {
 	r := wire.Relation{Kind: kind, Plugin: plugin, Class: class}
 	if class == "" {
-		c.c.problem(at, "", "%s needs the name of a class", what)
+		c.c.problem(wire.RuleRelationForm, at, "", "%s needs the name of a class", what)
 	}
-	fields, _ := c.attributes(at, what, ptrs)
+	fields, _ := c.attributes(relationRules, at, what, ptrs)
 	for _, f := range fields {
 		r.Attributes = append(r.Attributes, f.Name)
 	}
@@ -232,17 +244,17 @@ func (c *Class) relate(at caller, kind, what, plugin, class string, ptrs []any) 
 //	plugin.Default(c, &a.Port, func(a *Array) int { return a.BasePort + 80 })
 func Default[R, T any](c *Class, attribute *T, f func(R) T) {
 	at := callerAt(1)
-	fd := c.attribute(at, "Default", attribute)
+	fd := c.attribute(wire.RuleDefaultInvalid, at, "Default", attribute)
 	if fd == nil {
 		return
 	}
 	off, ok := c.c.receiverOffset(reflect.TypeFor[R]())
 	if !ok {
-		c.c.problem(at, fd.Name, "Default: the function must take *%s", c.c.Name)
+		c.c.problem(wire.RuleDefaultInvalid, at, fd.Name, "Default: the function must take *%s", c.c.Name)
 		return
 	}
 	if fd.set != nil {
-		c.c.problem(at, fd.Name, "has a default tag and a computed default")
+		c.c.problem(wire.RuleDefaultInvalid, at, fd.Name, "has a default tag and a computed default").fix("leave one of them out")
 		return
 	}
 	fd.DefaultComputed = true
@@ -274,7 +286,7 @@ func (c *class) describe() {
 	v := reflect.New(c.typ)
 	for _, e := range append(slices.Clip(c.embeds), embed{c.typ, 0}) {
 		if _, ok := e.typ.MethodByName("Describe"); ok {
-			c.problem(c.caller, "", "Describe of %s needs a pointer receiver", e.typ.Name())
+			c.problem(wire.RuleDescribeFails, c.caller, "", "Describe of %s needs a pointer receiver", e.typ.Name()).fix("write func (x *%s) Describe(c *plugin.Class)", e.typ.Name())
 			continue
 		}
 		m, ok := reflect.PointerTo(e.typ).MethodByName("Describe")
@@ -284,7 +296,7 @@ func (c *class) describe() {
 		at := v.UnsafePointer()
 		d, ok := reflect.NewAt(e.typ, unsafe.Add(at, e.off)).Interface().(describer)
 		if !ok {
-			c.problem(c.caller, "", "Describe of %s must be declared as Describe(*plugin.Class)", e.typ.Name())
+			c.problem(wire.RuleDescribeFails, c.caller, "", "Describe of %s must be declared as Describe(*plugin.Class)", e.typ.Name())
 			continue
 		}
 		c.callDescribe(d, &Class{c: c, res: at, inherited: e.typ != c.typ})
@@ -292,6 +304,7 @@ func (c *class) describe() {
 	for _, r := range c.relations {
 		if !slices.ContainsFunc(c.Relations, func(o wire.Relation) bool { return reflect.DeepEqual(o, *r.w) }) {
 			c.Relations = append(c.Relations, *r.w)
+			c.relationsAt = append(c.relationsAt, r.at)
 		}
 	}
 }
@@ -307,7 +320,7 @@ func written(m reflect.Method) bool {
 func (c *class) callDescribe(d describer, desc *Class) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.problem(c.caller, "", "Describe panics: %v", r)
+			c.problem(wire.RuleDescribeFails, c.caller, "", "Describe panics: %v", r).fix("it runs on an empty resource, so it may only declare")
 		}
 	}()
 	d.Describe(desc)

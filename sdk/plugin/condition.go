@@ -155,7 +155,7 @@ func (c *condition) checkThresholds() string {
 func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool) {
 	f, st := c.field(cond.field)
 	if f == nil && st == nil {
-		c.c.problem(at, "", "the pointer of the alert condition does not point to a field of this class; write &x.Field with x the receiver of Describe")
+		c.c.problem(wire.RuleConditionUnknown, at, "", "the pointer of the alert condition does not point to a field of this class").fix(pointerFix)
 		return w, false
 	}
 	w.Kind = cond.kind
@@ -164,32 +164,32 @@ func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool
 	} else {
 		w.Attribute = f.Name
 	}
-	problem := func(format string, args ...any) (wire.Condition, bool) {
-		c.c.problem(at, w.Attribute, format, args...)
+	problem := func(rule wire.Rule, format string, args ...any) (wire.Condition, bool) {
+		c.c.problem(rule, at, w.Attribute, format, args...)
 		return w, false
 	}
 	if wrong := cond.checkThresholds(); wrong != "" {
-		return problem("%s", wrong)
+		return problem(wire.RuleConditionOption, "%s", wrong)
 	}
 	w.ForSeconds = cond.hold.Seconds()
 	if cond.kind != wire.ConditionValue {
 		w.ErrorClear, w.WarnClear, w.InfoClear = cond.clear[0], cond.clear[1], cond.clear[2]
 		w.ErrorBound, w.WarnBound, w.InfoBound = cond.err, cond.warn, cond.inf
 		if cond.err == nil && cond.warn == nil && cond.inf == nil {
-			return problem("the alert condition has no bound: add Error, Warn or Info")
+			return problem(wire.RuleConditionEmpty, "the alert condition has no bound: add Error, Warn or Info")
 		}
 		for _, b := range []*float64{cond.err, cond.warn, cond.inf} {
 			if b != nil && (math.IsNaN(*b) || math.IsInf(*b, 0)) {
-				return problem("a bound of the alert condition is not a finite number")
+				return problem(wire.RuleConditionOption, "a bound of the alert condition is not a finite number")
 			}
 		}
 		return w, true
 	}
 	if f == nil {
-		return problem("When watches attributes; use Above or Below for a statistic")
+		return problem(wire.RuleConditionKind, "When watches attributes; use Above or Below for a statistic")
 	}
 	if len(cond.errs)+len(cond.warns)+len(cond.info) == 0 {
-		return problem("the alert condition has no values: add Error, Warn or Info")
+		return problem(wire.RuleConditionEmpty, "the alert condition has no values: add Error, Warn or Info")
 	}
 	for _, list := range []struct {
 		from []any
@@ -198,10 +198,10 @@ func (c *Class) condition(at caller, cond *condition) (w wire.Condition, ok bool
 		for _, v := range list.from {
 			raw, err := rawValue(v)
 			if err != nil {
-				return problem("%v", err)
+				return problem(wire.RuleConditionKind, "%v", err)
 			}
 			if f.Kind == wire.KindEnum && !slices.ContainsFunc(f.Options, func(o json.RawMessage) bool { return string(o) == string(raw) }) {
-				return problem("the alert condition watches for %s, which is not one of %s", raw, f.optionList())
+				return problem(wire.RuleConditionState, "the alert condition watches for %s, which is not one of %s", raw, f.optionList())
 			}
 			*list.to = append(*list.to, raw)
 		}
@@ -231,10 +231,12 @@ func (c *class) addCondition(at caller, w wire.Condition) {
 		}
 		for _, s := range severities(w) {
 			if slices.Contains(severities(old), s) {
-				c.problem(at, w.Attribute, "two alert conditions of severity %s watch this attribute under the same id %q: give each an id of its own", s, w.ID)
+				c.problem(wire.RuleConditionClash, at, w.Attribute, "two alert conditions of severity %s watch this attribute under the same id %q", s, w.ID).
+					fix("give each an id of its own: c.Alert(condition, %s, %q)", quote(w.Message), suggestID(w))
 				return
 			}
 		}
 	}
 	c.Conditions = append(c.Conditions, w)
+	c.conditionsAt = append(c.conditionsAt, at)
 }

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"fmt"
 	"reflect"
 	"runtime"
 	"slices"
@@ -30,13 +29,15 @@ type class struct {
 	embeds  []embed // own embedded structs, farthest first
 
 	caller    caller // of Reports or Scans
-	problems  []wire.Problem
+	problems  []*problem
 	autoID    bool
 	tagScope  string
 	tagDepth  int
 	described describedID
 	relations []relation
-	replaced  []replaced
+
+	conditionsAt, relationsAt, chartsAt []caller // of Conditions, Relations and Charts
+	replaced                            []replaced
 }
 
 // replaced is an inherited field that another of its name replaces. A pointer
@@ -64,6 +65,7 @@ type embed struct {
 type statField struct {
 	wire.Statistic
 	goName    string
+	in        reflect.Type // the struct that has the field
 	off       uintptr
 	fieldType reflect.Type
 	prefix    string // ,"name":"x","t":
@@ -90,12 +92,14 @@ func (c *class) has(base string) bool {
 }
 
 // problem notes something wrong with the class or one of its attributes.
-func (c *class) problem(at caller, attribute, format string, args ...any) {
+func (c *class) problem(rule wire.Rule, at caller, attribute, format string, args ...any) *problem {
 	where := c.Name
 	if attribute != "" {
 		where += "." + attribute
 	}
-	c.problems = append(c.problems, wire.Problem{File: at.file, Line: at.line, Where: where, Text: fmt.Sprintf(format, args...)})
+	p := newProblem(rule, at, where, format, args...)
+	c.problems = append(c.problems, p)
+	return p
 }
 
 var (
@@ -121,7 +125,7 @@ func compile(t reflect.Type, at caller) *class {
 	c := &class{typ: t, caller: at}
 	c.Name = t.Name()
 	if !isName(c.Name) {
-		c.problem(at, "", "%s is no name for a class: declare a plain named struct type", t)
+		c.problem(wire.RuleClassName, at, "", "%s is no name for a class", t).fix("declare a plain named struct type")
 	}
 	c.walk(t, 0, 0)
 	c.Bases = append(c.Bases, wire.BaseResource)
@@ -151,7 +155,7 @@ func (c *class) walk(t reflect.Type, off uintptr, depth int) {
 		if sf.Anonymous || !sf.IsExported() {
 			continue
 		}
-		c.addField(sf, off+sf.Offset, depth)
+		c.addField(t, sf, off+sf.Offset, depth)
 	}
 }
 
@@ -162,17 +166,21 @@ func (c *class) walkEmbedded(sf reflect.StructField, off uintptr, depth int) {
 		return
 	}
 	if t.Kind() != reflect.Struct || t == gaugeType || t == counterType || t == histoType {
-		c.problem(c.caller, "", "embeds %s: embed only structs, by value, and give statistics a field name", t)
+		c.problem(wire.RuleEmbedWrong, c.caller, "", "embeds %s", t).fix("embed only structs, by value, and give statistics a field name")
 		return
 	}
 	tag, err := parseAttrTag(sf.Tag.Get("attr"))
 	switch {
 	case err != nil:
-		c.problem(c.caller, "", "embedded %s: %v", t.Name(), err)
+		c.problem(wire.RuleOptionUnknown, c.caller, "", "embedded %s: %v", t.Name(), err)
 	case tag.has("autoid") && t == reflect.TypeFor[ScannableResource]():
 		c.autoID = true
 	case tag.name != "" || len(tag.options) > 0:
-		c.problem(c.caller, "", "embedded %s: the only attr option for an embedded struct is autoid, on ScannableResource", t.Name())
+		rule := wire.RuleOptionUnknown
+		if tag.has("autoid") {
+			rule = wire.RuleAutoIDNotRoot
+		}
+		c.problem(rule, c.caller, "", "embedded %s: the only attr option for an embedded struct is autoid, on ScannableResource", t.Name())
 	}
 	if t.PkgPath() == sdkPath {
 		c.Bases = append(c.Bases, t.Name())
@@ -186,7 +194,7 @@ func (c *class) walkEmbedded(sf reflect.StructField, off uintptr, depth int) {
 }
 
 // addField compiles one named field.
-func (c *class) addField(sf reflect.StructField, off uintptr, depth int) {
+func (c *class) addField(in reflect.Type, sf reflect.StructField, off uintptr, depth int) {
 	if sf.Tag.Get("attr") == "-" {
 		return
 	}
@@ -196,22 +204,22 @@ func (c *class) addField(sf reflect.StructField, off uintptr, depth int) {
 		name = snakeCase(sf.Name)
 	}
 	if err != nil {
-		c.problem(c.caller, name, "%v", err)
+		c.problem(attrTagRule(err), c.caller, name, "%v", err)
 		return
 	}
 	if !isName(name) {
-		c.problem(c.caller, name, "field %s makes no name: name it with attr:\"name\"", sf.Name)
+		c.problem(wire.RuleMemberName, c.caller, name, "field %s makes no name", sf.Name).fix("name it with attr:\"name\"")
 		return
 	}
 	if tag.has("autoid") {
-		c.problem(c.caller, name, "autoid is for the embedded ScannableResource, not for a field")
+		c.problem(wire.RuleAutoIDNotRoot, c.caller, name, "autoid is for the embedded ScannableResource, not for a field")
 	}
 	c.override(name)
 	switch sf.Type {
 	case gaugeType, counterType, histoType:
-		c.addStat(sf, off, name, tag)
+		c.addStat(in, sf, off, name, tag)
 	default:
-		c.addAttribute(sf, off, name, tag, depth)
+		c.addAttribute(in, sf, off, name, tag, depth)
 	}
 }
 
@@ -233,51 +241,51 @@ func (c *class) override(name string) {
 	}
 }
 
-func (c *class) addStat(sf reflect.StructField, off uintptr, name string, tag attrTag) {
-	st := statField{goName: sf.Name, off: off, fieldType: sf.Type}
+func (c *class) addStat(in reflect.Type, sf reflect.StructField, off uintptr, name string, tag attrTag) {
+	st := statField{goName: sf.Name, in: in, off: off, fieldType: sf.Type}
 	st.Name, st.Label, st.Unit, st.SamplePeriod = name, sf.Tag.Get("label"), sf.Tag.Get("unit"), 10
 	st.Kind = map[reflect.Type]string{gaugeType: wire.KindGauge, counterType: wire.KindCounter, histoType: wire.KindHistogram}[sf.Type]
 	st.prefix = `,"name":` + string(appendString(nil, name)) + `,"t":`
 	for _, p := range checkTags(sf.Tag, "statistic", "attr", "label", "unit", "every", "bins") {
-		c.problem(c.caller, name, "%s", p)
+		c.problem(wire.RuleOptionUnknown, c.caller, name, "%s", p.text)
 	}
 	if len(tag.options) > 0 {
-		c.problem(c.caller, name, "attr option %s has no meaning for a statistic", tag.options[0])
+		c.problem(wire.RuleOptionUnknown, c.caller, name, "attr option %s has no meaning for a statistic", tag.options[0])
 	}
 	if every, ok := sf.Tag.Lookup("every"); ok {
 		period, err := parseEvery(every)
 		if err != nil {
-			c.problem(c.caller, name, "%v", err)
+			c.problem(wire.RuleSamplePeriod, c.caller, name, "%v", err)
 		}
 		st.SamplePeriod = period
 	}
 	bins, ok := sf.Tag.Lookup("bins")
 	switch {
 	case ok != (st.Kind == wire.KindHistogram):
-		c.problem(c.caller, name, `a Histogram, and nothing else, needs a tag such as bins:"0-512,513-"`)
+		c.problem(wire.RuleBins, c.caller, name, `a Histogram, and nothing else, needs a tag such as bins:"0-512,513-"`)
 	case ok:
 		var err error
 		if st.Bins, err = parseBins(bins); err != nil {
-			c.problem(c.caller, name, "%v", err)
+			c.problem(wire.RuleBins, c.caller, name, "%v", err)
 		}
 	}
 	c.stats = append(c.stats, st)
 }
 
-func (c *class) addAttribute(sf reflect.StructField, off uintptr, name string, tag attrTag, depth int) {
-	f := field{goName: sf.Name, off: off, fieldType: sf.Type}
+func (c *class) addAttribute(in reflect.Type, sf reflect.StructField, off uintptr, name string, tag attrTag, depth int) {
+	f := field{goName: sf.Name, in: in, off: off, fieldType: sf.Type}
 	f.Name, f.Label = name, sf.Tag.Get("label")
 	f.Optional, f.Hidden, f.ReadOnly = tag.has("optional"), tag.has("hidden"), tag.has("readonly")
 	f.prefix = string(appendString(nil, name)) + ":"
 	if !f.setType(sf.Type) {
-		c.problem(c.caller, name, `a field of type %s cannot be an attribute: see the package documentation for the types, or leave it out with attr:"-"`, sf.Type)
+		c.problem(wire.RuleAttributeType, c.caller, name, "a field of type %s cannot be an attribute", sf.Type).fix(`see the package documentation for the types, or leave it out with attr:"-"`)
 		return
 	}
 	if f.ReadOnly && !f.Optional {
-		c.problem(c.caller, name, "a readonly attribute must be optional too, since users cannot give it")
+		c.problem(wire.RuleReadOnlyMandatory, c.caller, name, "a readonly attribute must be optional too, since users cannot give it").fix(`write attr:",optional,readonly"`)
 	}
 	for _, p := range f.setTags(sf.Tag) {
-		c.problem(c.caller, name, "%s", p)
+		c.problem(p.rule, c.caller, name, "%s", p.text)
 	}
 	if tag.has("globalid") || tag.has("scopedid") {
 		f.ident = c.tagIdentity(name, tag, depth)
@@ -303,7 +311,7 @@ func (c *class) tagIdentity(name string, tag attrTag, depth int) bool {
 		c.tagScope = ""
 	}
 	if c.tagScope != "" && c.tagScope != scope {
-		c.problem(c.caller, name, "globalid and scopedid are mixed in one class")
+		c.problem(wire.RuleIdentifierMixed, c.caller, name, "globalid and scopedid are mixed in one class").fix("tag all identifying fields alike")
 	}
 	c.tagScope, c.tagDepth = scope, depth
 	return true

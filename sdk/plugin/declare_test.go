@@ -172,18 +172,18 @@ func TestProblems(t *testing.T) {
 			_, problems := test.p.Manifest()
 			var left []string
 			for _, p := range problems {
-				line := p.Where + ": " + p.Text
+				line := p.Where + ": " + p.Text + "; " + p.Fix
 				found := slices.IndexFunc(test.want, func(w string) bool {
 					where, words, _ := strings.Cut(w, ": ")
-					return where == p.Where && strings.Contains(p.Text, words)
+					return where == p.Where && strings.Contains(line, words)
 				})
 				if found < 0 {
 					left = append(left, line)
 					continue
 				}
 				test.want = slices.Delete(test.want, found, found+1)
-				if p.Where != "" && (p.File == "" || p.Line == 0) {
-					t.Errorf("%s: no file and line", line)
+				if p.File == "" || p.Line == 0 || p.Code == "" {
+					t.Errorf("%s: no file, line or code", line)
 				}
 			}
 			if len(left) > 0 {

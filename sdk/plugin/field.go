@@ -37,6 +37,7 @@ const (
 type field struct {
 	wire.Attribute
 	goName string
+	in     reflect.Type // the struct that has the field
 	off    uintptr
 	rep    rep
 	ptr    bool    // the field is a *T

@@ -26,7 +26,7 @@ func (c *class) finishFields() {
 		}
 		if f.ptr {
 			if c.nPtrs == 64 {
-				c.problem(c.caller, f.Name, "a class has at most 64 attributes of pointer types")
+				c.problem(wire.RuleAttributeType, c.caller, f.Name, "a class has at most 64 attributes of pointer types")
 				return
 			}
 			f.nullBit = 1 << c.nPtrs
@@ -44,7 +44,7 @@ func (c *class) finishIdentity() {
 	case c.autoID:
 		c.Identifier.Scope = wire.ScopeAuto
 		if c.tagScope != "" || own {
-			c.problem(c.caller, "", "autoid excludes any other identity")
+			c.problem(wire.RuleIdentifierMixed, c.caller, "", "autoid excludes any other identity").fix("leave autoid or the other identity out")
 		}
 		for i := range c.fields {
 			c.fields[i].ident = false
@@ -67,17 +67,24 @@ func (c *class) finishIdentity() {
 			}
 		}
 	default:
-		c.problem(c.caller, "", `has no identity: tag the identifying fields attr:",globalid" or attr:",scopedid"`)
+		c.problem(wire.RuleIdentifierMissing, c.caller, "", "has no identity").fix(`tag the identifying fields attr:",globalid" or attr:",scopedid"`)
 		return
 	}
 	if len(c.ident) == 0 {
-		c.problem(c.caller, "", "has no identity: the identifying fields of an embedded struct are replaced by others")
+		c.problem(wire.RuleIdentifierMissing, c.caller, "", "has no identity: the identifying fields of an embedded struct are replaced by others").fix("tag those that replace them")
 	}
 	if root && c.Identifier.Scope == wire.ScopeScoped {
-		c.problem(c.caller, "", "a root cannot have a scoped identity, since it is the scope: use globalid or autoid")
+		c.problem(wire.RuleScopedRoot, c.caller, "", "a root cannot have a scoped identity, since it is the scope").fix("use globalid or autoid")
 	}
 	for _, f := range c.ident {
 		c.Identifier.Attributes = append(c.Identifier.Attributes, f.Name)
+		if f.Kind == wire.KindPassword {
+			c.problem(wire.RuleIdentifierPassword, c.caller, f.Name, "a password cannot identify a resource: identifiers and labels can be seen")
+		}
+		if f.Hidden && f.Optional {
+			c.problem(wire.RuleIdentifierHidden, c.caller, f.Name, "identifies the resource, but is hidden and optional: two resources without it are one, and nobody can see why").
+				fix("take hidden or optional away, or let another field identify")
+		}
 	}
 }
 
@@ -93,12 +100,12 @@ func (c *class) checkHooks() {
 	ptr := reflect.PointerTo(c.typ)
 	if _, ok := ptr.MethodByName("Label"); ok {
 		if c.labeled = ptr.Implements(reflect.TypeFor[labeler]()); !c.labeled {
-			c.problem(c.caller, "", "method Label must be declared as Label() string")
+			c.problem(wire.RuleHookSignature, c.caller, "", "method Label must be declared as Label() string")
 		}
 	}
 	if _, ok := ptr.MethodByName("Encrypt"); ok {
 		if !ptr.Implements(reflect.TypeFor[encrypter]()) {
-			c.problem(c.caller, "", "method Encrypt must be declared as Encrypt(string) (string, error)")
+			c.problem(wire.RuleHookSignature, c.caller, "", "method Encrypt must be declared as Encrypt(string) (string, error)")
 			return
 		}
 		c.encrypt = func(s string) (string, error) {

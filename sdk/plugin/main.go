@@ -10,7 +10,9 @@ import (
 )
 
 // Main declares a plugin and runs it: New followed by Program.Main.
-func Main(name string, apiVersion int, options ...Option) { New(name, apiVersion, options...).Main() }
+func Main(name string, apiVersion int, options ...Option) {
+	newProgram(callerAt(1), name, apiVersion, options).Main()
+}
 
 // Main speaks the plugin protocol on standard input and output and never
 // returns. Whatever else is written to standard output becomes a warning in
@@ -33,8 +35,8 @@ func (p *Program) explain() {
 	fmt.Fprintf(os.Stderr, "This is the Faultline plugin %s. A Faultline host starts it and talks to it on standard input and output.\n", p.name)
 	fmt.Fprintf(os.Stderr, "To check it:           faultline plugin validate %s\n", path)
 	fmt.Fprintf(os.Stderr, "To scan with it once:  faultline plugin run %s --class CLASS --set NAME=VALUE...\n", path)
-	for _, problem := range p.problems {
-		fmt.Fprintln(os.Stderr, problemText(problem))
+	for _, problem := range p.told() {
+		fmt.Fprintln(os.Stderr, problem)
 	}
 }
 

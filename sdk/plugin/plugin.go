@@ -142,7 +142,7 @@ type Program struct {
 	newHooks      func() hooks
 	now           func() time.Time
 	level         slog.Level
-	problems      []wire.Problem
+	problems      []*problem
 	manifest      wire.Manifest
 	prints        *prints // the captured standard output, if it is
 }
@@ -151,6 +151,10 @@ type Program struct {
 // this SDK's interface that it was written for: 1. Wrong declarations are told
 // by Manifest and, to the host, by Serve.
 func New(name string, apiVersion int, options ...Option) *Program {
+	return newProgram(callerAt(1), name, apiVersion, options)
+}
+
+func newProgram(at caller, name string, apiVersion int, options []Option) *Program {
 	p := &Program{name: name, byType: map[reflect.Type]*class{}, now: time.Now, level: levelFromEnv()}
 	for _, o := range options {
 		if o.apply != nil {
@@ -158,10 +162,11 @@ func New(name string, apiVersion int, options ...Option) *Program {
 		}
 	}
 	if apiVersion != wire.APIVersion {
-		p.problem(caller{}, "the plugin is written for version %d of the plugin interface, this SDK has version %d", apiVersion, wire.APIVersion)
+		p.problem(wire.RuleVersionUnsupported, at, "the plugin is written for version %d of the plugin interface, this SDK has version %d", apiVersion, wire.APIVersion).
+			fix("pass %d, or build it with another version of the SDK", wire.APIVersion)
 	}
 	if p.newHooks == nil {
-		p.problem(caller{}, "no plugin type is declared: pass Scans(NewMyPlugin) or Handles(NewMyPlugin)")
+		p.problem(wire.RulePluginMissing, at, "no plugin type is declared").fix("pass plugin.Scans(NewMyPlugin) or plugin.Handles(NewMyPlugin)")
 	}
 	p.checkRoots()
 	p.hostRoot = &class{typ: reflect.TypeFor[hostRoot](), index: len(p.classes)}
@@ -178,7 +183,7 @@ func New(name string, apiVersion int, options ...Option) *Program {
 // Manifest returns what the plugin declares, or everything that is wrong with it.
 func (p *Program) Manifest() (wire.Manifest, []wire.Problem) {
 	if len(p.problems) > 0 {
-		return wire.Manifest{}, slices.Clone(p.problems)
+		return wire.Manifest{}, p.told()
 	}
 	return p.manifest, nil
 }
@@ -190,8 +195,10 @@ func (p *Program) syncStdout() {
 	}
 }
 
-func (p *Program) problem(at caller, format string, args ...any) {
-	p.problems = append(p.problems, wire.Problem{File: at.file, Line: at.line, Text: fmt.Sprintf(format, args...)})
+func (p *Program) problem(rule wire.Rule, at caller, format string, args ...any) *problem {
+	pr := newProblem(rule, at, "", format, args...)
+	p.problems = append(p.problems, pr)
+	return pr
 }
 
 // declare compiles a class.
@@ -199,14 +206,14 @@ func (p *Program) declare(t reflect.Type, at caller) {
 	ptr := reflect.PointerTo(t)
 	if old := p.byType[ptr]; old != nil {
 		if ptr != p.rootType { // the root class may be named again
-			p.problem(at, "class %s is declared twice", old.Name)
+			p.problem(wire.RuleClassTwice, at, "class %s is declared twice", old.Name)
 		}
 		return
 	}
 	c := compile(t, at)
 	for _, old := range p.classes {
 		if old.Name == c.Name {
-			c.problem(at, "", "another class of the plugin has this name: %s", old.typ)
+			c.problem(wire.RuleClassTwice, at, "", "another class of the plugin has this name: %s", old.typ).fix("rename one of the types")
 		}
 	}
 	c.index = len(p.classes)
@@ -218,7 +225,7 @@ func (p *Program) declare(t reflect.Type, at caller) {
 // hook are hooks. update is the type of a right UpdateScan as a function.
 func (p *Program) setPlugin(t, update reflect.Type, at caller, newHooks func() hooks) {
 	if p.newHooks != nil {
-		p.problem(at, "two plugin types are declared; a plugin has one")
+		p.problem(wire.RulePluginSeveral, at, "two plugin types are declared; a plugin has one")
 		return
 	}
 	p.newHooks = newHooks
@@ -227,19 +234,19 @@ func (p *Program) setPlugin(t, update reflect.Type, at caller, newHooks func() h
 	}
 	if m, ok := t.MethodByName("UpdateScan"); ok && m.Type != update {
 		if update == nil {
-			p.problem(at, "%s: UpdateScan needs InitialScan: declare the type with Scans", t)
+			p.problem(wire.RuleHookSignature, at, "%s: UpdateScan needs InitialScan: declare the type with Scans", t)
 		} else {
-			p.problem(at, "%s: UpdateScan must be declared as InitialScan is", t)
+			p.problem(wire.RuleHookSignature, at, "%s: UpdateScan must be declared as InitialScan is", t)
 		}
 	}
 	if m, ok := t.MethodByName("Teardown"); ok && !t.Implements(reflect.TypeFor[tearer]()) {
-		p.problem(at, "%s: Teardown must be declared as Teardown() error, not %s", t, m.Type)
+		p.problem(wire.RuleHookSignature, at, "%s: Teardown must be declared as Teardown() error, not %s", t, m.Type)
 	}
 	if m, ok := t.MethodByName("AgentSessionStart"); ok && !t.Implements(reflect.TypeFor[AgentHandler]()) {
-		p.problem(at, "%s: AgentSessionStart must be declared as in AgentHandler, not %s", t, m.Type)
+		p.problem(wire.RuleHookSignature, at, "%s: AgentSessionStart must be declared as in AgentHandler, not %s", t, m.Type)
 	}
 	if m, ok := t.MethodByName("AgentSessionContinue"); ok && !t.Implements(reflect.TypeFor[agentContinuer]()) {
-		p.problem(at, "%s: AgentSessionContinue must be declared as AgentSessionStart is, not %s", t, m.Type)
+		p.problem(wire.RuleHookSignature, at, "%s: AgentSessionContinue must be declared as AgentSessionStart is, not %s", t, m.Type)
 	}
 }
 
@@ -247,11 +254,11 @@ func (p *Program) setPlugin(t, update reflect.Type, at caller, newHooks func() h
 func (p *Program) checkRoots() {
 	root := p.byType[p.rootType]
 	if root != nil && !root.has(wire.BaseScannable) {
-		root.problem(root.caller, "", "is the root of InitialScan, so it must embed plugin.ScannableResource")
+		root.problem(wire.RuleRootClass, root.caller, "", "is the root of InitialScan, so it must embed plugin.ScannableResource")
 	}
 	for _, c := range p.classes {
 		if root != nil && c != root && c.has(wire.BaseScannable) {
-			c.problem(c.caller, "", "is a ScannableResource, but InitialScan takes *%s only; let it take plugin.Any to scan several classes", root.Name)
+			c.problem(wire.RuleRootClass, c.caller, "", "is a ScannableResource, but InitialScan takes *%s only", root.Name).fix("let it take plugin.Any to scan several classes")
 		}
 	}
 }
@@ -263,17 +270,17 @@ func (p *Program) checkRelations(c *class) {
 		switch r.w.Plugin {
 		case wire.BuiltinPlugin:
 			if !slices.Contains(baseNames, r.w.Class) {
-				c.problem(r.at, "", "relation to builtin.%s: there is no such base class", r.w.Class)
+				c.problem(wire.RuleRelationTarget, r.at, "", "relation to builtin.%s: there is no such base class", r.w.Class)
 			}
 		case "":
 			t := p.class(r.w.Class)
 			if t == nil {
-				c.problem(r.at, "", "relation to %s: this plugin declares no such class", r.w.Class)
+				c.problem(wire.RuleRelationTarget, r.at, "", "relation to %s: this plugin declares no such class", r.w.Class).fix("declare it with plugin.Reports, or name the plugin that does")
 				continue
 			}
 			for _, a := range r.w.Attributes {
 				if t.fieldNamed(a) == nil {
-					c.problem(r.at, a, "relation to %s: that class has no such attribute", r.w.Class)
+					c.problem(wire.RuleRelationAttribute, r.at, a, "relation to %s: that class has no such attribute", r.w.Class)
 				}
 			}
 		}

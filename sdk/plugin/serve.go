@@ -190,30 +190,25 @@ func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, er
 	}
 	manifest, problems := s.p.Manifest()
 	if len(problems) > 0 {
-		err := jrpc2.Errorf(wire.CodeBadPlugin, "%d problems in the declarations of plugin %s, the first: %s", len(problems), s.p.name, problemText(problems[0]))
-		return nil, err.WithData(wire.ErrorData{Problems: problems})
+		err := jrpc2.Errorf(wire.CodeBadPlugin, "%d problems in the declarations of plugin %s, the first: %s", len(problems), s.p.name, problems[0])
+		data := wire.ErrorData{Problems: problems}
+		if p.Check {
+			data.Draft, data.Places = &s.p.manifest, s.p.places()
+		}
+		return nil, err.WithData(data)
 	}
 	s.shaken = true
 	s.conn.handshake()
-	return &wire.InitializeResult{
+	result := &wire.InitializeResult{
 		Protocol: version,
 		Plugin:   wire.Peer{Name: s.p.name, Version: s.p.version},
 		SDK:      wire.Peer{Name: "go", Version: sdkVersion},
 		Manifest: manifest,
-	}, nil
-}
-
-// problemText shows a problem as one line.
-func problemText(p wire.Problem) string {
-	var b strings.Builder
-	if p.File != "" {
-		fmt.Fprintf(&b, "%s:%d: ", p.File, p.Line)
 	}
-	if p.Where != "" {
-		b.WriteString(p.Where + ": ")
+	if p.Check {
+		result.Places = s.p.places()
 	}
-	b.WriteString(p.Text)
-	return b.String()
+	return result, nil
 }
 
 // session returns an open session.

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -8,7 +9,15 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
+
+// tagProblem is something wrong with the tags of a field.
+type tagProblem struct {
+	rule wire.Rule
+	text string
+}
 
 // attrTag is a parsed attr tag.
 type attrTag struct {
@@ -25,7 +34,7 @@ func (t attrTag) has(option string) bool { return slices.Contains(t.options, opt
 func parseAttrTag(tag string) (attrTag, error) {
 	name, rest, more := strings.Cut(tag, ",")
 	if name != "" && name != "-" && !isName(name) {
-		return attrTag{}, fmt.Errorf("attr:%q: %q is no name: use letters, digits and _", tag, name)
+		return attrTag{}, &tagError{wire.RuleMemberName, fmt.Sprintf("attr:%q: %q is no name: use letters, digits and _", tag, name)}
 	}
 	t := attrTag{name: name}
 	for more {
@@ -40,9 +49,26 @@ func parseAttrTag(tag string) (attrTag, error) {
 		t.options = append(t.options, opt)
 	}
 	if t.has("globalid") && t.has("scopedid") {
-		return attrTag{}, fmt.Errorf("attr:%q: globalid and scopedid exclude each other", tag)
+		return attrTag{}, &tagError{wire.RuleIdentifierMixed, fmt.Sprintf("attr:%q: globalid and scopedid exclude each other", tag)}
 	}
 	return t, nil
+}
+
+// tagError is an attr tag that breaks another rule than that of known options.
+type tagError struct {
+	rule wire.Rule
+	text string
+}
+
+func (e *tagError) Error() string { return e.text }
+
+// attrTagRule returns the rule that an error of parseAttrTag breaks.
+func attrTagRule(err error) wire.Rule {
+	var te *tagError
+	if errors.As(err, &te) {
+		return te.rule
+	}
+	return wire.RuleOptionUnknown
 }
 
 // isName reports whether s can be the name of an attribute: one that is also
@@ -124,21 +150,24 @@ var sdkTags = []string{"attr", "label", "min", "max", "maxlen", "default", "enum
 // checkTags reports tag keys of this package that mean nothing on a field of the
 // given sort, keys that look like a slip of the pen, and tags that the reflect
 // package cannot read.
-func checkTags(tag reflect.StructTag, sort string, allowed ...string) []string {
-	var problems []string
+func checkTags(tag reflect.StructTag, sort string, allowed ...string) []tagProblem {
+	var problems []tagProblem
+	say := func(format string, args ...any) {
+		problems = append(problems, tagProblem{wire.RuleOptionUnknown, fmt.Sprintf(format, args...)})
+	}
 	keys, ok := tagKeys(string(tag))
 	if !ok {
-		problems = append(problems, fmt.Sprintf("tag `%s` is malformed: write key:\"value\" pairs with spaces between", tag))
+		say("tag `%s` is malformed: write key:\"value\" pairs with spaces between", tag)
 	}
 	for _, key := range keys {
 		switch {
 		case slices.Contains(allowed, key):
 		case slices.Contains(sdkTags, key):
-			problems = append(problems, fmt.Sprintf("tag %s: has no meaning for a %s", key, sort))
+			say("tag %s: has no meaning for a %s", key, sort)
 		default:
 			for _, known := range sdkTags {
 				if strings.HasPrefix(key, known) || distance(key, known) <= 2 && key[0] == known[0] {
-					problems = append(problems, fmt.Sprintf("tag %s: is not known; did you mean %s?", key, known))
+					say("tag %s: is not known; did you mean %s?", key, known)
 					break
 				}
 			}

@@ -7,12 +7,18 @@
 // Both sides ignore methods and fields that they do not know.
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
 
 // Version is the newest protocol version this package speaks. History:
 //   - 1: 2026-11-22: initial
 //   - 1: 2026-11-23: alert conditions may have clear thresholds and a duration,
 //     which older hosts ignore
+//   - 1: 2026-11-29: problems have a code, a severity and a fix, and the host may
+//     ask for a check, which older plugins ignore
 const Version = 1
 
 // MinVersion is the oldest protocol version this package speaks.
@@ -59,6 +65,9 @@ const (
 type InitializeParams struct {
 	Protocol VersionRange `json:"protocol"`
 	Host     Peer         `json:"host"`
+	// Check asks for what only an author needs: warnings, and where things are
+	// declared. The plugin may take its time over it.
+	Check bool `json:"check,omitempty"`
 }
 
 // VersionRange is the protocol versions that a side can speak, both inclusive.
@@ -80,6 +89,12 @@ type InitializeResult struct {
 	Plugin   Peer     `json:"plugin"`
 	SDK      Peer     `json:"sdk"` // Name is "go" or "python"
 	Manifest Manifest `json:"manifest"`
+	// Warnings and Places answer InitializeParams.Check.
+	Warnings []Problem `json:"warnings,omitempty"`
+	// Places says where classes ("Class"), their attributes and statistics
+	// ("Class.name"), alert conditions ("Class.alert_conditions.0"), relations and
+	// charts (likewise) are declared.
+	Places map[string]Place `json:"places,omitempty"`
 }
 
 // OpenParams opens one session for one root resource. Attributes holds the
@@ -131,6 +146,11 @@ type ErrorData struct {
 	// Detail is a stack trace or similar, for the log.
 	Detail   string    `json:"detail,omitempty"`
 	Problems []Problem `json:"problems,omitempty"`
+	// Draft is what the plugin declares in spite of Problems, as far as it can be
+	// told, and Places is as in InitializeResult. They answer InitializeParams.Check:
+	// a checker can go on with them, and nobody may run the plugin by them.
+	Draft  *Manifest        `json:"draft,omitempty"`
+	Places map[string]Place `json:"places,omitempty"`
 	// Attribute is the attribute at fault, if there is one.
 	Attribute string `json:"attribute,omitempty"`
 }
@@ -141,7 +161,54 @@ type Problem struct {
 	Line int    `json:"line,omitempty"`
 	// Where is "Class" or "Class.attribute", or empty for the module as a whole.
 	Where string `json:"where,omitempty"`
-	Text  string `json:"text"`
+	// Text says what is wrong.
+	Text string `json:"text"`
+	// Fix says what to do about it, if Text does not.
+	Fix string `json:"fix,omitempty"`
+	// Code is the broken rule. SDKs of before the codes leave it empty.
+	Code Rule `json:"code,omitempty"`
+	// Severity is SeverityWarning for a problem with which the plugin can run; else
+	// SeverityError or empty.
+	Severity string `json:"severity,omitempty"`
+}
+
+// Warning reports whether the plugin can run in spite of the problem.
+func (p Problem) Warning() bool { return p.Severity == SeverityWarning }
+
+// String shows the problem as a line: FILE:LINE: Class.attribute: text; fix [CODE],
+// with "warning: " before the text of a warning.
+func (p Problem) String() string {
+	var b strings.Builder
+	if p.File != "" {
+		b.WriteString(p.File)
+		if p.Line > 0 {
+			b.WriteString(":" + strconv.Itoa(p.Line))
+		}
+		b.WriteString(": ")
+	}
+	if p.Where != "" {
+		b.WriteString(p.Where + ": ")
+	}
+	if p.Warning() {
+		b.WriteString("warning: ")
+	}
+	b.WriteString(p.Text)
+	if p.Fix != "" {
+		b.WriteString("; " + p.Fix)
+	}
+	if p.Code != "" {
+		b.WriteString(" [" + string(p.Code) + "]")
+	}
+	return b.String()
+}
+
+// Place is where something is declared.
+type Place struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+	// Symbol is what a compiled program knows about a declaration instead of its
+	// line: "import/path.Type" or "import/path.Type.Field" in Go.
+	Symbol string `json:"symbol,omitempty"`
 }
 
 // EncryptParams asks for the stored form of a password that a user typed for
