@@ -6,6 +6,7 @@ Beyond the guide, every condition takes for_seconds: an alert is raised only whe
 for so long. A bound also takes error_clear, warn_clear and info_clear: where the value must be back for the alert to end.
 """
 
+from . import rules
 from .errors import declared_at
 
 #: The severities in the order in which the protocol and the guide name them.
@@ -31,18 +32,23 @@ class AlertCondition:
         self.problems = []
         for option, value in (('message', message), ('id', id)):
             if value is not None and not isinstance(value, str):
-                self.problems.append('%s of an alert condition must be text, not %r' % (option, value))
+                self.say('%s of an alert condition must be text, not %r' % (option, value))
         self.for_seconds = self._number('for_seconds', for_seconds) or 0
         if not 0 <= self.for_seconds <= MAX_FOR_SECONDS:
-            self.problems.append('for_seconds must be from 0 to %d (366 days), not %r' % (MAX_FOR_SECONDS, for_seconds))
+            self.say('for_seconds must be from 0 to %d (366 days), not %r' % (MAX_FOR_SECONDS, for_seconds))
         if unknown:
-            self.problems.append('%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))))
+            self.say('%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))),
+                     rule=rules.OPTION_UNKNOWN)
+
+    def say(self, text, fix='', rule=rules.CONDITION_OPTION):
+        """Note something wrong with the declaration."""
+        self.problems.append((rule, text, fix))
 
     def _number(self, option, value):
         if value is None:
             return None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value - value != 0:
-            self.problems.append('%s must be a finite number, not %r' % (option, value))
+            self.say('%s must be a finite number, not %r' % (option, value))
             return None
         return value
 
@@ -80,11 +86,10 @@ class _BoundCondition(AlertCondition):
         for severity, threshold in self._thresholds():
             bound = getattr(self, severity + '_bound')
             if bound is None:
-                self.problems.append('%s_clear without %s_bound: a clear threshold needs the bound that it clears' % (
-                    severity, severity))
+                self.say('%s_clear without %s_bound: a clear threshold needs the bound that it clears' % (severity, severity))
             elif not self._fine(threshold, bound):
-                self.problems.append('%s_clear=%r is beyond %s_bound=%r: it must be on the fine side of the bound, or equal '
-                                     'to it' % (severity, threshold, severity, bound))
+                self.say('%s_clear=%r is beyond %s_bound=%r: it must be on the fine side of the bound, or equal to it' % (
+                    severity, threshold, severity, bound))
 
     def _thresholds(self):
         pairs = ((s, getattr(self, s + '_clear')) for s in SEVERITIES)
@@ -146,7 +151,7 @@ class ValueCondition(AlertCondition):
         if states is None:
             return []
         if not isinstance(states, (list, tuple)):
-            self.problems.append('%s must be a list of values, not %r' % (option, states))
+            self.say('%s must be a list of values, not %r' % (option, states), 'write %s=[%r]' % (option, states))
             return []
         return list(states)
 

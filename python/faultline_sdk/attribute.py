@@ -1,6 +1,18 @@
 """The base of all attribute classes (guide, "Resource Attributes"): the common options, and reading an unset attribute."""
 
+from . import rules
 from .errors import declared_at
+
+
+def takes(function, count):
+    """Return whether a function can be called with so many positional arguments; True if that cannot be told."""
+    code = getattr(function, '__code__', None)
+    if code is None:
+        return True
+    given = count + (1 if getattr(function, '__self__', None) is not None else 0)
+    defaults, kwdefaults = function.__defaults__ or (), function.__kwdefaults__ or {}
+    fits = given <= code.co_argcount or code.co_flags & 0x04  # CO_VARARGS
+    return bool(fits) and code.co_argcount - len(defaults) <= given and code.co_kwonlyargcount <= len(kwdefaults)
 
 
 class BaseResourceAttribute:
@@ -25,15 +37,23 @@ class BaseResourceAttribute:
         self.default = default
         self._check = None
         self.at = declared_at()
-        #: Texts of what is wrong with the declaration by itself.
+        #: What is wrong with the declaration by itself: triples of rule, text and fix.
         self.problems = []
         if unknown:
-            self.problems.append('%s does not take the option %s' % (
+            self.say(rules.OPTION_UNKNOWN, '%s does not take the option %s' % (
                 type(self).__name__, ', '.join(sorted(unknown))))
         if label is not None and not isinstance(label, str):
-            self.problems.append('label must be text, not %r' % (label,))
+            self.say(rules.OPTION_VALUE, 'label must be text, not %r' % (label,))
         if self.user_read_only and not self.optional:
-            self.problems.append('user_read_only demands optional=True: a user who adds the resource cannot give a value')
+            self.say(rules.READ_ONLY_MANDATORY, 'user_read_only demands optional=True: a user who adds the resource cannot give '
+                     'a value', 'add optional=True, or leave user_read_only out')
+        if callable(default) and not takes(default, 1):
+            self.say(rules.DEFAULT_INVALID, 'a function as default is called with one argument, a dict of the values set so far',
+                     'write default=lambda values: ...')
+
+    def say(self, rule, text, fix=''):
+        """Note something wrong with the declaration."""
+        self.problems.append((rule, text, fix))
 
     def __set_name__(self, owner, name):
         self.name = name

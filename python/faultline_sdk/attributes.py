@@ -9,7 +9,8 @@ import operator
 import os
 import re
 
-from .attribute import BaseResourceAttribute
+from . import rules
+from .attribute import BaseResourceAttribute, takes
 
 _INT_MIN, _INT_MAX = -2 ** 63, 2 ** 63 - 1
 
@@ -48,7 +49,7 @@ class String(BaseResourceAttribute):
         super().__init__(*args, **kwargs)
         self.max_length = max_length
         if max_length is not None and (isinstance(max_length, bool) or not isinstance(max_length, int) or max_length < 0):
-            self.problems.append('max_length must be a whole number of characters, not %r' % (max_length,))
+            self.say(rules.OPTION_VALUE, 'max_length must be a whole number of characters, not %r' % (max_length,))
             self.max_length = None
 
     def make_check(self):
@@ -80,7 +81,10 @@ class Password(String):
         super().__init__(*args, **kwargs)
         self.encrypt_fn = encrypt_fn
         if not callable(encrypt_fn):
-            self.problems.append('Password needs a function as its first argument: Password(encrypt_fn)')
+            self.say(rules.PASSWORD_FUNCTION, 'Password needs a function as its first argument', 'write Password(encrypt_fn)')
+        elif not takes(encrypt_fn, 1):
+            self.say(rules.PASSWORD_FUNCTION, 'the function of a Password is called with one argument, the text that a user '
+                     'typed', 'declare it as def encrypt_fn(password)')
 
     def encrypt(self, value):
         """Return the stored form of a password that a user typed."""
@@ -113,7 +117,7 @@ class _Numeric(BaseResourceAttribute):
         self.min_val = self._bound('min_val', min_val)
         self.max_val = self._bound('max_val', max_val)
         if self.min_val is not None and self.max_val is not None and self.min_val > self.max_val:
-            self.problems.append('min_val %r is above max_val %r' % (self.min_val, self.max_val))
+            self.say(rules.BOUNDS_CONTRADICT, 'min_val %r is above max_val %r' % (self.min_val, self.max_val))
 
     def _bound(self, name, value):
         if value is None:
@@ -121,7 +125,7 @@ class _Numeric(BaseResourceAttribute):
         try:
             return self.convert(value)
         except ValueError as e:
-            self.problems.append('%s %r %s' % (name, value, e))
+            self.say(rules.OPTION_VALUE, '%s %r %s' % (name, value, e))
             return None
 
     def convert(self, value):
@@ -233,15 +237,15 @@ class Enum(BaseResourceAttribute):
         super().__init__(**kwargs)
         self.options = options
         if not options:
-            self.problems.append("Enum needs its possible values as arguments: Enum('good', 'bad')")
+            self.say(rules.ENUM_OPTIONS, 'Enum needs its possible values as arguments', "write Enum('good', 'bad')")
         seen = []
         for option in options:
             if not isinstance(option, (str, int, float)):
-                self.problems.append("an option must be text, a number or a boolean, not %s; write Enum('good', 'bad')"
-                                     % type(option).__name__)
+                self.say(rules.ENUM_OPTIONS, 'an option must be text, a number or a boolean, not %s' % type(option).__name__,
+                         "write Enum('good', 'bad')")
                 self.options = ()
             elif option in seen:
-                self.problems.append('option %r is given twice' % (option,))
+                self.say(rules.ENUM_OPTIONS, 'option %r is given twice' % (option,))
             seen.append(option)
 
     def make_check(self):

@@ -2,6 +2,8 @@
 
 import sys
 
+from . import rules
+
 
 class ValidationError(ValueError):
     """A value breaks its attribute's rules, or a mandatory attribute has no value.
@@ -24,18 +26,33 @@ class UnknownAttributeError(AttributeError):
 
 
 class Problem:
-    """One thing wrong with a plugin's declarations. ``where`` is 'Class', 'Class.attribute' or empty."""
+    """One thing wrong with a plugin's declarations.
 
-    __slots__ = ('file', 'line', 'where', 'text')
+    ``rule`` is the code of what is broken, one of faultline_sdk.rules. ``where`` is 'Class', 'Class.attribute' or empty.
+    ``text`` says what is wrong, ``fix`` what to do, if the text does not.
+    """
 
-    def __init__(self, text, where='', at=None):
+    __slots__ = ('rule', 'file', 'line', 'where', 'text', 'fix')
+
+    def __init__(self, rule, text, where='', at=None, fix=''):
+        self.rule = rule
         self.file, self.line = at or ('', 0)
         self.where = where
         self.text = text
+        self.fix = fix
+
+    @property
+    def warning(self):
+        """Whether the plugin can run in spite of the problem."""
+        return self.rule in rules.WARNINGS
 
     def to_wire(self):
         """Return the problem as wire.Problem."""
-        out = {'text': self.text}
+        out = {'text': self.text, 'code': self.rule}
+        if self.fix:
+            out['fix'] = self.fix
+        if self.warning:
+            out['severity'] = 'warning'
         if self.file:
             out['file'] = self.file
         if self.line:
@@ -45,15 +62,18 @@ class Problem:
         return out
 
     def __repr__(self):
-        return '%s:%s: %s: %s' % (self.file, self.line, self.where, self.text)
+        return '%s:%s: %s: %s; %s [%s]' % (self.file, self.line, self.where, self.text, self.fix, self.rule)
 
 
 class PluginError(Exception):
-    """The plugin cannot be used; ``problems`` says why, completely."""
+    """The plugin cannot be used; ``problems`` says why, completely.
 
-    def __init__(self, problems):
+    ``draft`` and ``places`` are for a check only: what the plugin declares all the same (see faultline_sdk.manifest.draft).
+    """
+
+    def __init__(self, problems, draft=None, places=None):
         super().__init__('; '.join(p.text for p in problems))
-        self.problems = problems
+        self.problems, self.draft, self.places = problems, draft, places
 
 
 def declared_at():

@@ -6,26 +6,31 @@ import re
 import sys
 import traceback
 
-from . import API_VERSION, checks, manifest, model, python2
+from . import API_VERSION, checks, manifest, model, python2, rules
 from .errors import PluginError, Problem
 from .plugin import Plugin
 from .resources import HostRoot
 
 
 class Loaded:
-    """A plugin that is ready to run: its name, version, manifest, plugin class and resource classes by name."""
+    """A plugin that is ready to run: its name, version, manifest, plugin class and resource classes by name.
 
-    def __init__(self, name, version, manifest_, plugin_class, classes):
+    After a check there are warnings too, and places says where things are declared (wire.InitializeResult).
+    """
+
+    def __init__(self, name, version, manifest_, plugin_class, classes, warnings=(), places=None):
         self.name, self.version, self.manifest, self.plugin_class = name, version, manifest_, plugin_class
+        self.warnings, self.places = warnings, places
         self.classes = {k.__name__: k for k in classes}
         # The host may open a session for a host without the plugin declaring a class of its own for it.
         self.classes.setdefault(HostRoot.__name__, HostRoot)
 
 
-def load(path, name=None):
+def load(path, name=None, check=False):
     """Load the plugin at a path and return it as Loaded, or raise PluginError with everything that is wrong.
 
-    name is the name by which people know the plugin; by default it is the file's or folder's.
+    name is the name by which people know the plugin; by default it is the file's or folder's. With check the source is
+    looked through as well, for what is worth a warning.
     """
     path = os.path.abspath(path)
     stem = os.path.basename(path)
@@ -35,12 +40,14 @@ def load(path, name=None):
     source = os.path.join(path, '__init__.py') if os.path.isdir(path) else path
     if not os.path.isfile(source):
         what = 'the folder has no __init__.py' if os.path.isdir(path) else 'there is no such file or folder'
-        raise PluginError([Problem('%s; give a .py file or a package folder' % what, at=(path, 0))])
+        raise PluginError([Problem(rules.PATH_WRONG, what, at=(path, 0), fix='give a .py file or a package folder')])
     model.plugin_name = name
     module_name = _module_name(stem)
     module, problems = _import(module_name, path, source)
     problems += _python2_problems(module_name, path, problems)
     if module is None:
+        if not any(p.text.startswith('SyntaxError') for p in problems):
+            problems = _version_unseen(source) + problems
         raise PluginError(problems)
     wrong_version, certain = _check_version(module, source)
     problems = wrong_version + problems
@@ -49,10 +56,20 @@ def load(path, name=None):
     classes = [k for k in model.classes if _belongs(k, module_name)]
     plugins = _plugin_classes(module_name)
     problems += checks.check_module(name, (source, 1), classes, plugins)
+    warnings = places = None
+    if check:
+        from . import lint  # only here: it costs time and memory, and plugins that run do not need it
+        warnings = lint.warnings(lint.sources(module_name), classes, [k for k, _ in plugins])
     if problems:
-        raise PluginError(problems)
+        draft = None
+        if check:
+            draft, places = manifest.draft(name, classes)
+        raise PluginError(problems + (warnings or []), draft, places)
+    if check:
+        places = manifest.places(classes)
     version = getattr(module, '__version__', '')
-    return Loaded(name, version if isinstance(version, str) else '', manifest.build(name, classes), plugins[0][0], classes)
+    return Loaded(name, version if isinstance(version, str) else '', manifest.build(name, classes), plugins[0][0], classes,
+                  warnings, places)
 
 
 def _module_name(stem):
@@ -84,9 +101,14 @@ def _import(module_name, path, source):
 
 
 def _syntax_problem(error, source):
-    hint = python2.syntax_hint(error)
     text = 'SyntaxError: %s, column %s: %s' % (error.msg, error.offset or 0, (error.text or '').strip())
-    return Problem(text + ('; ' + hint if hint else ''), at=(error.filename or source, error.lineno or 0))
+    at = (error.filename or source, error.lineno or 0)
+    if isinstance(error, TabError):
+        return Problem(rules.SYNTAX, text, at=at, fix='indent with spaces only')
+    hint = python2.syntax_hint(error)
+    if hint:
+        return Problem(rules.PYTHON2, text, at=at, fix='this is Python 2; ' + hint)
+    return Problem(rules.SYNTAX, text, at=at)
 
 
 def _import_problem(error, path, source):
@@ -99,9 +121,16 @@ def _import_problem(error, path, source):
 
     def is_sibling(name):
         return os.path.exists(os.path.join(folder, name + '.py')) or os.path.isdir(os.path.join(folder, name))
-    hint = python2.import_hint(error, is_sibling)
     text = '%s: %s' % (type(error).__name__, ' '.join(str(error).split()) or 'the import failed')
-    return Problem(text + ('; ' + hint if hint else ''), at=at)
+    hint = python2.import_hint(error, is_sibling)
+    if hint:
+        return Problem(rules.PYTHON2, text, at=at, fix='this is Python 2; ' + hint)
+    missing = getattr(error, 'name', None) or ''
+    own = os.path.basename(path)
+    if isinstance(error, ModuleNotFoundError) and missing and not (missing + '.').startswith(own + '.'):
+        return Problem(rules.MODULE_MISSING, text, at=at, fix='install it for the interpreter that runs plugins, %s (Python '
+                       '%d.%d)' % (sys.executable, *sys.version_info[:2]))
+    return Problem(rules.IMPORT_FAILED, text, at=at)
 
 
 def _python2_problems(module_name, path, known):
@@ -116,23 +145,51 @@ def _python2_problems(module_name, path, known):
         loader, file = getattr(module, '__loader__', None), getattr(module, '__file__', None)
         if file and hasattr(loader, 'get_code'):
             found = python2.find(loader.get_code(name), lambda: loader.get_source(name))
-            out.extend(Problem(text, at=(file, line)) for line, text in found if (file, line) not in lines)
+            out.extend(Problem(rules.PYTHON2, text, at=(file, line), fix=fix)
+                       for line, text, fix in found if (file, line) not in lines)
     return out
 
 
 def _check_version(module, source):
     """Return (problems, whether to stop there): nothing else can be said of a plugin that is for another version."""
     if not hasattr(module, 'version'):
-        return [Problem('the plugin does not declare the version of the API that it uses; add "version = %d" at the top of '
-                        'the module' % API_VERSION, at=(source, 1))], False
-    version = module.version
+        return [_no_version(source)], False
+    return _judge_version(module.version, source)
+
+
+def _no_version(source):
+    return Problem(rules.VERSION_MISSING, 'the plugin does not declare the version of the API that it uses', at=(source, 1),
+                   fix='add "version = %d" at the top of the module' % API_VERSION)
+
+
+def _judge_version(version, source):
     at = (source, _line_of_version(source))
     if isinstance(version, bool) or not isinstance(version, int):
-        return [Problem('version must be an integer, not %r; write "version = %d"' % (version, API_VERSION), at=at)], False
+        return [Problem(rules.VERSION_TYPE, 'version must be an integer, not %r' % (version,), at=at,
+                        fix='write "version = %d"' % API_VERSION)], False
     if version != API_VERSION:
-        return [Problem('the plugin is for version %d of the API, but this is version %d' % (version, API_VERSION), at=at)], \
-            True
+        return [Problem(rules.VERSION_UNSUPPORTED, 'the plugin is for version %d of the API, but this is version %d' % (
+            version, API_VERSION), at=at, fix='run it with a Faultline that has version %d, or change it' % version)], True
     return [], False
+
+
+def _version_unseen(source):
+    """Return what is wrong with the version of a module whose import fails before or after it is assigned."""
+    import ast  # only here, where something is wrong anyway
+    with open(source, 'rb') as f:
+        tree = ast.parse(f.read())
+    found = []
+    for node in ast.walk(tree):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        if any(isinstance(t, ast.Name) and t.id == 'version' for t in targets):
+            found.append(node.value)
+        elif isinstance(node, ast.alias) and (node.asname or node.name) in ('version', '*'):
+            return []  # it comes from elsewhere, or may do
+    if not found:
+        return [_no_version(source)]
+    if isinstance(found[-1], ast.Constant):
+        return _judge_version(found[-1].value, source)[0]
+    return []
 
 
 def _line_of_version(source):

@@ -13,6 +13,61 @@ def build(plugin_name, classes):
     return {'api_version': API_VERSION, 'classes': [_class(plugin_name, k, own) for k in classes]}
 
 
+def draft(plugin_name, classes):
+    """Return (manifest, places) of classes that may be declared wrongly: what can be told of them."""
+    own = {k: None for k in classes}
+    out, found = [], {}
+    for klass in classes:
+        info = klass._fl_info
+        sound = {'attributes': [], 'statistics': [], 'alert_conditions': [], 'relations': [], 'charts': []}
+        for kind, members, make in (
+                ('attributes', info.attributes.values(), lambda m: m.to_wire()),
+                ('statistics', info.statistics.values(), lambda m: m.to_wire()),
+                ('alert_conditions', info.conditions, lambda m: _condition(info, m)),
+                ('relations', info.relations, lambda m: _relation(m, plugin_name, own)),
+                ('charts', info.charts, _chart)):
+            for member in members:
+                try:
+                    made = None if getattr(member, 'problems', None) else make(member)
+                except Exception:  # a wrong declaration, of which the checks tell
+                    made = None
+                if made is not None:
+                    sound[kind].append((made, member))
+        try:
+            one = {'name': info.name, 'bases': bases(klass, own), 'identifier': info.identifier.to_wire()}
+        except Exception:
+            one = {'name': info.name, 'bases': bases(klass, own), 'identifier': {'scope': ''}}
+        if isinstance(info.label, str) and info.label:
+            one['label'] = info.label
+        one.update({kind: [made for made, _ in members] for kind, members in sound.items() if members})
+        out.append(one)
+        _note_places(found, info, {kind: [m for _, m in members] for kind, members in sound.items()})
+    return {'api_version': API_VERSION, 'classes': out}, found
+
+
+def places(classes):
+    """Return where classes and their members are declared, by name (wire.InitializeResult)."""
+    found = {}
+    for klass in classes:
+        info = klass._fl_info
+        _note_places(found, info, {
+            'attributes': info.attributes.values(), 'statistics': info.statistics.values(),
+            'alert_conditions': info.conditions, 'relations': info.relations, 'charts': info.charts})
+    return found
+
+
+def _note_places(found, info, members):
+    found[info.name] = _place(info.at)
+    for kind, list_ in members.items():
+        for i, member in enumerate(list_):
+            name = member.name if kind in ('attributes', 'statistics') else '%s.%d' % (kind, i)
+            found['%s.%s' % (info.name, name)] = _place(getattr(member, 'at', None) or info.at)
+
+
+def _place(at):
+    return {'file': at[0], 'line': at[1]} if at else {}
+
+
 def is_builtin(klass):
     """Return whether a class is one of the built-in base classes."""
     return klass is Resource or klass.__module__ == resources.__name__
@@ -51,8 +106,12 @@ def _class(plugin_name, klass, own):
     if info.relations:
         out['relations'] = [_relation(r, plugin_name, own) for r in info.relations]
     if info.charts:
-        out['charts'] = [{'title': c['title'], 'series': list(c['series'])} for c in info.charts]
+        out['charts'] = [_chart(c) for c in info.charts]
     return out
+
+
+def _chart(chart):
+    return {'title': chart['title'], 'series': list(chart['series'])}
 
 
 def _condition(info, condition):

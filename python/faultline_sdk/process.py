@@ -136,17 +136,22 @@ class Process:
             raise rpc.Error(rpc.BAD_VERSION, 'no common protocol version: the host speaks %d to %d, the plugin %d to %d' % (
                 low, high, PROTOCOL_MIN, PROTOCOL_MAX))
         try:
-            self._loaded = loader.load(self._path, self._name)
+            self._loaded = loader.load(self._path, self._name, params.get('check') is True)
         except PluginError as e:
             raise rpc.Error(rpc.BAD_PLUGIN, 'the plugin has %d problem%s: %s' % (
                 len(e.problems), 's' if len(e.problems) > 1 else '', e.problems[0].text),
-                {'problems': [p.to_wire() for p in e.problems]}) from e
+                _refusal(e)) from e
         self.capture.drain()
         peer = {'name': self._loaded.name}
         if self._loaded.version:
             peer['version'] = self._loaded.version
-        return {'protocol': common, 'plugin': peer, 'sdk': {'name': 'python', 'version': __version__},
-                'manifest': self._loaded.manifest}
+        result = {'protocol': common, 'plugin': peer, 'sdk': {'name': 'python', 'version': __version__},
+                  'manifest': self._loaded.manifest}
+        if self._loaded.warnings:
+            result['warnings'] = [p.to_wire() for p in self._loaded.warnings]
+        if self._loaded.places:
+            result['places'] = self._loaded.places
+        return result
 
     def _need_plugin(self):
         if self._loaded is None:
@@ -246,3 +251,13 @@ def main(path, name):
 
 def _interrupt(number, frame):
     raise KeyboardInterrupt
+
+
+def _refusal(error):
+    """Return what goes with the answer to a handshake that a PluginError ends: wire.ErrorData."""
+    data = {'problems': [p.to_wire() for p in error.problems]}
+    if error.draft is not None:
+        data['draft'] = error.draft
+    if error.places:
+        data['places'] = error.places
+    return data

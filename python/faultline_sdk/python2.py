@@ -46,34 +46,35 @@ _MODULES = {
 
 
 def syntax_hint(error):
-    """Return advice for a SyntaxError, or an empty text."""
-    if isinstance(error, TabError):
-        return 'indent with spaces only'
+    """Return what to write instead of what a SyntaxError is about, or an empty text if that is no Python 2."""
     for pattern, advice in _SYNTAX:
         if pattern.search(error.text or ''):
-            return 'this is Python 2; ' + advice
+            return advice
     return ''
 
 
 def import_hint(error, is_sibling):
-    """Return advice for an error during import, or an empty text. is_sibling(name) tells of modules beside the plugin's."""
+    """Return what to write instead of what fails during import, or an empty text if that is no Python 2.
+
+    is_sibling(name) tells of modules beside the plugin's.
+    """
     name = getattr(error, 'name', None) or ''
     if isinstance(error, ImportError):
         if name in _MODULES:
-            return 'this is Python 2; import %s' % _MODULES[name]
+            return 'import %s' % _MODULES[name]
         if name and is_sibling(name):
             return 'modules of a package import each other as "from . import %s"' % name
     match = re.match(r"name '(\w+)' is not defined", str(error))
     if match and match.group(1) in _NAMES:
-        return 'this is Python 2; write ' + _NAMES[match.group(1)]
+        return 'write ' + _NAMES[match.group(1)]
     match = re.search(r"object has no attribute '(\w+)'", str(error))
     if match and match.group(1) in _METHODS:
-        return 'this is Python 2; write ' + _METHODS[match.group(1)][0]
+        return 'write ' + _METHODS[match.group(1)][0]
     return ''
 
 
 def find(code, read_source):
-    """Return [(line, text)] for the names and methods of Python 2 that a module uses.
+    """Return [(line, text, fix)] for the names and methods of Python 2 that a module uses.
 
     code is the module's code object, which tells in no time whether there is anything to look for; read_source returns
     the source text. What a test of the Python version or a handler of NameError guards is left alone.
@@ -109,13 +110,13 @@ def _names_of(code):
 
 def _walk(ast, node, bound, found):
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in _NAMES and node.id not in bound:
-        found.append((node.lineno, '%s is Python 2; write %s' % (node.id, _NAMES[node.id])))
+        found.append((node.lineno, '%s is Python 2' % node.id, 'write ' + _NAMES[node.id]))
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
         instead, arguments = _METHODS[node.func.attr]
         if len(node.args) == arguments and not node.keywords:
-            found.append((node.lineno, '.%s() is Python 2; write %s' % (node.func.attr, instead)))
+            found.append((node.lineno, '.%s() is Python 2' % node.func.attr, 'write ' + instead))
     elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.RShift) and getattr(node.left, 'id', '') == 'print':
-        found.append((node.lineno, 'print >>file is Python 2; write print(text, file=f)'))
+        found.append((node.lineno, 'print >>file is Python 2', 'write print(text, file=f)'))
     elif isinstance(node, (ast.If, ast.IfExp)) and re.search(r'PY2|PY3|version_info', ast.dump(node.test)):
         return
     elif isinstance(node, ast.Try) and any(

@@ -4,6 +4,7 @@ A provider and a subscriber whose named attributes have equal values are linked:
 subscriber. A null matches nothing, and a resource never links to itself.
 """
 
+from . import rules
 from .errors import declared_at
 
 
@@ -22,11 +23,15 @@ class Relation:
         self.problems = []
         if not isinstance(target, type) and not (
                 isinstance(target, (tuple, list)) and len(target) == 2 and all(isinstance(t, str) and t for t in target)):
-            self.problems.append("%s must be a resource class or a pair ('plugin', 'Class'), not %r" % (option, target))
+            self.say("%s must be a resource class or a pair ('plugin', 'Class'), not %r" % (option, target))
         if not isinstance(self.attributes, (list, tuple)) or not self.attributes \
                 or not all(isinstance(a, str) for a in self.attributes):
-            self.problems.append('attributes of a relation must be one or more attribute names, not %r' % (attributes,))
+            self.say('attributes of a relation must be one or more attribute names, not %r' % (attributes,))
             self.attributes = []
+
+    def say(self, text, fix=''):
+        """Note something wrong with the declaration."""
+        self.problems.append((rules.RELATION_FORM, text, fix))
 
 
 class Provide(Relation):

@@ -164,6 +164,8 @@ REPORT_UNKNOWN = 'FL606'
 HOST_ID_ASSIGNED = 'FL607'
 #: warning: agent_session_continue without agent_session_start.
 CONTINUE_ALONE = 'FL608'
+#: warning: update_or_create is not given what identifies the resource.
+REPORT_INCOMPLETE = 'FL609'
 
 #: The rules that a plugin may break and still run.
 WARNINGS = frozenset((
@@ -190,4 +192,5 @@ WARNINGS = frozenset((
     REPORT_UNKNOWN,
     HOST_ID_ASSIGNED,
     CONTINUE_ALONE,
+    REPORT_INCOMPLETE,
 ))

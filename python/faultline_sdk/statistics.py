@@ -1,5 +1,6 @@
 """Statistic classes (guide, "Statistics"): time series and histograms that a resource reports by assignment."""
 
+from . import rules
 from .attributes import as_number
 from .errors import declared_at
 
@@ -23,13 +24,18 @@ class BaseStatistic:
         self.at = declared_at()
         self.problems = []
         if isinstance(sample_period, bool) or not isinstance(sample_period, int) or sample_period < 1:
-            self.problems.append('sample_period must be a whole number of seconds, at least 1, not %r' % (sample_period,))
+            self.say(rules.SAMPLE_PERIOD, 'sample_period must be a whole number of seconds, at least 1, not %r' % (
+                sample_period,))
             self.sample_period = _PERIOD
         for option, value in (('units', units), ('label', label)):
             if value is not None and not isinstance(value, str):
-                self.problems.append('%s must be text, not %r' % (option, value))
+                self.say(rules.OPTION_VALUE, '%s must be text, not %r' % (option, value))
         if unknown:
-            self.problems.append('%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))))
+            self.say(rules.OPTION_UNKNOWN, '%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))))
+
+    def say(self, rule, text, fix=''):
+        """Note something wrong with the declaration."""
+        self.problems.append((rule, text, fix))
 
     def __set_name__(self, owner, name):
         self.name = name
@@ -82,16 +88,19 @@ class BytesHistogram(BaseStatistic):
 
     def _bins(self, bins):
         if not isinstance(bins, (list, tuple)) or not bins:
-            self.problems.append('BytesHistogram needs bins: bins=[(0, 512), (513, 1024), (1025,)]')
+            self.say(rules.BINS, 'BytesHistogram needs bins', 'write bins=[(0, 512), (513, 1024), (1025,)]')
             return []
         out, last = [], None
         for one in bins:
             if not isinstance(one, (list, tuple)) or len(one) not in (1, 2) \
                     or not all(isinstance(n, int) and not isinstance(n, bool) for n in one):
-                self.problems.append('bin %r must be (low, high) or (low,), whole numbers' % (one,))
+                self.say(rules.BINS, 'bin %r must be (low, high) or (low,), whole numbers' % (one,))
                 return []
-            if one[0] > one[-1] or (last is not None and (len(last) == 1 or one[0] <= last[1])):
-                self.problems.append('bin %r must lie above the one before it' % (one,))
+            if one[0] > one[-1]:
+                self.say(rules.BINS, 'bin %r is empty: it begins above its end' % (one,))
+                return []
+            if last is not None and (len(last) == 1 or one[0] <= last[1]):
+                self.say(rules.BINS, 'bin %r must lie above the one before it, %r' % (one, last))
                 return []
             last = one
             out.append(list(one))

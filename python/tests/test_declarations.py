@@ -6,7 +6,7 @@ import tempfile
 import textwrap
 import unittest
 
-from faultline_sdk import loader
+from faultline_sdk import loader, rules
 from faultline_sdk.errors import PluginError
 from tests.host import DATA, PYTHON, REPOSITORY
 
@@ -47,7 +47,8 @@ class DeclarationCase(unittest.TestCase):
         for problem in caught.exception.problems:
             self.assertEqual(problem.file, path)
             self.assertGreater(problem.line, 0)
-        return [(p.line - head.count('\n'), p.where, p.text) for p in caught.exception.problems]
+        return [(p.line - head.count('\n'), p.where, '; '.join(filter(None, (p.text, p.fix))))
+                for p in caught.exception.problems]
 
     def one(self, line, where, text, body, head=HEAD):
         """Assert that there is exactly one problem."""
@@ -118,7 +119,7 @@ class Modules(DeclarationCase):
             ''')
 
     def test_import_errors(self):
-        self.one(1, '', "ModuleNotFoundError: No module named 'no_such_module'$", 'import no_such_module\n')
+        self.one(1, '', "ModuleNotFoundError: No module named 'no_such_module'; install it for the interpreter .*python.* \\(Python 3\\.", 'import no_such_module\n')
         self.one(1, '', "'urllib2'; this is Python 2; import urllib.request", 'import urllib2\n')
         self.one(2, '', 'ZeroDivisionError', 'def f():\n    1 / 0\nf()\n')
         self.one(1, '', 'SystemExit', 'raise SystemExit(3)\n')
@@ -129,7 +130,9 @@ class Modules(DeclarationCase):
         path = self.file('import parts\n', 'old_style/__init__.py')
         with self.assertRaises(PluginError) as caught:
             loader.load(os.path.dirname(path))
-        self.assertRegex(caught.exception.problems[0].text, 'from . import parts')
+        found = caught.exception.problems
+        self.assertEqual([p.rule for p in found], [rules.VERSION_MISSING, rules.PYTHON2])
+        self.assertIn('from . import parts', found[1].fix)
 
     def test_python_2_names(self):
         found = self.problems('''\
@@ -361,7 +364,7 @@ class Classes(DeclarationCase):
             '''), 'itself.py')
         with self.assertRaises(PluginError) as caught:
             loader.load(path)
-        self.assertRegex(repr(caught.exception.problems), "^\\[[^,]*'B', which this plugin does not declare\\]$")
+        self.assertRegex(repr(caught.exception.problems), "^\\[[^,]*'B', which this plugin does not declare; [^,]*\\]$")
 
     def test_charts(self):
         self.meta("charts = [{'title': 'T', 'series': ['g', 'nothing']}]", 'A.nothing', 'no statistic', line=1)

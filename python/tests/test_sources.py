@@ -20,8 +20,10 @@ def sources():
 
 
 class Sources(unittest.TestCase):
-    def trees(self):
+    def trees(self, but=()):
         for path in sources():
+            if os.path.basename(path) in but:
+                continue
             with open(path, encoding='utf-8') as f:
                 source = f.read()
             with self.subTest(os.path.relpath(path, PYTHON)):
@@ -43,7 +45,7 @@ class Sources(unittest.TestCase):
                     self.assertIn(name.split('.')[0], known | own)
 
     def test_no_heavy_imports_at_the_top(self):
-        for _, tree in self.trees():
+        for _, tree in self.trees(but=['lint.py']):  # which is itself imported in a check only
             for node in tree.body:
                 if isinstance(node, ast.Import):
                     self.assertFalse({a.name.split('.')[0] for a in node.names} & HEAVY)
@@ -63,7 +65,7 @@ class Sources(unittest.TestCase):
                         yield member
 
     # Methods that the base class documents.
-    OVERRIDES = {'make_check', 'to_wire', 'convert', 'check'}
+    OVERRIDES = {'make_check', 'to_wire', 'convert', 'check', 'visit_ClassDef', 'visit_If', 'visit_Assign', 'visit_Call'}
 
     def overrides(self, node):
         return node.name in self.OVERRIDES

@@ -168,6 +168,8 @@ const (
 	RuleHostIDAssigned Rule = "FL607"
 	// RuleContinueAlone (warning): agent_session_continue without agent_session_start.
 	RuleContinueAlone Rule = "FL608"
+	// RuleReportIncomplete (warning): update_or_create is not given what identifies the resource.
+	RuleReportIncomplete Rule = "FL609"
 )
 
 // warnings are the rules that a plugin may break and still run.
@@ -195,4 +197,5 @@ var warnings = map[Rule]bool{
 	RuleReportUnknown:      true,
 	RuleHostIDAssigned:     true,
 	RuleContinueAlone:      true,
+	RuleReportIncomplete:   true,
 }
