@@ -34,6 +34,11 @@ var rules = []struct {
 		"it is the one translator between the wire and the vocabulary",
 	},
 	{
+		[]string{"internal/lint"},
+		[]string{"sdk/wire"},
+		"it goes by manifests, whatever runs the plugin",
+	},
+	{
 		[]string{"internal/inventory", "internal/alert", "internal/metrics", "internal/auth", "internal/link"},
 		[]string{"internal/resource", "internal/feed"},
 		"stages do not know each other, so the data flows one way",
@@ -80,8 +85,8 @@ var rules = []struct {
 	},
 	{
 		[]string{"protocol/..."},
-		[]string{"sdk/wire"},
-		"the schemas are made from the wire types",
+		[]string{"sdk/wire", "protocol/rule"},
+		"the schemas are made from the wire types, the constants of the SDKs from the rules",
 	},
 	{
 		[]string{"python", "web"},
@@ -90,12 +95,12 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/app"},
-		[]string{"internal/...", "sdk/wire", "sdk/plugin", "examples/acme/...", "examples/example", "python", "web"},
+		[]string{"internal/...", "sdk/wire", "sdk/plugin", "protocol/rule", "examples/acme/...", "examples/example", "python", "web"},
 		"the wiring knows everything, except the command line above it",
 	},
 	{
 		[]string{"internal/cli"},
-		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/api/gen", "examples/acme/..."},
+		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/api/gen", "examples/acme/...", "protocol/rule"},
 		"the command line parses, prints and calls; it reaches the stages through app only",
 	},
 	{
@@ -168,6 +173,7 @@ var owners = []struct {
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "only the command line parses flags"},
 	{"github.com/spf13/pflag", []string{"internal/cli"}, "only the command line parses flags"},
 	{"github.com/jedib0t/go-pretty/v6", []string{"internal/cli"}, "only the command line draws tables"},
+	{"golang.org/x/tools", []string{"protocol/rule"}, "the register of rules is in txtar files"},
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
 	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest"}, "processes are started where they are supervised"},

@@ -19,38 +19,7 @@ func newPlugin(c *console) *cobra.Command {
 		Short: "Write, check, describe and run plugins in the terminal, without a server",
 		RunE:  group,
 	}
-	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginDescribe(c), newPluginRun(c), newPluginSDK(c))
-	return cmd
-}
-
-func newPluginValidate(c *console) *cobra.Command {
-	var others []string
-	cmd := &cobra.Command{
-		Use:   "validate PATH...",
-		Short: "Check plugins: that they load, and that what they declare makes sense",
-		Long: "Check plugins without a server. Every problem is printed on a line of its own:\n" +
-			"FILE:LINE: class.attribute: text. The exit code is 1 if there is one.",
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, paths []string) error {
-			tool := app.Tool{Version: Version}
-			bad := false
-			for _, v := range tool.Validate(cmd.Context(), paths, others) {
-				fmt.Fprintf(c.out, "Validating plugin '%s'...\n", v.Name)
-				for _, p := range v.Problems {
-					fmt.Fprintln(c.out, p)
-					bad = true
-				}
-				if len(v.Problems) == 0 {
-					fmt.Fprintln(c.out, "OK")
-				}
-			}
-			if bad {
-				return errNotFine
-			}
-			return nil
-		},
-	}
-	cmd.Flags().StringArrayVar(&others, "plugin", nil, "`path` of a further plugin that relations may name; repeatable")
+	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginSDK(c))
 	return cmd
 }
 

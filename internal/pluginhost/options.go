@@ -67,6 +67,9 @@ type Options struct {
 	SampleEvery time.Duration
 	// Greeting is what the host calls itself; the name is "faultline" by default.
 	Greeting wire.Peer
+	// Check asks the plugin for warnings, and for where things are declared, at the
+	// start. It takes the plugin longer to start.
+	Check bool
 
 	// StartTimeout is how long a process may take from its start to its answer
 	// to initialize; 30 s by default.

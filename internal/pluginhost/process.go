@@ -113,6 +113,7 @@ func (p *Process) handshake(ctx context.Context) error {
 	err := p.Call(ctx, wire.MethodInitialize, wire.InitializeParams{
 		Protocol: wire.VersionRange{Min: wire.MinVersion, Max: wire.Version},
 		Host:     p.opts.Greeting,
+		Check:    p.opts.Check,
 	}, &p.info)
 	if err != nil {
 		return err

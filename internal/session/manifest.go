@@ -17,14 +17,15 @@ import (
 func Classes(plugin string, m wire.Manifest) ([]*resource.Class, error) {
 	var errs []error
 	if m.APIVersion != wire.APIVersion {
-		errs = append(errs, fmt.Errorf("plugin %s is written for version %d of the plugin interface; this server has version %d", plugin, m.APIVersion, wire.APIVersion))
+		errs = append(errs, &Misdeclared{plugin, wire.Problem{Code: wire.RuleVersionUnsupported,
+			Text: fmt.Sprintf("the plugin is written for version %d of the plugin interface; this server has version %d", m.APIVersion, wire.APIVersion)}})
 	}
 	classes := make([]*resource.Class, 0, len(m.Classes))
 	seen := map[string]bool{}
 	for i := range m.Classes {
 		d := &declaration{plugin: plugin, in: &m.Classes[i]}
 		if seen[d.in.Name] {
-			d.problem("", "is declared twice")
+			d.problem(wire.RuleClassTwice, "", "is declared twice")
 		}
 		seen[d.in.Name] = true
 		classes = append(classes, d.class())
@@ -40,12 +41,27 @@ type declaration struct {
 	errs   []error
 }
 
-func (d *declaration) problem(member, format string, args ...any) {
-	where := d.plugin + "." + d.in.Name
+func (d *declaration) problem(rule wire.Rule, member, format string, args ...any) {
+	where := d.in.Name
 	if member != "" {
 		where += "." + member
 	}
-	d.errs = append(d.errs, fmt.Errorf("%s: %s", where, fmt.Sprintf(format, args...)))
+	d.errs = append(d.errs, &Misdeclared{d.plugin, wire.Problem{Where: where, Text: fmt.Sprintf(format, args...), Code: rule}})
+}
+
+// Misdeclared is one thing wrong with a manifest.
+type Misdeclared struct {
+	Plugin string
+	wire.Problem
+}
+
+// Error names plugin, class and member.
+func (e *Misdeclared) Error() string {
+	where := e.Plugin
+	if e.Where != "" {
+		where += "." + e.Where
+	}
+	return where + ": " + e.Text
 }
 
 func (d *declaration) class() *resource.Class {
@@ -54,18 +70,18 @@ func (d *declaration) class() *resource.Class {
 		IDScope: resource.IDScope(d.in.Identifier.Scope), IDNames: d.in.Identifier.Attributes,
 	}
 	if !isIdentifier(c.Name) {
-		d.problem("", "the name of a class is letters, digits and underscores")
+		d.problem(wire.RuleClassName, "", "the name of a class is letters, digits and underscores")
 	}
 	if len(c.Bases) == 0 || c.Bases[len(c.Bases)-1] != resource.BaseResource {
-		d.problem("", "the bases of a class end with %s", resource.BaseResource)
+		d.problem(wire.RuleEmbedWrong, "", "the bases of a class end with %s", resource.BaseResource)
 	}
 	names := map[string]bool{}
 	unique := func(name string) {
 		if !isIdentifier(name) {
-			d.problem(name, "the name of an attribute or statistic is letters, digits and underscores")
+			d.problem(wire.RuleMemberName, name, "the name of an attribute or statistic is letters, digits and underscores")
 		}
 		if names[name] {
-			d.problem(name, "is declared twice")
+			d.problem(wire.RuleMemberTwice, name, "is declared twice")
 		}
 		names[name] = true
 	}
@@ -84,11 +100,11 @@ func (d *declaration) class() *resource.Class {
 	}
 	for _, r := range d.in.Relations {
 		if len(r.Attributes) == 0 {
-			d.problem("", "the relation to %s names no attribute, and would link everything with everything", r.Class)
+			d.problem(wire.RuleRelationForm, "", "the relation to %s names no attribute, and would link everything with everything", r.Class)
 		}
 		for _, n := range r.Attributes {
 			if c.Attr(n) < 0 {
-				d.problem(n, "a relation names this attribute, which the class does not have")
+				d.problem(wire.RuleRelationAttribute, n, "a relation names this attribute, which the class does not have")
 			}
 		}
 		c.Relations = append(c.Relations, resource.Relation{
@@ -98,7 +114,7 @@ func (d *declaration) class() *resource.Class {
 	for _, ch := range d.in.Charts {
 		for _, n := range ch.Series {
 			if c.Stat(n) < 0 {
-				d.problem(n, "chart %q names this statistic, which the class does not have", ch.Title)
+				d.problem(wire.RuleChartUnknown, n, "chart %q names this statistic, which the class does not have", ch.Title)
 			}
 		}
 		c.Charts = append(c.Charts, resource.Chart{Title: ch.Title, Series: ch.Series})
@@ -119,29 +135,29 @@ func (d *declaration) identifier(c *resource.Class) {
 	switch c.IDScope {
 	case resource.Auto:
 		if !c.Scannable() {
-			d.problem("", "AutoId is for scannable classes only")
+			d.problem(wire.RuleAutoIDNotRoot, "", "AutoId is for scannable classes only")
 		}
 		if len(c.IDNames) > 0 {
-			d.problem("", "AutoId names no attributes")
+			d.problem(wire.RuleIdentifierMixed, "", "AutoId names no attributes")
 		}
 	case resource.Global, resource.Scoped:
 		if len(c.IDNames) == 0 {
-			d.problem("", "the identifier names no attribute")
+			d.problem(wire.RuleIdentifierEmpty, "", "the identifier names no attribute")
 		}
 		if c.IDScope == resource.Scoped && c.Root() {
-			d.problem("", "a scannable class needs a GlobalId or an AutoId: a ScopedId would be unique only within itself")
+			d.problem(wire.RuleScopedRoot, "", "a scannable class needs a GlobalId or an AutoId: a ScopedId would be unique only within itself")
 		}
 	default:
-		d.problem("", "the class has no identifier")
+		d.problem(wire.RuleIdentifierMissing, "", "the class has no identifier")
 	}
 	for k, n := range c.IDNames {
 		switch i := c.Attr(n); {
 		case i < 0:
-			d.problem(n, "the identifier names this attribute, which the class does not have")
+			d.problem(wire.RuleIdentifierUnknown, n, "the identifier names this attribute, which the class does not have")
 		case slices.Contains(c.IDNames[:k], n):
-			d.problem(n, "the identifier names this attribute twice")
+			d.problem(wire.RuleIdentifierTwice, n, "the identifier names this attribute twice")
 		case c.Attributes[i].Kind == resource.Password:
-			d.problem(n, "a password cannot identify a resource: identifiers and labels can be seen")
+			d.problem(wire.RuleIdentifierPassword, n, "a password cannot identify a resource: identifiers and labels can be seen")
 		}
 	}
 }
@@ -153,15 +169,15 @@ func (d *declaration) attribute(in *wire.Attribute) resource.Attribute {
 	}
 	var ok bool
 	if a.Kind, ok = resource.ParseKind(in.Kind); !ok {
-		d.problem(in.Name, "unknown kind %q", in.Kind)
+		d.problem(wire.RuleAttributeType, in.Name, "unknown kind %q", in.Kind)
 		return a
 	}
 	a.Options = d.values(in.Name, in.Options)
 	if a.Kind == resource.Enum && len(a.Options) == 0 {
-		d.problem(in.Name, "an enum needs at least one option")
+		d.problem(wire.RuleEnumOptions, in.Name, "an enum needs at least one option")
 	}
 	if a.ReadOnly && !a.Optional {
-		d.problem(in.Name, "what users cannot set must be optional")
+		d.problem(wire.RuleReadOnlyMandatory, in.Name, "what users cannot set must be optional")
 	}
 	if len(in.Default) > 0 {
 		v, err := a.Parse(in.Default)
@@ -169,7 +185,7 @@ func (d *declaration) attribute(in *wire.Attribute) resource.Attribute {
 			err = a.Check(v)
 		}
 		if err != nil {
-			d.problem(in.Name, "the default: %v", err)
+			d.problem(wire.RuleDefaultInvalid, in.Name, "the default: %v", err)
 		}
 		a.Default = v
 	}
@@ -184,15 +200,15 @@ func (d *declaration) statistic(in *wire.Statistic) resource.Statistic {
 	case resource.Gauge, resource.Counter:
 	case resource.Histogram:
 		if len(s.Bins) == 0 {
-			d.problem(in.Name, "a histogram needs bins")
+			d.problem(wire.RuleBins, in.Name, "a histogram needs bins")
 		}
 		for _, b := range s.Bins {
 			if len(b) != 1 && len(b) != 2 {
-				d.problem(in.Name, "a bin is [low, high] or [low]")
+				d.problem(wire.RuleBins, in.Name, "a bin is [low, high] or [low]")
 			}
 		}
 	default:
-		d.problem(in.Name, "unknown kind %q", in.Kind)
+		d.problem(wire.RuleAttributeType, in.Name, "unknown kind %q", in.Kind)
 	}
 	return s
 }
@@ -201,7 +217,7 @@ func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.
 	out := resource.Condition{ID: in.ID, Kind: resource.ConditionKind(in.Kind), Attribute: in.Attribute, Message: in.Message}
 	stat := c.Stat(in.Attribute)
 	if c.Attr(in.Attribute) < 0 && (stat < 0 || c.Statistics[stat].Kind == resource.Histogram) {
-		d.problem(in.Attribute, "an alert condition watches this, which is no attribute, gauge or counter of the class")
+		d.problem(wire.RuleConditionUnknown, in.Attribute, "an alert condition watches this, which is no attribute, gauge or counter of the class")
 	}
 	switch out.Kind {
 	case resource.ValueCondition:
@@ -223,13 +239,13 @@ func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.
 			}
 		}
 	default:
-		d.problem(in.Attribute, "unknown kind of alert condition %q", in.Kind)
+		d.problem(wire.RuleConditionOption, in.Attribute, "unknown kind of alert condition %q", in.Kind)
 	}
 	d.thresholds(in, &out)
 	if slices.ContainsFunc(c.Conditions, func(o resource.Condition) bool {
 		return o.Name() == out.Name() && o.Attribute == out.Attribute && sharesSeverity(&o, &out)
 	}) {
-		d.problem(in.Attribute, "two alert conditions on this attribute cannot be told apart; give each its own id")
+		d.problem(wire.RuleConditionClash, in.Attribute, "two alert conditions on this attribute cannot be told apart; give each its own id")
 	}
 	return out
 }
@@ -237,7 +253,7 @@ func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.
 // thresholds reads the duration and the clear thresholds of a condition.
 func (d *declaration) thresholds(in *wire.Condition, out *resource.Condition) {
 	if in.ForSeconds < 0 || in.ForSeconds > wire.MaxForSeconds {
-		d.problem(in.Attribute, "the for_seconds of an alert condition is %v; it must be from 0 to %d", in.ForSeconds, wire.MaxForSeconds)
+		d.problem(wire.RuleConditionOption, in.Attribute, "the for_seconds of an alert condition is %v; it must be from 0 to %d", in.ForSeconds, wire.MaxForSeconds)
 	} else {
 		out.For = time.Duration(in.ForSeconds * float64(time.Second))
 	}
@@ -252,11 +268,11 @@ func (d *declaration) thresholds(in *wire.Condition, out *resource.Condition) {
 		bound, ok := out.Bounds[s.severity]
 		switch {
 		case out.Kind == resource.ValueCondition:
-			d.problem(in.Attribute, "a value condition has no %s_clear; only a bound has", s.name)
+			d.problem(wire.RuleConditionOption, in.Attribute, "a value condition has no %s_clear; only a bound has", s.name)
 		case !ok:
-			d.problem(in.Attribute, "%s_clear without %s_bound: a clear threshold needs the bound that it clears", s.name, s.name)
+			d.problem(wire.RuleConditionOption, in.Attribute, "%s_clear without %s_bound: a clear threshold needs the bound that it clears", s.name, s.name)
 		case out.Kind == resource.UpperBound && *s.at > bound, out.Kind == resource.LowerBound && *s.at < bound:
-			d.problem(in.Attribute, "%s_clear %v is beyond %s_bound %v; it must be on the fine side of the bound, or equal to it", s.name, *s.at, s.name, bound)
+			d.problem(wire.RuleConditionOption, in.Attribute, "%s_clear %v is beyond %s_bound %v; it must be on the fine side of the bound, or equal to it", s.name, *s.at, s.name, bound)
 		default:
 			if out.Clear == nil {
 				out.Clear = map[resource.Severity]float64{}
@@ -275,7 +291,7 @@ func (d *declaration) values(member string, raw []json.RawMessage) []resource.Va
 	for _, r := range raw {
 		v, err := resource.ParseScalar(r)
 		if err != nil || v.IsNull() {
-			d.problem(member, "%s is no string, number or boolean", r)
+			d.problem(wire.RuleOptionValue, member, "%s is no string, number or boolean", r)
 			continue
 		}
 		out = append(out, v)

@@ -244,7 +244,7 @@ class _Class:
         watched = self.info.attributes.get(name) or self.info.statistics.get(name) if isinstance(name, str) else None
         if watched is None:
             self._say(rules.CONDITION_UNKNOWN, 'an alert condition watches %r, which is no attribute or statistic of the '
-                      'class' % (name,), str(name), at, self._known(name, list(self.info.attributes) + list(self.info.statistics)))
+                      'class' % (name,), str(name), at, self._known(name, [*self.info.attributes, *self.info.statistics]))
         elif condition.suffix == 'bound':
             if watched.kind not in _NUMERIC:
                 self._say(rules.CONDITION_KIND, 'a bound needs a number, but %r is of kind %s' % (name, watched.kind), name, at,
