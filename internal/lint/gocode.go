@@ -39,7 +39,7 @@ func (s *GoSource) Check(m wire.Manifest, places map[string]wire.Place) []wire.P
 		if used, certain := p.uses(names[0]); certain && !used {
 			pos := s.set.Position(s.find(p, names[:1]))
 			problems = append(problems, warning(wire.RuleClassUnused, pos, c.Name,
-				"report it with Session.Report, or remove it", "nothing in the plugin makes a resource of this class, so it is never reported"))
+				"report it with plugin.Report, or remove it", "nothing in the plugin makes a resource of this class, so it is never reported"))
 		}
 	}
 	return problems

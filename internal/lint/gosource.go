@@ -37,7 +37,8 @@ func ReadGo(places map[string]wire.Place) *GoSource {
 	wanted := map[string]bool{}
 	dirs := map[string]bool{}
 	for _, p := range places {
-		if pkg, _, ok := splitSymbol(p.Symbol); ok {
+		pkg, _, ok := splitSymbol(p.Symbol)
+		if ok && pkg != sdkPackage {
 			wanted[pkg] = true
 		}
 		if filepath.IsAbs(p.File) && filepath.Ext(p.File) == ".go" {
@@ -61,6 +62,9 @@ func ReadGo(places map[string]wire.Place) *GoSource {
 	}
 	return s
 }
+
+// sdkPackage has the base classes: what is wrong with their members is not there.
+const sdkPackage = "github.com/faultline-storage/faultline/sdk/plugin"
 
 // splitSymbol parts "import/path.Type.Field" into the path and the names.
 func splitSymbol(symbol string) (pkg string, names []string, ok bool) {

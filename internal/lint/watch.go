@@ -39,7 +39,7 @@ func (l *linter) condition(c *wire.Class, cond *wire.Condition, place string) {
 			"an alert condition has no message")
 	}
 	if cond.ID != "" && !l.needsID(c, cond) {
-		say(wire.RuleIDNotNeeded, "leave the id out", "the alert condition has the id %q, but no other one watches %s at its severities", cond.ID, cond.Attribute)
+		say(wire.RuleIDNotNeeded, "leave the id out", "the alert condition has the id %q, but no other one watches %s", cond.ID, cond.Attribute)
 	}
 	if watches(cond) == [3]bool{} {
 		say(wire.RuleConditionEmpty, "give it states or bounds", "the alert condition watches for nothing")
@@ -68,18 +68,12 @@ func (l *linter) condition(c *wire.Class, cond *wire.Condition, place string) {
 	l.bounds(cond, a, say)
 }
 
-// needsID reports whether another condition could be taken for this one.
+// needsID reports whether another condition watches the same: then an id is what
+// the guide asks for, though only a common severity makes it necessary.
 func (l *linter) needsID(c *wire.Class, cond *wire.Condition) bool {
-	mine := watches(cond)
 	for i := range c.Conditions {
-		o := &c.Conditions[i]
-		if o == cond || o.Attribute != cond.Attribute {
-			continue
-		}
-		for k, yes := range watches(o) {
-			if yes && mine[k] {
-				return true
-			}
+		if o := &c.Conditions[i]; o != cond && o.Attribute == cond.Attribute {
+			return true
 		}
 	}
 	return false

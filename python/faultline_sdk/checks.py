@@ -18,8 +18,11 @@ _HOOKS = (('initial_scan', 'root_resource'), ('update_scan', 'root_resource'), (
 _SERIES = {'gauge': 'a time series', 'counter': 'a time series', 'histogram': 'a histogram'}
 
 
-def check_module(module_name, where, classes, plugin_classes):
-    """Return the problems of a plugin: its plugin classes and its resource classes. where is (file, line) of the module."""
+def check_module(module_name, where, classes, plugin_classes, charts=None):
+    """Return the problems of a plugin: its plugin classes and its resource classes.
+
+    where is (file, line) of the module; charts has the lines of charts, if they are known (see faultline_sdk.lint).
+    """
     problems = []
     if not plugin_classes:
         problems.append(Problem(rules.PLUGIN_MISSING, '%s defines no plugin' % module_name, at=(where[0], 1),
@@ -39,7 +42,7 @@ def check_module(module_name, where, classes, plugin_classes):
                 seen[info.name].at[1], seen[info.name].at[0]), info.name, info.at, 'rename one of them'))
         seen[info.name] = info
     for klass in classes:
-        problems.extend(_Class(klass, classes).check())
+        problems.extend(_Class(klass, classes, charts or {}).check())
     return problems
 
 
@@ -79,8 +82,8 @@ def _check_method(problems, klass, name, count, right, where, at):
 class _Class:
     """The check of one resource class."""
 
-    def __init__(self, klass, own):
-        self.klass, self.info, self.own = klass, klass._fl_info, own
+    def __init__(self, klass, own, charts):
+        self.klass, self.info, self.own, self.charts = klass, klass._fl_info, own, charts
         self.problems = []
 
     def check(self):
@@ -292,24 +295,34 @@ class _Class:
         for chart in self.info.charts:
             if not isinstance(chart, dict) or not isinstance(chart.get('title'), str) \
                     or not isinstance(chart.get('series'), (list, tuple)) or not chart.get('series'):
+                at = None
+                if isinstance(chart, dict):
+                    at = self._chart_at(chart.get('title'))
                 self._say(rules.CHART_FORM, "a chart must be {'title': 'text', 'series': ['statistic', ...]}, not %r" % (
-                    chart,))
+                    chart,), at=at)
                 continue
             title, known = chart['title'], []
+            at = self._chart_at(title)
             for name in chart['series']:
                 statistic = self.info.statistics.get(name) if isinstance(name, str) else None
                 if statistic is None:
                     self._say(rules.CHART_UNKNOWN, 'chart %r names %r, which is no statistic of the class' % (title, name),
-                              str(name), fix=self._known(name, self.info.statistics))
+                              str(name), at, self._known(name, self.info.statistics))
                 else:
                     known.append(statistic)
             if len({_SERIES[s.kind] for s in known}) > 1:
-                self._say(rules.CHART_MIXED, 'chart %r mixes time series and histograms' % title,
+                self._say(rules.CHART_MIXED, 'chart %r mixes time series and histograms' % title, at=at,
                           fix='declare one chart for the histograms and one for the rest')
             units = sorted({s.units or '' for s in known})
             if len(units) > 2:
                 self._say(rules.CHART_UNITS, 'chart %r has %d different units, %s; at most two fit' % (
-                    title, len(units), ', '.join(map(repr, units))), fix='split it into charts of two units')
+                    title, len(units), ', '.join(map(repr, units))), at=at, fix='split it into charts of two units')
+
+
+    def _chart_at(self, title):
+        """Return where a chart is declared: its line in a check, else that of the class."""
+        line = self.charts.get((self.info.at[0], self.info.name, title)) if isinstance(title, str) else None
+        return (self.info.at[0], line) if line else self.info.at
 
 
 def _suggest(one, other, severity):

@@ -34,6 +34,20 @@ def sources(module_name):
     return out
 
 
+def chart_lines(modules):
+    """Return {(file, class, title): line} of the charts that are written down as such: a dict has no line of its own."""
+    found = {}
+    for source in modules:
+        for klass in ast.walk(source.tree):
+            for node in ast.walk(klass) if isinstance(klass, ast.ClassDef) else ():
+                if not isinstance(node, ast.Dict):
+                    continue
+                for key, value in zip(node.keys, node.values):
+                    if getattr(key, 'value', None) == 'title' and isinstance(value, ast.Constant):
+                        found.setdefault((source.file, klass.name, value.value), node.lineno)
+    return found
+
+
 def warnings(modules, classes, plugin_classes):
     """Return the warnings about a plugin's modules, its resource classes and its plugin classes, in the order of lines."""
     out = []

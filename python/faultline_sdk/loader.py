@@ -55,18 +55,20 @@ def load(path, name=None, check=False):
         raise PluginError(problems)
     classes = [k for k in model.classes if _belongs(k, module_name)]
     plugins = _plugin_classes(module_name)
-    problems += checks.check_module(name, (source, 1), classes, plugins)
-    warnings = places = None
+    warnings = places = charts = None
     if check:
         from . import lint  # only here: it costs time and memory, and plugins that run do not need it
-        warnings = lint.warnings(lint.sources(module_name), classes, [k for k, _ in plugins])
+        sources = lint.sources(module_name)
+        warnings = lint.warnings(sources, classes, [k for k, _ in plugins])
+        charts = lint.chart_lines(sources)
+    problems += checks.check_module(name, (source, 1), classes, plugins, charts)
     if problems:
         draft = None
         if check:
-            draft, places = manifest.draft(name, classes)
+            draft, places = manifest.draft(name, classes, charts)
         raise PluginError(problems + (warnings or []), draft, places)
     if check:
-        places = manifest.places(classes)
+        places = manifest.places(classes, charts)
     version = getattr(module, '__version__', '')
     return Loaded(name, version if isinstance(version, str) else '', manifest.build(name, classes), plugins[0][0], classes,
                   warnings, places)

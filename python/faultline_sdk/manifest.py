@@ -13,8 +13,11 @@ def build(plugin_name, classes):
     return {'api_version': API_VERSION, 'classes': [_class(plugin_name, k, own) for k in classes]}
 
 
-def draft(plugin_name, classes):
-    """Return (manifest, places) of classes that may be declared wrongly: what can be told of them."""
+def draft(plugin_name, classes, charts):
+    """Return (manifest, places) of classes that may be declared wrongly: what can be told of them.
+
+    charts has the lines of charts (see faultline_sdk.lint).
+    """
     own = {k: None for k in classes}
     out, found = [], {}
     for klass in classes:
@@ -41,27 +44,31 @@ def draft(plugin_name, classes):
             one['label'] = info.label
         one.update({kind: [made for made, _ in members] for kind, members in sound.items() if members})
         out.append(one)
-        _note_places(found, info, {kind: [m for _, m in members] for kind, members in sound.items()})
+        _note_places(found, info, {kind: [m for _, m in members] for kind, members in sound.items()}, charts)
     return {'api_version': API_VERSION, 'classes': out}, found
 
 
-def places(classes):
+def places(classes, charts):
     """Return where classes and their members are declared, by name (wire.InitializeResult)."""
     found = {}
     for klass in classes:
         info = klass._fl_info
         _note_places(found, info, {
             'attributes': info.attributes.values(), 'statistics': info.statistics.values(),
-            'alert_conditions': info.conditions, 'relations': info.relations, 'charts': info.charts})
+            'alert_conditions': info.conditions, 'relations': info.relations, 'charts': info.charts},
+            charts)
     return found
 
 
-def _note_places(found, info, members):
+def _note_places(found, info, members, charts):
     found[info.name] = _place(info.at)
     for kind, list_ in members.items():
         for i, member in enumerate(list_):
             name = member.name if kind in ('attributes', 'statistics') else '%s.%d' % (kind, i)
-            found['%s.%s' % (info.name, name)] = _place(getattr(member, 'at', None) or info.at)
+            at = getattr(member, 'at', None) or info.at
+            if kind == 'charts':
+                at = (info.at[0], charts.get((info.at[0], info.name, member.get('title')), info.at[1]))
+            found['%s.%s' % (info.name, name)] = _place(at)
 
 
 def _place(at):
