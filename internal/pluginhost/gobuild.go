@@ -5,8 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"go/parser"
-	"go/token"
+	"go/build"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,7 +67,7 @@ func BuildGo(ctx context.Context, folder, out string) (program string, err error
 	if err := checkName(folder, name); err != nil {
 		return "", err
 	}
-	if pkg, err := parser.ParseDir(token.NewFileSet(), folder, nil, parser.PackageClauseOnly); err == nil && pkg["main"] == nil {
+	if pkg, err := build.ImportDir(folder, 0); err == nil && pkg.Name != "main" {
 		return "", fmt.Errorf("plugin %s: the Go package there is no program; give the folder of a package main that calls plugin.Main", folder)
 	}
 	if err := os.MkdirAll(out, 0o700); err != nil {
