@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -16,6 +17,7 @@ var bulkSizes = [...]int{100, 10, 1}
 type statement struct {
 	prefix, tuple, suffix string
 	cols                  int
+	must                  bool // of overOne: the row has to be there
 	prepared              [len(bulkSizes)]driver.StmtExecContext
 }
 
@@ -100,8 +102,14 @@ func (t *tx) run(s *statement, n int, fill func(a *args, i int) error) error {
 			}
 			i++
 		}
-		if _, err := st.ExecContext(context.Background(), a.v); err != nil {
+		res, err := st.ExecContext(context.Background(), a.v)
+		if err != nil {
 			return err
+		}
+		if s.must {
+			if found, err := res.RowsAffected(); err != nil || found != 1 {
+				return errors.Join(err, fmt.Errorf("row %v is not there to be changed", a.v[0].Value))
+			}
 		}
 	}
 	return nil

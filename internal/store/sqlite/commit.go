@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/store/row"
@@ -12,27 +14,30 @@ import (
 
 // statements are the bulk statements of the writer.
 type statements struct {
-	insertResource, upsertResource, setWriters, deleteResource *statement
-	upsertRoot, deleteRoot                                     *statement
-	upsertEdge, deleteEdge, deleteParent, deleteChild          *statement
-	upsertAlert, upsertPending, deletePending                  *statement
+	insertResource, updateResource, setWriters, deleteResource    *statement
+	upsertRoot, deleteRoot                                        *statement
+	insertEdge, upsertEdge, deleteEdge, deleteParent, deleteChild *statement
+	upsertAlert, upsertPending, deletePending                     *statement
 }
 
-const resourceColumns = "INSERT INTO resource (id, class, space, identity, scope, label, own_label, alias, attributes, reporters, first_seen, updated) VALUES"
-
+// newStatements returns the statements. Of a statement that fails, all of the
+// transaction is taken back anyway; OR FAIL says so to the engine, which else
+// copies every page that a statement over several rows changes, to be able to
+// take back the statement alone. An upsert has to live with that.
 func newStatements() statements {
-	return statements{
-		insertResource: overRows(resourceColumns, 12, ""),
+	s := statements{
+		insertResource: overRows(`INSERT OR FAIL INTO resource (id, class, space, identity, scope, label, own_label, alias, attributes,
+			reporters, first_seen, updated) VALUES`, 12, ""),
 		// The class, identity and space of a resource never change, so that its
 		// index entry is left alone.
-		upsertResource: overRows(resourceColumns, 12, `ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, label = excluded.label,
-			own_label = excluded.own_label, alias = excluded.alias, attributes = excluded.attributes,
-			reporters = excluded.reporters, updated = excluded.updated, written_by = NULL`),
+		updateResource: overOne(`UPDATE OR FAIL resource SET scope = ?2, label = ?3, own_label = ?4, alias = ?5, attributes = ?6, reporters = ?7,
+			updated = ?8, written_by = NULL WHERE id = ?1`, 8),
 		setWriters:     overOne("UPDATE resource SET written_by = ? WHERE id = ?", 2),
 		deleteResource: overList("DELETE FROM resource WHERE id IN", ""),
 		upsertRoot: overRows("INSERT INTO root (id, offline, error, last_contact, held) VALUES", 5, `ON CONFLICT (id) DO UPDATE SET
 			offline = excluded.offline, error = excluded.error, last_contact = excluded.last_contact, held = excluded.held`),
 		deleteRoot:   overList("DELETE FROM root WHERE id IN", ""),
+		insertEdge:   overRows("INSERT OR FAIL INTO edge (parent, child, roots) VALUES", 3, ""),
 		upsertEdge:   overRows("INSERT INTO edge (parent, child, roots) VALUES", 3, "ON CONFLICT (parent, child) DO UPDATE SET roots = excluded.roots"),
 		deleteEdge:   overOne("DELETE FROM edge WHERE parent = ? AND child = ?", 2), // the engine scans the table for a list of pairs
 		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
@@ -44,6 +49,8 @@ func newStatements() statements {
 			"ON CONFLICT (resource, condition, attribute, severity) DO UPDATE SET class = excluded.class, since = excluded.since, message = excluded.message"),
 		deletePending: overOne("DELETE FROM pending_alert WHERE resource = ? AND condition = ? AND attribute = ? AND severity = ?", 4),
 	}
+	s.updateResource.must = true
+	return s
 }
 
 // Commit applies m in one transaction. After an error nothing of m is there,
@@ -173,10 +180,12 @@ func (w *resourceWriter) put(m *resource.Mutation, done int) error {
 	if err := w.write(w.db.stmts.insertResource, m.Put[done:m.Created]); err != nil {
 		return err
 	}
-	if err := w.write(w.db.stmts.upsertResource, m.Put[m.Created:]); err != nil {
+	changed := m.Put[m.Created:]
+	err := w.run(w.db.stmts.updateResource, len(changed), func(a *args, i int) error { return w.fillChanged(a, changed[i]) })
+	if err != nil {
 		return err
 	}
-	err := w.run(w.db.stmts.setWriters, len(w.written), func(a *args, i int) error {
+	err = w.run(w.db.stmts.setWriters, len(w.written), func(a *args, i int) error {
 		a.text(string(w.written[i].AppendWriters(nil)))
 		a.int(int64(w.written[i].ID))
 		return nil
@@ -212,14 +221,37 @@ func (t *tx) unlink(m *resource.Mutation) error {
 }
 
 func (t *tx) link(m *resource.Mutation) error {
+	// An edge of a new resource is new, too.
+	isNew := func(*resource.StoredEdge) bool { return false }
+	if m.Created > 0 {
+		first := slices.MinFunc(m.Put[:m.Created], func(a, b *resource.Resource) int { return cmp.Compare(a.ID, b.ID) }).ID
+		isNew = func(e *resource.StoredEdge) bool { return e.Parent >= first || e.Child >= first }
+	}
 	var roots row.IDWriter
-	return t.run(t.db.stmts.upsertEdge, len(m.AddEdges), func(a *args, i int) error {
-		e := &m.AddEdges[i]
-		a.int(int64(e.Parent))
-		a.int(int64(e.Child))
-		a.text(roots.Text(e.Roots))
-		return nil
-	})
+	// Edges are written in the order that they come in, so that what is written
+	// to the table and its index side by side stays so.
+	for edges := m.AddEdges; len(edges) > 0; {
+		n, s := 1, t.db.stmts.upsertEdge
+		fresh := isNew(&edges[0])
+		for n < len(edges) && isNew(&edges[n]) == fresh {
+			n++
+		}
+		if fresh {
+			s = t.db.stmts.insertEdge
+		}
+		err := t.run(s, n, func(a *args, i int) error {
+			e := &edges[i]
+			a.int(int64(e.Parent))
+			a.int(int64(e.Child))
+			a.text(roots.Text(e.Roots))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		edges = edges[n:]
+	}
+	return nil
 }
 
 // resourceWriter makes rows of resources.
@@ -233,6 +265,7 @@ type resourceWriter struct {
 	buf       []byte
 }
 
+// fill appends the columns of a new resource.
 func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
 	if r.Class != w.class {
 		id, err := w.tx.class(r.Class.Plugin, r.Class.Name)
@@ -241,12 +274,7 @@ func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
 		}
 		w.class, w.classID = r.Class, id
 	}
-	if r.Root != nil {
-		w.roots = append(w.roots, r)
-	}
-	if r.WrittenBy != nil {
-		w.written = append(w.written, r)
-	}
+	w.note(r)
 	w.buf = r.AppendAttributes(w.buf[:0])
 	a.int(int64(r.ID))
 	a.int(w.classID)
@@ -261,4 +289,29 @@ func (w *resourceWriter) fill(a *args, r *resource.Resource) error {
 	a.int(row.Nanos(r.FirstSeen))
 	a.int(row.Nanos(r.Updated))
 	return nil
+}
+
+// fillChanged appends the columns of a changed resource that may change.
+func (w *resourceWriter) fillChanged(a *args, r *resource.Resource) error {
+	w.note(r)
+	w.buf = r.AppendAttributes(w.buf[:0])
+	a.int(int64(r.ID))
+	a.int(int64(r.Scope))
+	a.text(r.Label)
+	a.flag(r.OwnLabel)
+	a.text(r.Alias)
+	a.text(string(w.buf))
+	a.text(w.reporters.Text(r.Reporters))
+	a.int(row.Nanos(r.Updated))
+	return nil
+}
+
+// note keeps the resource for what of it is written after all resources are.
+func (w *resourceWriter) note(r *resource.Resource) {
+	if r.Root != nil {
+		w.roots = append(w.roots, r)
+	}
+	if r.WrittenBy != nil {
+		w.written = append(w.written, r)
+	}
 }

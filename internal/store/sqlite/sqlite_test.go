@@ -190,3 +190,29 @@ func TestACorruptRowIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// A change of a resource that is not there would be lost in silence.
+func TestAChangeNeedsItsRow(t *testing.T) {
+	db := open(t)
+	m := disks(2)
+	if err := db.Commit(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	absent := *m.Put[0]
+	absent.ID = 99
+	changed := *m.Put[1]
+	changed.Alias = "front"
+	err := db.Commit(t.Context(), &resource.Mutation{Seq: 2, Time: m.Time, Put: []*resource.Resource{&changed, &absent}})
+	if err == nil || !strings.Contains(err.Error(), "99") {
+		t.Errorf("the error is %v, want one that names 99", err)
+	}
+	_, _, err = db.Load(t.Context(), func(r resource.StoredResource) error {
+		if r.Alias != "" {
+			t.Errorf("resource %d of the failed commit has the alias %q", r.ID, r.Alias)
+		}
+		return nil
+	}, func(resource.StoredEdge) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
