@@ -18,6 +18,9 @@ type class struct {
 	fields  []field
 	ident   []*field // in the order of the identifier
 	refs    []*field
+	texts   []place  // strings that are no pointers
+	words   []place  // numbers of 8 bytes that are no pointers
+	others  []*field // what is neither
 	nStrs   int
 	nNums   int
 	nRefs   int
@@ -38,6 +41,12 @@ type class struct {
 
 	conditionsAt, relationsAt, chartsAt []caller // of Conditions, Relations and Charts
 	replaced                            []replaced
+}
+
+// place is where a value lies in the struct and in the shadow.
+type place struct {
+	off  uintptr
+	slot int
 }
 
 // replaced is an inherited field that another of its name replaces. A pointer

@@ -3,8 +3,10 @@ package plugin
 import (
 	"cmp"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -202,21 +204,46 @@ func (s *Session) collect(kind turnKind) (bad error) {
 }
 
 // collectTable looks for plain assignments to the resources of a class. With
-// nothing changed it allocates nothing.
+// nothing changed it allocates nothing, unless there are very many.
 func (s *Session) collectTable(t *table) (bad error) {
-	for _, n := range t.nodes {
+	for _, n := range t.assigned() {
+		bad = cmp.Or(bad, s.collectSet(n))
+	}
+	return bad
+}
+
+// manyNodes is how many resources are worth a goroutine to look at them.
+const manyNodes = 10_000
+
+// assigned returns the resources of which an attribute differs from what was
+// last sent, in their order, but for those that have a place among the turn's
+// events.
+func (t *table) assigned() []*node {
+	parts := min(runtime.GOMAXPROCS(0), len(t.nodes)/manyNodes)
+	if parts < 2 {
+		return t.assignedOf(t.nodes)
+	}
+	found := make([][]*node, parts)
+	var looking sync.WaitGroup
+	for i := range parts {
+		part := t.nodes[i*len(t.nodes)/parts : (i+1)*len(t.nodes)/parts]
+		looking.Go(func() { found[i] = t.assignedOf(part) })
+	}
+	looking.Wait()
+	return slices.Concat(found...)
+}
+
+func (t *table) assignedOf(nodes []*node) (found []*node) {
+	for _, n := range nodes {
 		if n.dead || n.touched || !n.sent {
 			continue
 		}
 		sh := t.shadow(n)
-		for i := range t.c.fields {
-			if t.c.fields[i].changed(n.ptr, &sh) {
-				bad = cmp.Or(bad, s.collectSet(n))
-				break
-			}
+		if t.c.differs(n.ptr, &sh) {
+			found = append(found, n)
 		}
 	}
-	return bad
+	return found
 }
 
 // collectSet notes what changed of a resource that the host knows.

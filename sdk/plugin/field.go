@@ -195,6 +195,29 @@ func (f *field) changed(res unsafe.Pointer, sh *shadow) bool {
 	}
 }
 
+// differs reports whether any attribute of a resource differs from what was
+// last sent. Nearly always none does, and nearly all are texts and numbers, so
+// these are compared without a look at how each is stored.
+func (c *class) differs(res unsafe.Pointer, sh *shadow) bool {
+	for _, f := range c.texts {
+		now, was := *(*string)(unsafe.Add(res, f.off)), sh.strs[f.slot]
+		if len(now) != len(was) || unsafe.StringData(now) != unsafe.StringData(was) && now != was {
+			return true
+		}
+	}
+	for _, f := range c.words {
+		if *(*uint64)(unsafe.Add(res, f.off)) != sh.nums[f.slot] {
+			return true
+		}
+	}
+	for _, f := range c.others {
+		if f.changed(res, sh) {
+			return true
+		}
+	}
+	return false
+}
+
 // keep notes the value as the one last sent.
 func (f *field) keep(res unsafe.Pointer, sh *shadow) {
 	p := unsafe.Add(res, f.off)

@@ -8,7 +8,8 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// finishFields gives every attribute its place in the shadow.
+// finishFields gives every attribute its place in the shadow, and its kind of
+// comparison.
 func (c *class) finishFields() {
 	for i := range c.fields {
 		f := &c.fields[i]
@@ -23,6 +24,14 @@ func (c *class) finishFields() {
 		default:
 			f.slot = c.nNums
 			c.nNums++
+		}
+		switch {
+		case f.rep == repString && !f.ptr:
+			c.texts = append(c.texts, place{f.off, f.slot})
+		case (f.rep == repInt64 || f.rep == repUint64) && !f.ptr:
+			c.words = append(c.words, place{f.off, f.slot})
+		default:
+			c.others = append(c.others, f)
 		}
 		if f.ptr {
 			if c.nPtrs == 64 {

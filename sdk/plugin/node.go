@@ -10,22 +10,23 @@ import (
 type node struct {
 	s      *Session // nil while the resource is not reported
 	c      *class
-	self   Any // the author's pointer
-	ptr    unsafe.Pointer
+	ptr    unsafe.Pointer // of self
+	slot   int            // of the table's shadows
 	handle int64
-	slot   int // of the table's shadows
-	key    string
-	label  string
 
-	parents []*node // may hold nodes of resources that are not reported yet
-	fwd     *node   // the node that took this one's place at report
-
+	// What is up to here is looked at in every turn, and stands together.
 	created bool // the last report was the first
 	sent    bool // the host knows it
 	dead    bool // removed
 	touched bool // has a place among the turn's events
 	linked  bool // has its old parents among the turn's
 	bad     bool // must not be sent in this turn
+
+	self    Any // the author's pointer
+	key     string
+	label   string
+	parents []*node // may hold nodes of resources that are not reported yet
+	fwd     *node   // the node that took this one's place at report
 }
 
 // canonical follows the nodes that were replaced at report.
