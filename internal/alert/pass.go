@@ -21,6 +21,8 @@ type pass struct {
 	next    resource.AlertID
 	seq     uint64
 	changed []*resource.Alert // by Seq; one alert at most once
+	// followed are alerts in changed because their attribute has another name.
+	followed []resource.AlertID
 	// own overlays Stage.own, pending Stage.pending; nil is no longer pending.
 	own     map[resource.ID][]*resource.Alert
 	pending map[resource.AlertKey]*pending
@@ -53,6 +55,7 @@ func find(own []*resource.Alert, k key) int {
 // its class no longer declares.
 func (p *pass) all(r *resource.Resource) {
 	w := p.s.watch(r.Class)
+	p.rename(r, w)
 	for i := range w.byAttr {
 		p.attribute(r, w, i)
 	}
@@ -63,6 +66,58 @@ func (p *pass) all(r *resource.Resource) {
 	}
 	p.redeclared(r, w)
 	p.offline(r)
+}
+
+// rename has alerts, and what is pending, follow an attribute that has another
+// name in the new declaration of the class, if that watches it as before: they go
+// on, with their age and their acknowledgement.
+func (p *pass) rename(r *resource.Resource, w *watch) {
+	for i := range r.Class.Attributes {
+		a := &r.Class.Attributes[i]
+		for _, old := range a.RenamedFrom {
+			p.follow(r, w, old, a.Name)
+		}
+	}
+}
+
+func (p *pass) follow(r *resource.Resource, w *watch, old, name string) {
+	// renamed is the key under the new name, if there is such a condition now and
+	// none under the old one.
+	renamed := func(k key) (key, bool) {
+		now := key{k.condition, name, k.severity}
+		if k.condition == old { // it has no id of its own
+			now.condition = name
+		}
+		return now, k.attribute == old && w.declared[k] == nil && w.declared[now] != nil
+	}
+	for _, al := range p.active(r.ID) {
+		k, ok := renamed(keyOf(al))
+		if !ok || find(p.active(r.ID), k) >= 0 {
+			continue
+		}
+		p.seq++
+		now := *al
+		now.Condition, now.Attribute, now.Seq = k.condition, k.attribute, p.seq
+		p.changed = append(p.changed, &now)
+		p.followed = append(p.followed, now.ID)
+		own := slices.Clone(p.active(r.ID))
+		own[find(own, keyOf(al))] = &now
+		p.own[r.ID] = own
+	}
+	for _, known := range p.s.pending[r.ID] {
+		before := p.waiting(known.AlertKey)
+		if before == nil {
+			continue
+		}
+		k, ok := renamed(key{before.Condition, before.Attribute, before.Severity})
+		if !ok || p.waiting(k.of(r.ID)) != nil {
+			continue
+		}
+		row := *before.PendingAlert
+		row.AlertKey = k.of(r.ID)
+		p.settle(before)
+		p.pending[row.AlertKey] = &pending{&row, before.due}
+	}
 }
 
 func (p *pass) attributes(r *resource.Resource, indexes []int) {
@@ -215,6 +270,9 @@ func (p *pass) end(a *resource.Alert) {
 	if over.Ended.Before(over.Began) { // the clock was set back
 		over.Ended = over.Began
 	}
+	if slices.Contains(p.followed, a.ID) {
+		p.changed = slices.DeleteFunc(p.changed, func(o *resource.Alert) bool { return o.ID == a.ID })
+	}
 	p.changed = append(p.changed, &over)
 	p.own[a.Resource] = slices.DeleteFunc(slices.Clone(p.active(a.Resource)), func(o *resource.Alert) bool { return o.ID == a.ID })
 }
@@ -257,7 +315,7 @@ func (p *pass) commit(ctx context.Context) error {
 			raised++
 		}
 	}
-	p.s.opts.Log.Info(fmt.Sprintf("alerts: %d raised, %d ended, %d acknowledged or not", raised, ended, len(p.changed)-raised-ended),
+	p.s.opts.Log.Info(fmt.Sprintf("alerts: %d raised, %d ended, %d changed", raised, ended, len(p.changed)-raised-ended),
 		"first", p.changed[0].Text, "seq", p.seq)
 	return nil
 }

@@ -3,70 +3,173 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 
+	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// declare puts the classes of a plugin into the inventory.
-type declare func(ctx context.Context, plugin string, m wire.Manifest) error
+// asked is a plugin's process that is asked something; see pluginhost.Process.
+type asked interface {
+	Call(ctx context.Context, method string, params, result any) error
+}
+
+// declare puts the classes of a plugin into the inventory. It asks the plugin for
+// the computed defaults of stored resources, unless p is nil: then the next scan
+// brings them.
+type declare func(ctx context.Context, plugin string, m wire.Manifest, p asked) error
 
 // manifestStore is where manifests are kept between runs of the server.
 type manifestStore interface {
-	SaveManifest(ctx context.Context, plugin string, manifest []byte) error
 	Manifests(ctx context.Context) (map[string][]byte, error)
 }
 
-// classSetter is the part of the inventory that declarations go to.
-type classSetter interface {
+// declarant is the part of the inventory that declarations go to.
+type declarant interface {
 	Class(plugin, name string) *resource.Class
 	Count(c *resource.Class) int
-	SetClasses(ctx context.Context, plugin string, classes []*resource.Class) ([]*resource.Class, error)
+	Declare(ctx context.Context, d inventory.Declaration) ([]*resource.Class, *inventory.Migration, error)
+	Plan(ctx context.Context, d inventory.Declaration) (*inventory.Migration, error)
 }
 
-// declarer returns the declare that sets the classes and keeps the manifest, in
-// this order: rows can be read by an older declaration of their class, and are
-// then brought in step again, but a newer one would hide that they have to be.
-func declarer(store manifestStore, inv classSetter) declare {
-	return func(ctx context.Context, plugin string, m wire.Manifest) error {
-		classes, err := session.Classes(plugin, m)
-		if err != nil {
-			return err
-		}
-		if _, err := inv.SetClasses(ctx, plugin, classes); err != nil {
-			return err
-		}
-		if m, err = withFormer(ctx, store, inv, plugin, m); err != nil {
-			return err
-		}
-		b, err := json.Marshal(m)
-		if err != nil {
-			return err
-		}
-		return store.SaveManifest(ctx, plugin, b)
+// declarations is what plugins declare, in the inventory and in the store.
+type declarations struct {
+	store manifestStore
+	inv   declarant
+	log   *slog.Logger
+}
+
+// set implements declare. The classes and the manifest go to the store together
+// with the rows that follow from them.
+func (d *declarations) set(ctx context.Context, plugin string, m wire.Manifest, p asked) error {
+	classes, err := session.Classes(plugin, m)
+	if err != nil {
+		return err
 	}
+	kept, err := d.withFormer(ctx, plugin, m)
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return err
+	}
+	next := inventory.Declaration{Plugin: plugin, Classes: classes, Manifest: text}
+	plan, err := d.inv.Plan(ctx, next)
+	if err != nil {
+		return err
+	}
+	if next.Computed, err = d.compute(ctx, plugin, plan.Missing, p); err != nil {
+		return err
+	}
+	_, _, err = d.inv.Declare(ctx, next)
+	return err
+}
+
+// defaultCalls is how many computed defaults are asked for at a time.
+const defaultCalls = 16
+
+// compute asks the plugin for the defaults that stored resources need. One that
+// it cannot compute stays without: the next scan may report it.
+func (d *declarations) compute(ctx context.Context, plugin string, missing []inventory.Missing, p asked) (map[resource.ID][]resource.AttrValue, error) {
+	if len(missing) == 0 || p == nil {
+		return nil, nil
+	}
+	out := make(map[resource.ID][]resource.AttrValue, len(missing))
+	var mu sync.Mutex
+	var g sync.WaitGroup
+	turns := make(chan struct{}, defaultCalls)
+	var failed error
+	failures := 0
+	for _, m := range missing {
+		turns <- struct{}{}
+		g.Go(func() {
+			defer func() { <-turns }()
+			values, err := defaultsOf(ctx, p, m)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = err
+				failures++
+				return
+			}
+			out[m.Resource.ID] = values
+		})
+	}
+	g.Wait()
+	if failed != nil && errors.Is(failed, pluginhost.ErrEnded) {
+		return nil, failed
+	}
+	if failed != nil {
+		d.log.Warn("stored resources stay without a value: the plugin did not compute their defaults", "plugin", plugin, "resources", failures, "error", failed)
+	}
+	return out, ctx.Err()
+}
+
+func defaultsOf(ctx context.Context, p asked, m inventory.Missing) ([]resource.AttrValue, error) {
+	c := m.Resource.Class
+	known := map[string]json.RawMessage{}
+	for i, v := range m.Resource.Values {
+		a := &c.Attributes[i]
+		if !v.IsNull() && a.Kind != resource.Password && a.Kind != resource.Reference {
+			known[a.Name] = v.AppendJSON(nil)
+		}
+	}
+	var res wire.DefaultsResult
+	if err := p.Call(ctx, wire.MethodDefaults, wire.DefaultsParams{Class: c.Name, Attributes: known}, &res); err != nil {
+		return nil, err
+	}
+	var out []resource.AttrValue
+	for _, i := range m.Attributes {
+		a := &c.Attributes[i]
+		raw, ok := res.Attributes[a.Name]
+		if !ok || a.Kind == resource.Reference {
+			continue
+		}
+		v, err := a.Parse(raw)
+		if err == nil {
+			err = a.Check(v)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the default that the plugin computes for %s.%s: %w", c.FullName(), a.Name, err)
+		}
+		out = append(out, resource.AttrValue{Index: i, Value: v})
+	}
+	return out, nil
+}
+
+// former returns what the plugin declared last, as it is stored; ok is false if
+// there is nothing that can be used.
+func (d *declarations) former(ctx context.Context, plugin string) (m wire.Manifest, ok bool, err error) {
+	all, err := d.store.Manifests(ctx)
+	if err != nil {
+		return m, false, err
+	}
+	text, ok := all[plugin]
+	if !ok || json.Unmarshal(text, &m) != nil { // one that cannot be used is replaced, not a reason to refuse its successor
+		return wire.Manifest{}, false, nil
+	}
+	return m, true, nil
 }
 
 // withFormer adds to a manifest the classes that the plugin declared before,
 // declares no more, and that there are still resources of.
-func withFormer(ctx context.Context, store manifestStore, inv classSetter, plugin string, m wire.Manifest) (wire.Manifest, error) {
-	all, err := store.Manifests(ctx)
-	if err != nil {
+func (d *declarations) withFormer(ctx context.Context, plugin string, m wire.Manifest) (wire.Manifest, error) {
+	before, ok, err := d.former(ctx, plugin)
+	if err != nil || !ok {
 		return m, err
-	}
-	var before wire.Manifest
-	if text, ok := all[plugin]; !ok {
-		return m, nil
-	} else if err := json.Unmarshal(text, &before); err != nil {
-		return m, nil //nolint:nilerr // a manifest that cannot be used is replaced, not a reason to refuse its successor
 	}
 	m.Classes = slices.Clone(m.Classes)
 	for _, c := range before.Classes {
 		declared := slices.ContainsFunc(m.Classes, func(d wire.Class) bool { return d.Name == c.Name })
-		if known := inv.Class(plugin, c.Name); !declared && known != nil && inv.Count(known) > 0 {
+		if known := d.inv.Class(plugin, c.Name); !declared && known != nil && d.inv.Count(known) > 0 {
 			m.Classes = append(m.Classes, c)
 		}
 	}

@@ -101,11 +101,11 @@ func (p *placement) updated(byUser bool, u *resource.Update) {
 	}
 	p.mu.Lock()
 	known := p.roots[id]
-	if known != nil && !byUser {
+	if known != nil && (!byUser || u.Was != nil) { // where the class is declared anew, the sessions move by themselves
 		known.root = u.Resource
 	}
 	p.mu.Unlock()
-	if known == nil || len(u.Attributes) > 0 && byUser { // else a found resource that a user has added
+	if known == nil || len(u.Attributes) > 0 && byUser && u.Was == nil { // else a found resource that a user has added
 		p.put(u.Resource)
 	}
 }

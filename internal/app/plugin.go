@@ -105,7 +105,7 @@ func (v *version) up(proc *pluginhost.Process) {
 	if !adopted {
 		return
 	}
-	err := p.set.o.declare(context.Background(), p.name, proc.Info().Manifest)
+	err := p.set.o.declare(context.Background(), p.name, proc.Info().Manifest, proc)
 	if err != nil {
 		v.log().Error("the plugin's declarations were refused", "error", err)
 	} else {

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/faultline-storage/faultline/internal/pluginhost"
@@ -155,7 +156,13 @@ func (p *plugin) replace(ctx context.Context, v *version) error {
 func (p *plugin) adopt(ctx context.Context, v *version) error {
 	p.declaring.Lock()
 	defer p.declaring.Unlock()
-	if err := p.set.o.declare(ctx, p.name, v.manifest); err != nil {
+	p.mu.Lock()
+	proc := v.proc
+	p.mu.Unlock()
+	if proc == nil {
+		return p.cannotRun(errors.New("its new version ended before it took over"))
+	}
+	if err := p.set.o.declare(ctx, p.name, v.manifest, proc); err != nil {
 		return err
 	}
 	p.mu.Lock()

@@ -82,7 +82,7 @@ func newShelfBench(t *testing.T) *shelfBench {
 	b.inv = inv
 	b.set = newPluginSet(setOptions{
 		host:    pluginhost.Options{Greeting: wire.Peer{Name: "test"}},
-		declare: declarer(store, inv),
+		declare: (&declarations{store: store, inv: inv, log: slog.New(slog.DiscardHandler)}).set,
 	})
 	secrets, err := secret.New(randomKey())
 	if err != nil {

@@ -320,7 +320,7 @@ func (m *remote) adopt(plugin string) error {
 	if known {
 		return nil
 	}
-	err := m.r.declare(context.Background(), plugin, manifest)
+	err := m.r.declare(context.Background(), plugin, manifest, nil)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err != nil {

@@ -128,7 +128,7 @@ func TestARunnerThatFellBehindCatchesUp(t *testing.T) {
 
 func TestDeclarationsThatWentKeepTheirResourcesReadable(t *testing.T) {
 	inv, store := memoryInventory(t)
-	d := declarer(store, inv)
+	d := (&declarations{store: store, inv: inv}).set
 	class := func(name string) wire.Class {
 		return wire.Class{
 			Name: name, Bases: []string{resource.BaseScannable, resource.BaseResource},
@@ -141,7 +141,7 @@ func TestDeclarationsThatWentKeepTheirResourcesReadable(t *testing.T) {
 		for _, n := range names {
 			m.Classes = append(m.Classes, class(n))
 		}
-		if err := d(t.Context(), "acme", m); err != nil {
+		if err := d(t.Context(), "acme", m, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -242,7 +242,7 @@ func (s *shift) call(ctx context.Context, kind string, note any) ([]byte, error)
 
 // declare is the declare of the plugin set: the server is asked, as long as it
 // takes to reach it.
-func (r *Runner) declare(ctx context.Context, plugin string, m wire.Manifest) error {
+func (r *Runner) declare(ctx context.Context, plugin string, m wire.Manifest, _ asked) error {
 	list, err := session.Classes(plugin, m)
 	if err != nil {
 		return err

@@ -158,7 +158,8 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	place := newPlacement(inv, s.part("session"))
-	declaring := declarer(store, inv)
+	declared := &declarations{store: store, inv: inv, log: s.part("plugin")}
+	declaring := declared.set
 	debug := debugging{plugins: c.DebugPlugins, log: cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")}
 	plugins := newPluginSet(setOptions{
 		host: pluginhost.Options{

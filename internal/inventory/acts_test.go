@@ -189,14 +189,21 @@ func (m *model) reclass(old, c *resource.Class) {
 		}
 		values, writers := make([]resource.Value, len(c.Attributes)), map[string]resource.ID{}
 		for i, a := range c.Attributes {
-			if j := old.Attr(a.Name); j >= 0 && old.Attributes[j].Kind == a.Kind {
-				values[i] = r.values[j]
+			name := a.Name
+			for _, was := range a.RenamedFrom {
+				if old.Attr(name) < 0 {
+					name = was
+				}
+			}
+			j := old.Attr(name)
+			if j >= 0 {
+				values[i] = recast(r.values[j], old.Attributes[j].Kind, a.Kind)
 			}
 			if values[i].IsNull() && !a.Optional {
 				values[i] = a.Default
 			}
-			if j := old.Attr(a.Name); j >= 0 && r.values[j] == values[i] && r.writers[a.Name] != 0 {
-				writers[a.Name] = r.writers[a.Name]
+			if j >= 0 && r.values[j] == values[i] && r.writers[name] != 0 {
+				writers[a.Name] = r.writers[name]
 			}
 		}
 		r.class, r.values, r.writers = c, values, writers
@@ -204,6 +211,22 @@ func (m *model) reclass(old, c *resource.Class) {
 			r.identity = "" // it goes
 		}
 	}
+}
+
+// recast is what becomes of a value whose kind changes.
+func recast(v resource.Value, from, to resource.Kind) resource.Value {
+	switch {
+	case from == to || v.IsNull():
+		return v
+	case from == resource.Integer && to == resource.String:
+		return resource.StringValue(v.String())
+	case from == resource.String && to == resource.Integer:
+		text := v.String()
+		if n, err := strconv.Atoi(text); err == nil && strconv.Itoa(n) == text {
+			return resource.IntValue(int64(n))
+		}
+	}
+	return resource.Null
 }
 
 // settleClasses removes what has no identity any more.

@@ -151,7 +151,8 @@ func diff(old, n *node) (d difference) {
 func same(a, b []resource.ID) bool { return shared(a, b) || slices.Equal(a, b) }
 
 // changedByName returns the attributes whose values differ between two
-// declarations of a class.
+// declarations of a class. One that has another name now is another one to
+// whoever knows attributes by name.
 func changedByName(old, now *resource.Resource) (attrs []int) {
 	for i := range now.Class.Attributes {
 		was := resource.Null
@@ -210,7 +211,7 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 			m.Put = append(m.Put, &n.Resource)
 		}
 		if d.any() {
-			ch.Updated = append(ch.Updated, resource.Update{Resource: &n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+			ch.Updated = append(ch.Updated, resource.Update{Resource: &n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name, Was: wasClass(old, n)})
 		}
 		// Who stands for an edge may be all that changed.
 		if d.any() || !shared(old.in, n.in) {
@@ -222,8 +223,17 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 	} else if len(t.samples) == 0 {
 		return ch, nil
 	}
+	m.Manifest = t.manifest
 	m.Samples = resource.AppendSamples(nil, t.samples, func(id resource.ID) *resource.Class { return t.get(id).Class })
 	return ch, m
+}
+
+// wasClass returns the class of a node if it is another now.
+func wasClass(old, now *node) *resource.Class {
+	if old.Class == now.Class {
+		return nil
+	}
+	return old.Class
 }
 
 // touched are the nodes there were before that the transaction changes or

@@ -207,7 +207,7 @@ func (p *past) changes(e *resource.LogEntry, after map[resource.ID]*node, sample
 			ch.Deleted = append(ch.Deleted, &old.Resource)
 		default:
 			if d := diff(old, now); d.any() {
-				ch.Updated = append(ch.Updated, resource.Update{Resource: &now.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name})
+				ch.Updated = append(ch.Updated, resource.Update{Resource: &now.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name, Was: wasClass(old, now)})
 			}
 		}
 	}

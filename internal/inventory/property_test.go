@@ -97,9 +97,13 @@ func declare(version [7]int) []*resource.Class {
 	number.Attributes[1].Kind = resource.Integer
 	small := class("Disk", "PhysicalDisk", resource.Scoped, "id", "&may?", "status", "id")
 	small.Attributes[1].Default = resource.StringValue("fine")
+	named := class("Disk", "PhysicalDisk", resource.Scoped, "key", "state?", "key", "&on?")
+	for i, was := range []string{"status", "id", "shelf"} {
+		named.Attributes[i].RenamedFrom = []string{"older", was}
+	}
 	return []*resource.Class{
 		array, box,
-		pick(0, class("Disk", "PhysicalDisk", resource.Scoped, "id", "id", "status?", "&shelf?"), number, small),
+		pick(0, class("Disk", "PhysicalDisk", resource.Scoped, "id", "id", "status?", "&shelf?"), number, small, named),
 		pick(1, class("Part", "", resource.Scoped, "of id", "&of", "id", "&may?"), class("Part", "", resource.Scoped, "id", "&of", "id")),
 		pick(2, lun(), both, none, class("Lun", "LogicalDrive", resource.Scoped, "id", "id", "serial?", "wwn?")),
 		pick(3, class("Pool", "StoragePool", resource.Global, "id", "id", "&must"), class("Pool", "StoragePool", resource.Global, "id", "id", "&must?")),

@@ -47,6 +47,8 @@ type txn struct {
 
 	classes map[string]*resource.Class          // all, if they change
 	changed map[*resource.Class]*resource.Class // those replaced, by the old one
+	// manifest goes to the store with them.
+	manifest *resource.Manifest
 	// grown is the table of identities with those of the created nodes; see makeRoom.
 	grown map[idKey]resource.ID
 	// seen are resources among the created that the store has already, lost are

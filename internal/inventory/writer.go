@@ -90,7 +90,7 @@ func writersUnder(r *resource.Resource, c *resource.Class, values []resource.Val
 	}
 	by := make([]resource.ID, len(c.Attributes))
 	for i := range by {
-		if j := r.Class.Attr(c.Attributes[i].Name); j >= 0 && r.Values[j] == values[i] {
+		if j := c.Former(i, r.Class); j >= 0 && r.Values[j] == values[i] {
 			by[i] = r.WrittenBy[j]
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"reflect"
 	"sync"
 	"time"
 
@@ -89,9 +90,15 @@ func (m *Recorder) Run(ctx context.Context, changes iter.Seq2[*resource.Changes,
 const chunk = 1000
 
 // Observe adds the samples of a change and ends the series of the resources
-// that it deletes. The times of a series go forward: a sample older than the
+// that it deletes, and those that a new declaration of the class makes others: a
+// series of another kind, other bins or another sample period starts anew. The times of a series go forward: a sample older than the
 // latest is dropped, one of the same time replaces it.
 func (m *Recorder) Observe(c *resource.Changes) {
+	for i := range c.Updated {
+		if u := &c.Updated[i]; u.Was != nil {
+			m.redeclared(u.Resource, u.Was)
+		}
+	}
 	for rest := c.Samples; len(rest) > 0; {
 		n := min(chunk, len(rest))
 		m.add(rest[:n])
@@ -108,6 +115,31 @@ func (m *Recorder) Observe(c *resource.Changes) {
 		}
 		delete(m.series, r.ID)
 	}
+}
+
+// redeclared brings the series of a resource in the order that its class has now.
+func (m *Recorder) redeclared(r *resource.Resource, was *resource.Class) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := m.series[r.ID]
+	if old == nil {
+		return
+	}
+	now := make([]series, len(r.Class.Statistics))
+	for i := range now {
+		st := &r.Class.Statistics[i]
+		j := was.Stat(st.Name)
+		if j < 0 || j >= len(old) {
+			continue
+		}
+		if w := &was.Statistics[j]; w.Kind == st.Kind && w.SamplePeriod == st.SamplePeriod && reflect.DeepEqual(w.Bins, st.Bins) {
+			now[i], old[j] = old[j], series{}
+		}
+	}
+	for j := range old {
+		m.bytes -= old[j].ring.bytes()
+	}
+	m.series[r.ID] = now
 }
 
 func (r *ring) bytes() (n int) {

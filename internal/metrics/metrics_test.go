@@ -71,6 +71,28 @@ func TestTimeGoesForward(t *testing.T) {
 	}
 }
 
+func TestSeriesFollowANewDeclaration(t *testing.T) {
+	class := func(stats ...resource.Statistic) *resource.Class {
+		c := &resource.Class{Statistics: stats}
+		c.Index()
+		return c
+	}
+	gauge := func(name string, period int) resource.Statistic {
+		return resource.Statistic{Name: name, Kind: resource.Gauge, SamplePeriod: period}
+	}
+	m := metrics.New(metrics.Options{})
+	observe(m, sample(1, 0, 1, 10), sample(1, 0, 2, 11), sample(1, 1, 1, 20), sample(1, 2, 1, 30))
+	r := &resource.Resource{ID: 1, Class: class(gauge("slow", 60), gauge("kept", 10), gauge("fresh", 10))}
+	m.Observe(&resource.Changes{Updated: []resource.Update{{Resource: r, Name: true, Was: class(gauge("kept", 10), gauge("slow", 10), gauge("gone", 10))}}})
+	want := []resource.Sample{sample(1, 1, 1, 10), sample(1, 1, 2, 11)}
+	if d := cmp.Diff(want, m.Series(1, 1, time.Time{}, time.Time{})); d != "" {
+		t.Errorf("the series that goes on (-want +got):\n%s", d)
+	}
+	if got := m.Latest(1); len(got) != 1 {
+		t.Errorf("another sample period, or another statistic, has old samples: %v", got)
+	}
+}
+
 func TestASeriesEndsWithItsResource(t *testing.T) {
 	m := metrics.New(metrics.Options{})
 	observe(m, sample(1, 0, 1, 1), sample(1, 0, 2, 1), sample(2, 0, 1, 1))

@@ -92,8 +92,9 @@ type PendingAlert struct {
 
 // AlertMutation is what a store must do about alerts in one transaction.
 type AlertMutation struct {
-	// Put are new and changed alerts, as they are afterwards. What an alert is
-	// about, Name, Since and Began do not change.
+	// Put are new and changed alerts, as they are afterwards. Of what an alert is
+	// about, only Condition and Attribute ever change, where an attribute has another
+	// name in a new version of the plugin; Name, Since and Began do not.
 	Put []*Alert
 	// Pend are new and changed pending alerts.
 	Pend []*PendingAlert

@@ -149,7 +149,7 @@ func (q *AlertQuery) Selects(a *Alert) bool {
 }
 
 // SearchText is what AlertQuery.Text searches, in lower case: the alert's text,
-// its condition, its attribute, and plugin.Class. None of it changes.
+// its condition, its attribute, and plugin.Class, as they were when it was raised.
 func (a *Alert) SearchText() string {
 	return strings.ToLower(a.Text + "\n" + a.Condition + "\n" + a.Attribute + "\n" + a.Plugin + "." + a.Class)
 }

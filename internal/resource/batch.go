@@ -87,6 +87,15 @@ type Mutation struct {
 	// Samples are those of the turn, as AppendSamples has it; empty if there are
 	// none.
 	Samples []byte
+	// Manifest is kept with the rest, so that the rows and the declarations that
+	// they are read by go together; nil if no declarations change.
+	Manifest *Manifest
+}
+
+// Manifest is what a plugin declares, as a store keeps it.
+type Manifest struct {
+	Plugin string
+	JSON   []byte
 }
 
 // StoredEdge is an edge and where it comes from.
@@ -142,4 +151,6 @@ type Update struct {
 	// state did; Name, that its label, alias or class did. Where none of them
 	// holds, who reports it changed.
 	Edges, State, Name bool
+	// Was is the class as it was declared before, if it was declared anew.
+	Was *Class
 }

@@ -87,7 +87,8 @@ type Attribute struct {
 	Optional        bool
 	Hidden          bool
 	ReadOnly        bool
-	Default         Value // null if there is no constant default
+	RenamedFrom     []string // the names that it had before, the latest first
+	Default         Value    // null if there is no constant default
 	DefaultComputed bool
 	Min, Max        *float64
 	MaxLength       *int

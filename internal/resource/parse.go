@@ -368,8 +368,15 @@ func (s *StoredResource) Resource(c *Class) (Resource, error) {
 		Scope: s.Scope, Reporters: s.Reporters, FirstSeen: s.FirstSeen, Updated: s.Updated,
 		Values: make([]Value, len(c.Attributes)),
 	}
+	former := c.formerNames()
 	err := EachMember(s.Attributes, func(name, raw []byte) error {
-		if i := c.Attr(string(name)); i >= 0 {
+		i := c.Attr(string(name))
+		if i < 0 && former != nil { // the row is older than the declaration
+			if j, ok := former[string(name)]; ok && r.Values[j].IsNull() {
+				i = j
+			}
+		}
+		if i >= 0 {
 			if v, err := c.Attributes[i].Parse(raw); err == nil {
 				r.Values[i] = v
 			}

@@ -94,6 +94,7 @@ func (d *declaration) class() *resource.Class {
 		c.Statistics = append(c.Statistics, d.statistic(&d.in.Statistics[i]))
 	}
 	c.Index()
+	d.renamed(c)
 	d.identifier(c)
 	for i := range d.in.Conditions {
 		c.Conditions = append(c.Conditions, d.condition(c, &d.in.Conditions[i]))
@@ -131,6 +132,25 @@ func isIdentifier(s string) bool {
 	return s != "" && len(s) <= 200
 }
 
+// renamed checks that every older name leads to one attribute.
+func (d *declaration) renamed(c *resource.Class) {
+	by := map[string]string{}
+	for i := range c.Attributes {
+		a := &c.Attributes[i]
+		for _, old := range a.RenamedFrom {
+			switch other, taken := by[old]; {
+			case c.Attr(old) >= 0:
+				d.problem(wire.RuleRenamed, a.Name, "it is said to have been called %s, which the class still declares and which keeps its own values", old)
+			case !isIdentifier(old):
+				d.problem(wire.RuleRenamed, a.Name, "it is said to have been called %q, which is no name", old)
+			case taken:
+				d.problem(wire.RuleRenamed, a.Name, "it is said to have been called %s, and so is %s; only one can take the values over", old, other)
+			}
+			by[old] = a.Name
+		}
+	}
+}
+
 func (d *declaration) identifier(c *resource.Class) {
 	switch c.IDScope {
 	case resource.Auto:
@@ -165,7 +185,7 @@ func (d *declaration) identifier(c *resource.Class) {
 func (d *declaration) attribute(in *wire.Attribute) resource.Attribute {
 	a := resource.Attribute{
 		Name: in.Name, OwnLabel: in.Label, Optional: in.Optional, Hidden: in.Hidden, ReadOnly: in.ReadOnly,
-		DefaultComputed: in.DefaultComputed, Min: in.Min, Max: in.Max, MaxLength: in.MaxLength,
+		RenamedFrom: in.RenamedFrom, DefaultComputed: in.DefaultComputed, Min: in.Min, Max: in.Max, MaxLength: in.MaxLength,
 	}
 	var ok bool
 	if a.Kind, ok = resource.ParseKind(in.Kind); !ok {

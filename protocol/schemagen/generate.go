@@ -41,6 +41,7 @@ var notifications = []call{
 	{method: wire.NoteRejected, params: wire.Rejected{}},
 	{method: wire.NoteDeleted, params: wire.Deleted{}},
 	{method: wire.NoteLog, params: wire.LogRecord{}},
+	{method: wire.NoteLogLevel, params: wire.LogLevel{}},
 }
 
 // rules are what the Go types cannot say, by Type.Field.
@@ -53,6 +54,7 @@ var rules = map[string]map[string]any{
 	"Class.Bases":            {"minItems": 1},
 	"Condition.Kind":         {"enum": []string{wire.ConditionValue, wire.ConditionUpper, wire.ConditionLower}},
 	"Identifier.Scope":       {"enum": []string{wire.ScopeGlobal, wire.ScopeScoped, wire.ScopeAuto}},
+	"LogLevel.Level":         {"enum": []string{"debug", "info", "warning", "error"}},
 	"LogRecord.Level":        {"enum": []string{"debug", "info", "warning", "error"}},
 	"LogRecord.Source":       {"enum": []string{"log", "stdout", "stderr"}},
 	"Op.Op":                  {"enum": []string{wire.OpPut, wire.OpSet, wire.OpLink, wire.OpRemove}},

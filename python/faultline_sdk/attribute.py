@@ -21,7 +21,8 @@ class BaseResourceAttribute:
     optional: the attribute may be left unassigned (null). label: the name that people see; by default the attribute's
     own name, capitalised and with spaces. hidden: no column in tables. user_read_only: set by the plugin only; demands
     optional. default: the value of a mandatory attribute that has none, or a function that is called with a dict of the
-    values set so far and returns it.
+    values set so far and returns it. renamed_from: the name that the attribute had in older versions of the plugin, or a
+    list of them with the latest first: stored resources keep their values under the new name.
     """
 
     #: The attribute's kind in the protocol.
@@ -29,12 +30,14 @@ class BaseResourceAttribute:
     #: The attribute's name, known once the class that declares it is complete.
     name = ''
 
-    def __init__(self, optional=False, label=None, hidden=False, user_read_only=False, default=None, **unknown):
+    def __init__(self, optional=False, label=None, hidden=False, user_read_only=False, default=None,
+                 renamed_from=(), **unknown):
         self.optional = bool(optional)
         self.label = label
         self.hidden = bool(hidden)
         self.user_read_only = bool(user_read_only)
         self.default = default
+        self.renamed_from = [renamed_from] if isinstance(renamed_from, str) else list(renamed_from or ())
         self._check = None
         self.at = declared_at()
         #: What is wrong with the declaration by itself: triples of rule, text and fix.
@@ -44,6 +47,9 @@ class BaseResourceAttribute:
                 type(self).__name__, ', '.join(sorted(unknown))))
         if label is not None and not isinstance(label, str):
             self.say(rules.OPTION_VALUE, 'label must be text, not %r' % (label,))
+        for old in self.renamed_from:
+            if not isinstance(old, str) or not old.isidentifier() or not old.isascii():
+                self.say(rules.RENAMED, 'renamed_from must hold names that the attribute had, not %r' % (old,))
         if self.user_read_only and not self.optional:
             self.say(rules.READ_ONLY_MANDATORY, 'user_read_only demands optional=True: a user who adds the resource cannot give '
                      'a value', 'add optional=True, or leave user_read_only out')
@@ -104,6 +110,8 @@ class BaseResourceAttribute:
             out['hidden'] = True
         if self.user_read_only:
             out['user_read_only'] = True
+        if self.renamed_from:
+            out['renamed_from'] = self.renamed_from
         if callable(self.default):
             out['default_computed'] = True
         elif self.default is not None:

@@ -211,6 +211,7 @@ class _Class:
                         name, 'the SDK uses it' if name in _RESERVED else 'it begins with an underscore' if name[0] == '_' else
                         'it may have the letters a to z, digits and underscores'), name, member.at,
                         'give it another name, and label=%r' % name.strip('_').replace('_', ' ').capitalize())
+        self._renamed()
         for name, attribute in self.info.attributes.items():
             default = attribute.default
             if default is None or callable(default) or attribute.problems or name not in vars(self.klass):
@@ -222,6 +223,17 @@ class _Class:
                 attribute.check(default)
             except ValueError as e:
                 self._say(rules.DEFAULT_INVALID, 'the default %r %s' % (default, e), name, attribute.at)
+
+    def _renamed(self):
+        taken = {}
+        for name, attribute in self.info.attributes.items():
+            for old in attribute.renamed_from:
+                if old in self.info.attributes:
+                    self._say(rules.RENAMED, 'renamed_from names %r, which is still an attribute of the class and keeps its own '
+                              'values' % old, name, attribute.at, 'leave renamed_from=%r out, or the other attribute' % old)
+                elif taken.setdefault(old, name) != name:
+                    self._say(rules.RENAMED, 'renamed_from names %r, and so does %r; only one can take the values over' % (
+                        old, taken[old]), name, attribute.at)
 
     def _conditions(self):
         seen = {}

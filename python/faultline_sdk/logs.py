@@ -35,9 +35,17 @@ def threshold():
     return LEVELS.get(os.environ.get('FAULTLINE_LOG_LEVEL', '').lower(), logging.WARNING)
 
 
+class _SessionLogger(logging.Logger):
+    """A logger whose level may change at any time: it keeps no answers of isEnabledFor."""
+
+    def isEnabledFor(self, level):
+        """Whether records of the level are sent."""
+        return not self.disabled and level >= self.level
+
+
 def session_logger(plugin_name, output, session, level):
     """Return the logger of one session: Plugin.log. Records below level are left out."""
-    log = logging.Logger(plugin_name, level)
+    log = _SessionLogger(plugin_name, level)
     log.addHandler(WireHandler(output, session))
     return log
 

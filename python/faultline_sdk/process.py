@@ -1,6 +1,7 @@
 """The plugin process: it reads the host's calls and hands them to the sessions' workers (protocol/SPEC.md)."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -90,11 +91,23 @@ class Process:
             # Of the host's other notifications, session/rejected needs no act: the host tears the session down.
             if method == 'session/deleted' and isinstance(params, dict):
                 self._deleted(params)
+            elif method == 'log/level' and isinstance(params, dict):
+                self._set_level(params.get('level'))
             return
         if params is not None and not isinstance(params, dict):
             self._refuse(message['id'], rpc.INVALID_PARAMS, 'params must be an object')
         else:
             self._call(rpc.Call(message['id'], method, params or {}))
+
+    def _set_level(self, name):
+        if name not in logs.LEVELS:
+            return
+        self.log_level = logs.LEVELS[name]
+        logging.getLogger().setLevel(self.log_level)
+        with self._lock:
+            workers = list(self._workers.values())
+        for worker in workers:
+            worker.set_level(self.log_level)
 
     def _deleted(self, params):
         with self._lock:

@@ -90,6 +90,8 @@ SAMPLE_PERIOD = 'FL311'
 BINS = 'FL312'
 #: error: an attribute or statistic is declared twice.
 MEMBER_TWICE = 'FL313'
+#: error: what an attribute was called before leads to no attribute, or to two.
+RENAMED = 'FL314'
 #: error: an alert condition watches what the class does not have.
 CONDITION_UNKNOWN = 'FL401'
 #: error: an alert condition watches values that it cannot compare.

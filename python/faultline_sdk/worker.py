@@ -105,6 +105,12 @@ class Worker:
         self._host.capture.drain()
         self._host.fail(call, error)
 
+    def set_level(self, level):
+        """Leave out what the author logs below the level, from now on. Any thread may call it."""
+        log = self._log
+        if log is not None:
+            log.setLevel(level)
+
     # The methods of the protocol. Each returns the result or raises.
 
     def _open(self, params):

@@ -79,12 +79,20 @@ var valueTags = map[string][]string{
 
 // setTags reads the tags beside attr and returns what is wrong with them.
 func (f *field) setTags(tag reflect.StructTag) []tagProblem {
-	problems := checkTags(tag, f.Kind+" attribute", append([]string{"attr", "label"}, valueTags[f.Kind]...)...)
+	problems := checkTags(tag, f.Kind+" attribute", append([]string{"attr", "label", "was"}, valueTags[f.Kind]...)...)
 	if len(problems) > 0 {
 		return problems
 	}
 	fail := func(rule wire.Rule, format string, args ...any) {
 		problems = append(problems, tagProblem{rule, fmt.Sprintf(format, args...)})
+	}
+	if text, ok := tag.Lookup("was"); ok {
+		for name := range strings.SplitSeq(text, ",") {
+			if !isName(name) {
+				fail(wire.RuleRenamed, "was:%q: %q is no name of an attribute; give the names that it had in older versions, the latest first", text, name)
+			}
+			f.RenamedFrom = append(f.RenamedFrom, name)
+		}
 	}
 	bound := func(key string) *float64 {
 		text, ok := tag.Lookup(key)

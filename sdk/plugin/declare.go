@@ -141,6 +141,7 @@ func compile(t reflect.Type, at caller) *class {
 	c.finishFields()
 	c.describe()
 	c.finishIdentity()
+	c.checkRenamed()
 	c.checkHooks()
 	for i := range c.fields {
 		c.Attributes = append(c.Attributes, c.fields[i].Attribute)
@@ -300,6 +301,27 @@ func (c *class) addAttribute(in reflect.Type, sf reflect.StructField, off uintpt
 		f.ident = c.tagIdentity(name, tag, depth)
 	}
 	c.fields = append(c.fields, f)
+}
+
+// checkRenamed checks that what attributes were called is unambiguous.
+func (c *class) checkRenamed() {
+	by := map[string]string{}
+	for i := range c.fields {
+		by[c.fields[i].Name] = ""
+	}
+	for i := range c.fields {
+		f := &c.fields[i]
+		for _, was := range f.RenamedFrom {
+			switch other, ok := by[was]; {
+			case ok && other == "":
+				c.problem(wire.RuleRenamed, c.caller, f.Name, "was:%q: the class still has an attribute %s, which keeps its own values", was, was)
+			case ok:
+				c.problem(wire.RuleRenamed, c.caller, f.Name, "was:%q: attribute %s says the same; only one can take the values over", was, other)
+			default:
+				by[was] = f.Name
+			}
+		}
+	}
 }
 
 // tagIdentity notes the scope of a tagged field and reports whether the field

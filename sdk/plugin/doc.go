@@ -47,10 +47,13 @@
 //
 // Tags say the rest: attr:"name,option,…" with the options globalid, scopedid,
 // optional, hidden and readonly (and autoid, on the embedded
-// ScannableResource); label:, min:, max:, maxlen:, default: and enum: for
+// ScannableResource); label:, min:, max:, maxlen:, default:, enum: and was: for
 // attributes; label:, unit:, every: and bins: for statistics. attr:"-" leaves a
 // field out. The name defaults to the field's in snake case. Anything unknown
 // is an error at start, and all errors are shown at once.
+//
+// A new version of a plugin may rename an attribute: was:"old" lets stored resources
+// keep their values, was:"old,older" where it was renamed before.
 //
 // What tags cannot say, a class says in a method Describe(*Class), which names
 // fields by pointer. A method Label() string names an instance; it is asked

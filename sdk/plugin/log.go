@@ -13,8 +13,10 @@ import (
 )
 
 // levelFromEnv returns the level that the host asked for (SPEC.md, section 7).
-func levelFromEnv() slog.Level {
-	switch os.Getenv("FAULTLINE_LOG_LEVEL") {
+func levelFromEnv() slog.Level { return levelNamed(os.Getenv("FAULTLINE_LOG_LEVEL")) }
+
+func levelNamed(name string) slog.Level {
+	switch name {
 	case "debug":
 		return slog.LevelDebug
 	case "info":
@@ -63,14 +65,14 @@ func (c *conn) log(rec wire.LogRecord) {
 type handler struct {
 	conn    *conn
 	session string
-	level   slog.Level
+	level   slog.Leveler
 	now     func() time.Time
 	attrs   []slog.Attr // resolved into groups already
 	groups  []string
 }
 
 // Enabled implements slog.Handler.
-func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
+func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
 
 // Handle implements slog.Handler.
 func (h *handler) Handle(_ context.Context, r slog.Record) error {

@@ -127,8 +127,9 @@ func Version(version string) Option { return Option{func(p *Program) { p.version
 func Clock(now func() time.Time) Option { return Option{func(p *Program) { p.now = now }} }
 
 // LogLevel sets the level below which log records are not sent. Without it the
-// environment variable FAULTLINE_LOG_LEVEL decides, as the protocol says.
-func LogLevel(level slog.Level) Option { return Option{func(p *Program) { p.level = level }} }
+// environment variable FAULTLINE_LOG_LEVEL decides, as the protocol says. The
+// host may change it while the plugin runs.
+func LogLevel(level slog.Level) Option { return Option{func(p *Program) { p.level.Set(level) }} }
 
 // Program is a declared plugin. Use it instead of Main to have one declaration
 // for the program and its tests. It is not changed after New and may be used
@@ -141,7 +142,7 @@ type Program struct {
 	hostRoot      *class                  // of the root of a host session, if no class is declared for it
 	newHooks      func() hooks
 	now           func() time.Time
-	level         slog.Level
+	level         slog.LevelVar
 	problems      []*problem
 	manifest      wire.Manifest
 	prints        *prints // the captured standard output, if it is
@@ -155,7 +156,8 @@ func New(name string, apiVersion int, options ...Option) *Program {
 }
 
 func newProgram(at caller, name string, apiVersion int, options []Option) *Program {
-	p := &Program{name: name, byType: map[reflect.Type]*class{}, now: time.Now, level: levelFromEnv()}
+	p := &Program{name: name, byType: map[reflect.Type]*class{}, now: time.Now}
+	p.level.Set(levelFromEnv())
 	for _, o := range options {
 		if o.apply != nil {
 			o.apply(p)

@@ -95,7 +95,7 @@ type Lun struct {
 	WWID       plugin.UUID `attr:",globalid"`
 	Pool       *Pool
 	SpareDrive *Drive      `attr:",optional"`
-	Name       string      `default:"unnamed"`
+	Name       string      `default:"unnamed" was:"title"`
 	Mount      plugin.Path `attr:",optional"`
 }
 

@@ -100,6 +100,8 @@ func (s *server) Assign(ctx context.Context, method string) jrpc2.Handler {
 		return handle(s.rejected)
 	case wire.NoteDeleted:
 		return handle(s.deleted)
+	case wire.NoteLogLevel:
+		return handle(s.logLevel)
 	}
 	if r := jrpc2.InboundRequest(ctx); r != nil && r.IsNotification() {
 		return func(context.Context, *jrpc2.Request) (any, error) { return nil, nil }
@@ -260,7 +262,7 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 	}
 	ses := &Session{id: p.Session, prog: s.p, conn: s.conn, now: s.p.now, linked: map[*node][]*node{}, wake: make(chan struct{}, 1)}
 	ses.ctx, ses.stop = context.WithCancel(context.Background())
-	ses.Log = slog.New(&handler{conn: s.conn, session: p.Session, level: s.p.level, now: s.p.now})
+	ses.Log = slog.New(&handler{conn: s.conn, session: p.Session, level: &s.p.level, now: s.p.now})
 	ses.w = batchWriter{conn: s.conn, session: appendString(nil, p.Session)}
 	for _, c := range s.p.classes {
 		ses.tables = append(ses.tables, newTable(c))
@@ -268,6 +270,12 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 	ses.tables = append(ses.tables, newTable(s.p.hostRoot))
 	ses.setRoot(c, root)
 	return ses, nil
+}
+
+// logLevel takes the host's word on what to log from now on.
+func (s *server) logLevel(p wire.LogLevel) (empty, error) {
+	s.p.level.Set(levelNamed(p.Level))
+	return empty{}, nil
 }
 
 // teardown answers session/teardown. A session that is not open is torn down.

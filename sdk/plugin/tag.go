@@ -145,7 +145,7 @@ func parseEvery(tag string) (int, error) {
 }
 
 // sdkTags are the tag keys of this package.
-var sdkTags = []string{"attr", "label", "min", "max", "maxlen", "default", "enum", "unit", "every", "bins"}
+var sdkTags = []string{"attr", "label", "was", "min", "max", "maxlen", "default", "enum", "unit", "every", "bins"}
 
 // checkTags reports tag keys of this package that mean nothing on a field of the
 // given sort, keys that look like a slip of the pen, and tags that the reflect

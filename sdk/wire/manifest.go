@@ -83,6 +83,11 @@ type Attribute struct {
 	Optional bool   `json:"optional,omitempty"`
 	Hidden   bool   `json:"hidden,omitempty"`
 	ReadOnly bool   `json:"user_read_only,omitempty"`
+	// RenamedFrom are the names that the attribute had in older versions of the
+	// plugin, the latest first. Stored resources keep their values under the new
+	// name. None of them is the name of an attribute of the class now, and no two
+	// attributes have one in common.
+	RenamedFrom []string `json:"renamed_from,omitempty"`
 	// Default is the constant default, if there is one.
 	Default json.RawMessage `json:"default,omitempty"`
 	// DefaultComputed says that the default is a function; see MethodDefaults.

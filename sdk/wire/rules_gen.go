@@ -94,6 +94,8 @@ const (
 	RuleBins Rule = "FL312"
 	// RuleMemberTwice (error): an attribute or statistic is declared twice.
 	RuleMemberTwice Rule = "FL313"
+	// RuleRenamed (error): what an attribute was called before leads to no attribute, or to two.
+	RuleRenamed Rule = "FL314"
 	// RuleConditionUnknown (error): an alert condition watches what the class does not have.
 	RuleConditionUnknown Rule = "FL401"
 	// RuleConditionKind (error): an alert condition watches values that it cannot compare.

@@ -19,6 +19,8 @@ import (
 //     which older hosts ignore
 //   - 1: 2026-11-29: problems have a code, a severity and a fix, and the host may
 //     ask for a check, which older plugins ignore
+//   - 1: 2026-11-30: attributes may name what they were called before, which older
+//     hosts ignore; log/level, which older plugins ignore
 const Version = 1
 
 // MinVersion is the oldest protocol version this package speaks.
@@ -42,13 +44,14 @@ const (
 	MethodShutdown      = "shutdown"               // {} → {}; the plugin then exits with status 0
 )
 
-// Notifications. NoteRejected and NoteDeleted go from host to plugin, the others
-// from plugin to host.
+// Notifications. NoteRejected, NoteDeleted and NoteLogLevel go from host to
+// plugin, the others from plugin to host.
 const (
 	NoteBatch    = "session/batch"    // Batch
 	NoteRejected = "session/rejected" // Rejected
 	NoteDeleted  = "session/deleted"  // Deleted
 	NoteLog      = "log"              // LogRecord
+	NoteLogLevel = "log/level"        // LogLevel
 )
 
 // JSON-RPC error codes of this protocol, beside the standard ones.
@@ -225,8 +228,9 @@ type EncryptResult struct {
 }
 
 // DefaultsParams asks for the values of computed defaults (see
-// Attribute.DefaultComputed) of a root that a user is adding; Attributes holds
-// what the user gave.
+// Attribute.DefaultComputed) of a root that a user is adding, where Attributes
+// holds what the user gave, or of a stored resource of an older version of the
+// plugin, where Attributes holds its values but for passwords and references.
 type DefaultsParams struct {
 	Class      string                     `json:"class"`
 	Attributes map[string]json.RawMessage `json:"attributes"`
@@ -311,6 +315,12 @@ type Rejected struct {
 type Deleted struct {
 	Session string  `json:"session"`
 	Handles []int64 `json:"handles"`
+}
+
+// LogLevel tells the plugin that from now on records below another level need not
+// be sent, in place of the one that it was started with.
+type LogLevel struct {
+	Level string `json:"level"` // as in LogRecord
 }
 
 // LogRecord is one line for the host's log.

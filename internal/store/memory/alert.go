@@ -43,6 +43,10 @@ func (s *Store) CommitAlerts(ctx context.Context, m *resource.AlertMutation) err
 	}
 	active := maps.Clone(s.active)
 	for _, a := range m.Put {
+		old := s.alerts[a.ID]
+		if old != nil && (!a.Active() || old.Key() != a.Key()) && active[old.Key()] == a.ID {
+			delete(active, old.Key())
+		}
 		if !a.Active() && active[a.Key()] == a.ID {
 			delete(active, a.Key())
 		}
@@ -64,7 +68,7 @@ func (s *Store) CommitAlerts(ctx context.Context, m *resource.AlertMutation) err
 		row := *a
 		if old, ok := s.alerts[a.ID]; ok { // what it is about stays
 			row = *old
-			row.Ended, row.Ack, row.Seq = a.Ended, a.Ack, a.Seq
+			row.Condition, row.Attribute, row.Ended, row.Ack, row.Seq = a.Condition, a.Attribute, a.Ended, a.Ack, a.Seq
 		}
 		s.alerts[a.ID] = &row
 		s.nextAlert, s.alertSeq = max(s.nextAlert, a.ID+1), max(s.alertSeq, a.Seq)

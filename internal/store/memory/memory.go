@@ -115,6 +115,9 @@ func (s *Store) Commit(ctx context.Context, m *resource.Mutation) error {
 	for _, e := range m.AddEdges {
 		s.edges[e.Edge] = slices.Clone(e.Roots)
 	}
+	if m.Manifest != nil {
+		s.keep(m.Manifest)
+	}
 	return nil
 }
 

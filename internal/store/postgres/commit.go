@@ -43,7 +43,7 @@ var (
 	deleteEdge     = &statement{"delete edges", "DELETE FROM edge e USING " + pairList.over() + " AS gone (parent, child) WHERE e.parent = gone.parent AND e.child = gone.child", pairList}
 	deleteParent   = &statement{"delete edges of parents", "DELETE FROM edge WHERE parent = ANY($1::bigint[])", idList}
 	deleteChild    = &statement{"delete edges of children", "DELETE FROM edge WHERE child = ANY($1::bigint[])", idList}
-	upsertAlert    = &statement{"put alerts", alertTable.upsert("id", "ended", "ack_user", "ack_comment", "ack_time", "seq"), alertTable}
+	upsertAlert    = &statement{"put alerts", alertTable.upsert("id", "condition", "attribute", "ended", "ack_user", "ack_comment", "ack_time", "seq"), alertTable}
 	upsertPending  = &statement{"put pending alerts", pendingTable.upsert("resource, condition, attribute, severity", "class", "since", "message"), pendingTable}
 	deletePending  = &statement{"delete pending alerts", "DELETE FROM pending_alert p USING " + keyList.over() + ` AS gone (resource, condition, attribute, severity)
 		WHERE p.resource = gone.resource AND p.condition = gone.condition AND p.attribute = gone.attribute AND p.severity = gone.severity`, keyList}
@@ -88,7 +88,7 @@ func (db *DB) Commit(ctx context.Context, m *resource.Mutation) error {
 	move := fence{"move on", [][]byte{scalar(db.epoch), scalar(int64(m.Seq)), scalar(int64(next))},
 		resource.Errorf(resource.Conflict, "a mutation with this number or a later one is committed already")}
 	err := db.inTx(ctx, move, func(t *tx) error {
-		for _, do := range []func(*resource.Mutation) error{t.log, t.remove, t.put, t.unlink, t.link} {
+		for _, do := range []func(*resource.Mutation) error{t.log, t.remove, t.put, t.unlink, t.link, t.manifest} {
 			if err := do(m); err != nil {
 				return err
 			}

@@ -3,21 +3,30 @@ package postgres
 import (
 	"context"
 	"fmt"
+
+	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // SaveManifest keeps what a plugin declares, in place of what it declared
 // before.
 func (db *DB) SaveManifest(ctx context.Context, plugin string, manifest []byte) error {
-	err := db.inTx(ctx, db.fence(), func(t *tx) error {
-		if manifest == nil {
-			manifest = []byte{} // a nil slice would be NULL
-		}
-		t.send("save manifest", [][]byte{[]byte(escape(plugin)), manifest})
-		return nil
-	})
+	m := &resource.Mutation{Manifest: &resource.Manifest{Plugin: plugin, JSON: manifest}}
+	err := db.inTx(ctx, db.fence(), func(t *tx) error { return t.manifest(m) })
 	if err != nil {
 		return fmt.Errorf("save the manifest of plugin %s: %w", plugin, err)
 	}
+	return nil
+}
+
+func (t *tx) manifest(m *resource.Mutation) error {
+	if m.Manifest == nil {
+		return nil
+	}
+	text := m.Manifest.JSON
+	if text == nil {
+		text = []byte{} // a nil slice would be NULL
+	}
+	t.send("save manifest", [][]byte{[]byte(escape(m.Manifest.Plugin)), text})
 	return nil
 }
 

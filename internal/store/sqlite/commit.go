@@ -43,7 +43,8 @@ func newStatements() statements {
 		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
 		deleteChild:  overList("DELETE FROM edge WHERE child IN", ""),
 		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, name, message, text, search, since, began,
-			ended, ack_user, ack_comment, ack_time, seq) VALUES`, 17, `ON CONFLICT (id) DO UPDATE SET ended = excluded.ended,
+			ended, ack_user, ack_comment, ack_time, seq) VALUES`, 17, `ON CONFLICT (id) DO UPDATE SET
+			condition = excluded.condition, attribute = excluded.attribute, ended = excluded.ended,
 			ack_user = excluded.ack_user, ack_comment = excluded.ack_comment, ack_time = excluded.ack_time, seq = excluded.seq`),
 		upsertPending: overRows("INSERT INTO pending_alert (resource, condition, attribute, severity, class, since, message) VALUES", 7,
 			"ON CONFLICT (resource, condition, attribute, severity) DO UPDATE SET class = excluded.class, since = excluded.since, message = excluded.message"),
@@ -126,6 +127,7 @@ func (t *tx) commit(m *resource.Mutation, w *resourceWriter, done int) error {
 		{"put resources", func(m *resource.Mutation) error { return w.put(m, done) }},
 		{"delete edges", t.unlink},
 		{"put edges", t.link},
+		{"keep declarations", t.manifest},
 	} {
 		if err := step.do(m); err != nil {
 			return fmt.Errorf("commit mutation %d: %s: %w", m.Seq, step.what, err)

@@ -15,6 +15,7 @@ var alertRules = []rule{
 	{"OneActiveAlertPerCondition", oneActive},
 	{"AConditionMayEndAndBeRaisedInOneCommit", endAndRaise},
 	{"WhatAnAlertIsAboutDoesNotChange", aboutStays},
+	{"AnAlertFollowsItsAttributeToAnotherName", renamedAlert},
 	{"AlertsOutliveTheirResource", outlive},
 	{"AnAcknowledgementStaysWithItsAlert", acknowledge},
 	{"PendingAlertsComeAndGo", pendingAlerts},
@@ -134,7 +135,7 @@ func aboutStays(t *testing.T, s Store) {
 	a := newAlert(1, 1)
 	commitAlerts(t, s, a)
 	b := *a
-	b.Resource, b.Class, b.Condition, b.Attribute, b.Began = 9, "Device", "x", "y", epoch
+	b.Resource, b.Class, b.Began = 9, "Device", epoch
 	b.Name, b.Message, b.Text, b.Severity, b.Since = "other", "other", "other", resource.Info, epoch.Add(time.Hour)
 	b.Ended, b.Seq = epoch.Add(time.Hour), 2
 	commitAlerts(t, s, &b)
@@ -143,6 +144,19 @@ func aboutStays(t *testing.T, s Store) {
 	if got, err := s.Alert(t.Context(), 1); err != nil || diff(&want, got) != "" {
 		t.Errorf("got %+v, %v", got, err)
 	}
+}
+
+func renamedAlert(t *testing.T, s Store) {
+	a := newAlert(1, 1)
+	commitAlerts(t, s, a)
+	b := *a
+	b.Condition, b.Attribute, b.Seq = "state", "state", 2
+	commitAlerts(t, s, &b)
+	wantActive(t, s, 2, 2, &b)
+	c := newAlert(2, 3) // the old name is free again
+	c.Condition, c.Severity = a.Condition, a.Severity
+	commitAlerts(t, s, c)
+	wantActive(t, s, 3, 3, &b, c)
 }
 
 func outlive(t *testing.T, s Store) {

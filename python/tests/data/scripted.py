@@ -92,7 +92,7 @@ class Lun(resources.LogicalDrive):
     wwid = attributes.Uuid()
     pool = attributes.ResourceReference()
     spare_drive = attributes.ResourceReference(optional=True)
-    name = attributes.String(default='unnamed')
+    name = attributes.String(default='unnamed', renamed_from='title')
     mount = attributes.PosixPath(optional=True)
 
     def get_label(self):
