@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -146,6 +147,7 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	}
 	o.Spec.Env = append(o.Spec.Env, fakeVar+"_ARG="+abs)
 	o.Greeting = init.Host
+	o.LogLevel = slog.LevelDebug // what a plugin may send is a matter of its own transcript
 	o.OnBatch = func(b wire.Batch) {
 		mu.Lock()
 		defer mu.Unlock()
