@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"math"
@@ -18,10 +19,12 @@ import (
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/record"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/internal/store/memory"
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // RunOptions say what Tool.Run scans.
@@ -31,6 +34,9 @@ type RunOptions struct {
 	Class      string
 	Attributes map[string]json.RawMessage // of the root
 	Updates    int                        // update scans after the initial scan
+	// Record is the file to record the scan in, for Replay; empty for none. What is
+	// found is then what the recording gives.
+	Record string
 }
 
 // Found is what a scan in the terminal found, in the shapes of the API.
@@ -65,11 +71,20 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 	plugins := newPluginSet(setOptions{})
 	po := t.options(spec)
 	po.OnBatch = plugins.deliver
+	var rec *recorder
+	if o.Record != "" {
+		if rec, err = newRecorder(o.Record); err != nil {
+			return nil, err
+		}
+		defer rec.drop()
+		po.OnLog = rec.log
+		po.OnBatch = func(b wire.Batch) { rec.batch(b); plugins.deliver(b) }
+	}
 	p, err := pluginhost.Start(ctx, po)
 	if err != nil {
 		return nil, err
 	}
-	found, err := t.scan(ctx, o, p, plugins)
+	found, err := t.scanProcess(ctx, o, p, plugins, rec)
 	stopping, cancel := context.WithoutCancel(ctx), func() {}
 	if ctx.Err() != nil { // somebody is waiting for the prompt
 		stopping, cancel = context.WithTimeout(stopping, stopSoon)
@@ -78,7 +93,46 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 	if serr := p.Stop(stopping); serr != nil && t.Log != nil {
 		t.Log.Warn("the plugin did not end in order", "error", serr) // what it found is as good as ever
 	}
-	return found, err
+	if rec == nil || err != nil || ctx.Err() != nil {
+		return found, err
+	}
+	// What a recording is good for shows at once.
+	recorded, err := rec.read()
+	if err != nil {
+		return nil, err
+	}
+	if found, err = t.replay(ctx, recorded, o.Record, nil); err != nil {
+		return nil, fmt.Errorf("the scan was recorded, but the recording cannot be replayed: %w", err)
+	}
+	return found, rec.keep()
+}
+
+// scanProcess scans with a plugin's process, and records that if rec is not nil.
+func (t *Tool) scanProcess(ctx context.Context, o RunOptions, p *pluginhost.Process, plugins *pluginSet, rec *recorder) (*Found, error) {
+	classes, err := session.Classes(p.Name(), p.Info().Manifest)
+	if err != nil {
+		return nil, err
+	}
+	class, err := rootClass(o.Class, p.Name(), classes)
+	if err != nil {
+		return nil, err
+	}
+	var talks session.Plugin = borrowed(p)
+	if rec != nil {
+		err := rec.begin(talks, record.Header{
+			Faultline: t.Version, Plugin: p.Name(), Class: class, Attributes: o.Attributes, Updates: o.Updates,
+		}, wire.InitializeParams{
+			Protocol: wire.VersionRange{Min: wire.MinVersion, Max: wire.Version}, Host: wire.Peer{Name: "faultline", Version: t.Version},
+		}, p.Info())
+		if err != nil {
+			return nil, err
+		}
+		talks = rec
+	}
+	return t.scan(ctx, scanned{
+		name: p.Name(), classes: classes, class: class, attributes: o.Attributes, updates: o.Updates,
+		plugin: talks, route: plugins.route, now: time.Now, after: time.After,
+	})
 }
 
 // stopSoon is how long a plugin in the terminal may take for each step of its
@@ -89,22 +143,35 @@ const stopSoon = 2 * time.Second
 // as an attribute that the class does not have.
 func WrongInput(err error) bool { return resource.KindOf(err) == resource.Invalid }
 
-func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, plugins *pluginSet) (*Found, error) {
-	classes, err := session.Classes(p.Name(), p.Info().Manifest)
-	if err != nil {
-		return nil, err
-	}
+// scanned is what is scanned: a root, and a plugin to do it, be it a process or a
+// recording.
+type scanned struct {
+	name       string // of the plugin
+	classes    []*resource.Class
+	class      string // of the root
+	attributes map[string]json.RawMessage
+	updates    int
+	plugin     session.Plugin
+	route      func(session string, to func(wire.Batch)) (stop func())
+	now        func() time.Time
+	after      func(time.Duration) <-chan time.Time
+	// ended, if set, is called when the session is over, before the last look at
+	// the alerts.
+	ended func()
+}
+
+func (t *Tool) scan(ctx context.Context, o scanned) (*Found, error) {
 	log := t.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	store := memory.New()
-	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: log, Now: time.Now})
+	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: o.classes, Log: log, Now: o.now})
 	if err != nil {
 		return nil, err
 	}
 	stats := metrics.New(metrics.Options{})
-	alerts, err := alert.New(alert.Options{Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After, Log: log})
+	alerts, err := alert.New(alert.Options{Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: o.now, After: o.after, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -122,34 +189,30 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 		_ = stages.stop(stopTimeout) // it only waits for what runs in memory
 	}()
 
-	class, err := rootClass(o.Class, p.Name(), classes)
-	if err != nil {
-		return nil, err
-	}
 	secrets, err := secret.New(randomKey())
 	if err != nil {
 		return nil, err
 	}
-	process := func(context.Context, string) (caller, error) { return borrowed(p), nil }
+	process := func(context.Context, string) (caller, error) { return o.plugin, nil }
 	r := &roots{inv: inv, secrets: secrets, process: process}
-	id, err := r.Add(ctx, p.Name(), class, o.Attributes)
+	id, err := r.Add(ctx, o.name, o.class, o.attributes)
 	if err != nil {
 		return nil, err
 	}
 	incomplete, err := session.New(session.Options{
-		ID: id, Plugin: p.Name(),
+		ID: id, Plugin: o.name,
 		Root:  func() (session.Root, error) { return rootFor(inv, secrets, id) },
-		Wait:  func(context.Context) (session.Plugin, error) { return borrowed(p), nil },
-		Class: func(name string) *resource.Class { return inv.Class(p.Name(), name) },
+		Wait:  func(context.Context) (session.Plugin, error) { return o.plugin, nil },
+		Class: func(name string) *resource.Class { return inv.Class(o.name, name) },
 		Seal:  func(plain string) string { return secrets.Seal(passwords, plain) },
-		Sink:  inv, Route: plugins.route, Log: log, Now: time.Now,
+		Sink:  inv, Route: o.route, Log: log, Now: o.now,
 		After: func(d time.Duration) <-chan time.Time { // for the teardown
 			if ctx.Err() != nil {
 				d = min(d, stopSoon)
 			}
-			return time.After(d)
+			return o.after(d)
 		},
-	}).Once(ctx, o.Updates)
+	}).Once(ctx, o.updates)
 	found := &Found{Resources: []gen.Resource{}, Alerts: []gen.Alert{}, Series: []gen.Series{}, Errors: []HookFailure{}}
 	for _, text := range incomplete {
 		found.Errors = append(found.Errors, HookFailure{Hook: "incomplete", Message: text})
@@ -160,6 +223,13 @@ func (t *Tool) scan(ctx context.Context, o RunOptions, p *pluginhost.Process, pl
 			return nil, err
 		}
 		found.Errors, found.Failed = append(found.Errors, hookFailure(hook)), true
+	}
+	if o.ended != nil {
+		o.ended()
+		// A change has what has held for long enough raised before it is evaluated.
+		if err := inv.SetRootState(ctx, id, func(st *resource.RootState) { st.LastContact = o.now() }); err != nil {
+			return nil, err
+		}
 	}
 	if err := alerts.WaitSeq(waiting, inv.Seq()); err != nil {
 		return nil, context.Cause(waiting)

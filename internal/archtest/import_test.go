@@ -24,9 +24,9 @@ var rules = []struct {
 		"vocabulary and tools stand on their own, so that every stage can share them",
 	},
 	{
-		[]string{"internal/pluginhost"},
+		[]string{"internal/pluginhost", "internal/record"},
 		[]string{"sdk/wire"},
-		"it knows processes and lines; what they mean is the business of session",
+		"they know processes, lines and files; what they mean is the business of session",
 	},
 	{
 		[]string{"internal/session"},
