@@ -16,6 +16,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/conform"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
@@ -139,9 +140,12 @@ func (t *Tool) scanProcess(ctx context.Context, o RunOptions, p *pluginhost.Proc
 // end when the run is interrupted.
 const stopSoon = 2 * time.Second
 
-// WrongInput reports whether an error of Run comes from what was asked for, such
-// as an attribute that the class does not have.
-func WrongInput(err error) bool { return resource.KindOf(err) == resource.Invalid }
+// WrongInput reports whether an error of Run or Test comes from what was asked
+// for, such as an attribute that the class does not have.
+func WrongInput(err error) bool {
+	var question *conform.QuestionError
+	return resource.KindOf(err) == resource.Invalid || errors.As(err, &question)
+}
 
 // scanned is what is scanned: a root, and a plugin to do it, be it a process or a
 // recording.

@@ -29,6 +29,11 @@ var rules = []struct {
 		"they know processes, lines and files; what they mean is the business of session",
 	},
 	{
+		[]string{"internal/conform"},
+		[]string{"internal/pluginhost", "sdk/mirror", "sdk/wire"},
+		"it plays the host of one plugin, by the protocol alone, and judges what it sees",
+	},
+	{
 		[]string{"internal/session"},
 		[]string{"internal/resource", "sdk/wire"},
 		"it is the one translator between the wire and the vocabulary",
@@ -79,8 +84,13 @@ var rules = []struct {
 		"plugin authors must not inherit what the server needs",
 	},
 	{
+		[]string{"sdk/mirror"},
+		[]string{"sdk/wire"},
+		"it is made of batches, whoever sent them",
+	},
+	{
 		[]string{"sdk/plugintest"},
-		[]string{"sdk/plugin", "sdk/wire"},
+		[]string{"sdk/plugin", "sdk/mirror", "sdk/wire"},
 		"plugin authors must not inherit what the server needs",
 	},
 	{
@@ -100,7 +110,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/cli"},
-		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/api/gen", "examples/acme/...", "protocol/rule"},
+		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/conform", "internal/api/gen", "examples/acme/...", "protocol/rule"},
 		"the command line parses, prints and calls; it reaches the stages through app only",
 	},
 	{

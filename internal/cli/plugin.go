@@ -11,10 +11,10 @@ import (
 func newPlugin(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Write, check, describe and run plugins in the terminal, without a server",
+		Short: "Write, check, describe, run and test plugins in the terminal, without a server",
 		RunE:  group,
 	}
-	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginSDK(c))
+	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginTest(c), newPluginSDK(c))
 	return cmd
 }
 

@@ -38,6 +38,7 @@ type conn struct {
 	dec     decoder
 	sink    *logSink
 	batch   func(wire.Batch)
+	tap     func(Stream, []byte)
 	fail    func(error) // ends the process; the first reason counts
 	garbage *window
 	brake   brake
@@ -62,6 +63,9 @@ var _ channel.Channel = (*conn)(nil)
 func (c *conn) Recv() ([]byte, error) {
 	for {
 		line, err := c.in.next()
+		if len(line) > 0 {
+			c.tap(Stdout, line)
+		}
 		if err != nil {
 			switch {
 			case errors.Is(err, ErrLineTooLong):
@@ -189,6 +193,7 @@ func requestID(msg []byte) string {
 }
 
 func (c *conn) enqueue(msg []byte) error {
+	c.tap(Stdin, msg)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {

@@ -31,6 +31,7 @@ type logSink struct {
 	log   *slog.Logger
 	level slog.Leveler
 	on    func(wire.LogRecord)
+	tap   func(Stream, []byte)
 	limit *limiter
 
 	mu   sync.Mutex
@@ -42,6 +43,7 @@ func newLogSink(o Options) *logSink {
 		log:   o.Log.With("plugin", o.Spec.Name),
 		level: o.LogLevel,
 		on:    o.OnLog,
+		tap:   o.Tap,
 	}
 	k.limit = newLimiter(o.LogRate, func(n int) {
 		k.log.Warn(fmt.Sprintf("%d log records dropped: the plugin logs more than %d in a second", n, o.LogRate))
@@ -112,6 +114,7 @@ func (k *logSink) readStderr(r io.Reader) {
 			text = withCutMark(text, more)
 		}
 		if text != "" {
+			k.tap(Stderr, []byte(text))
 			k.remember(text)
 			k.line("stderr", text)
 		}

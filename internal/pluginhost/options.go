@@ -34,6 +34,10 @@ type Options struct {
 	// package comment. The raw JSON values inside a batch share one buffer that
 	// is the receiver's to keep. No call begins after Process.Done is closed.
 	OnBatch func(wire.Batch)
+	// Tap, if set, sees every line that crosses the line between host and plugin, as
+	// it is and before anything is made of it: for those who test plugins. Calls
+	// come from several goroutines at once; the bytes are valid during the call.
+	Tap func(from Stream, line []byte)
 
 	// PythonPath returns the folder that holds the Python package faultline_sdk.
 	// It is asked at every start of a Python plugin and needed by those only.
@@ -100,6 +104,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnBatch == nil {
 		o.OnBatch = func(wire.Batch) {}
+	}
+	if o.Tap == nil {
+		o.Tap = func(Stream, []byte) {}
 	}
 	if o.OnLog == nil {
 		o.OnLog = func(wire.LogRecord) {}

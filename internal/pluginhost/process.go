@@ -77,6 +77,7 @@ func start(ctx context.Context, o Options, shell string) (*Process, error) {
 		in:      newLineReader(c.stdout, MaxLine),
 		sink:    p.sink,
 		batch:   p.onBatch,
+		tap:     o.Tap,
 		fail:    p.fail,
 		garbage: newWindow(garbagePerMinute, time.Minute),
 		brake:   brake{perSecond: uselessPerSecond},

@@ -26,3 +26,26 @@ func (p *Process) Usage() (rss int64, cpu time.Duration) {
 	}
 	return int64(stat.ResidentMemory()), time.Duration(stat.CPUTime() * float64(time.Second))
 }
+
+// Handles returns how many descriptors the process has open and how many threads
+// it has. Both are zero where the system does not tell, and after its end. It is
+// safe for concurrent use.
+func (p *Process) Handles() (descriptors, threads int) {
+	select {
+	case <-p.child.exited:
+		return 0, 0
+	default:
+	}
+	proc, err := procfs.NewProc(p.Pid())
+	if err != nil {
+		return 0, 0
+	}
+	stat, err := proc.Stat()
+	if err != nil {
+		return 0, 0
+	}
+	if descriptors, err = proc.FileDescriptorsLen(); err != nil {
+		descriptors = 0 // another user's process: the threads are told all the same
+	}
+	return descriptors, stat.NumThreads
+}

@@ -14,4 +14,5 @@
 // pipes, so that the race detector and the coverage see its code. The harness
 // plays the host: it keeps what the plugin reports, checks that every batch
 // keeps the rules of the protocol, and sends messages that no plugin knows.
+// `faultline plugin test` checks the same plugin from outside, as a process.
 package plugintest

@@ -76,7 +76,8 @@ func (h *Harness) connect() {
 	h.t.Helper()
 	hostIn, pluginOut := io.Pipe()
 	pluginIn, hostOut := io.Pipe()
-	h.conn = newHost(h.t, hostIn, hostOut)
+	manifest, _ := h.program.Manifest() // Start has looked at the problems
+	h.conn = newHost(h.t, manifest.Classes, hostIn, hostOut)
 	var served sync.WaitGroup
 	served.Go(func() {
 		if err := h.program.Serve(h.t.Context(), pluginIn, pluginOut); err != nil {
@@ -217,7 +218,7 @@ func (h *Harness) Incomplete() []string { return h.gaps }
 func (h *Harness) Complete() bool {
 	h.conn.mu.Lock()
 	defer h.conn.mu.Unlock()
-	return h.conn.model.complete
+	return h.conn.model.Complete
 }
 
 // Turn is the number of the last turn that sent something.

@@ -10,21 +10,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/faultline-storage/faultline/sdk/mirror"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // host is the other end of the line: a small host.
 type host struct {
-	t    testing.TB
-	out  io.Writer
-	done sync.WaitGroup
+	t       testing.TB
+	out     io.Writer
+	classes []wire.Class
+	done    sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	changed *sync.Cond // something came
 	calls   int
 	answers map[int]message
 	ended   bool
-	model   *model // of the open session
+	model   *mirror.Session // the open one
 	closed  map[string]bool
 	logs    []wire.LogRecord
 }
@@ -53,8 +55,8 @@ func (e *Error) Error() string {
 	return e.Message
 }
 
-func newHost(t testing.TB, in io.Reader, out io.Writer) *host {
-	h := &host{t: t, out: out, answers: map[int]message{}, closed: map[string]bool{}}
+func newHost(t testing.TB, classes []wire.Class, in io.Reader, out io.Writer) *host {
+	h := &host{t: t, out: out, classes: classes, answers: map[int]message{}, closed: map[string]bool{}}
 	h.changed = sync.NewCond(&h.mu)
 	h.done.Go(func() { h.read(in) })
 	return h
@@ -93,12 +95,12 @@ func (h *host) take(line []byte) {
 			h.t.Errorf("the plugin sent a bad batch: %v", err)
 			return
 		}
-		if h.closed[b.Session] || h.model == nil || h.model.session != b.Session {
+		if h.closed[b.Session] || h.model == nil || h.model.Name != b.Session {
 			h.t.Errorf("the plugin sent a batch for session %s, which is not open", b.Session)
 			return
 		}
-		for _, problem := range h.model.apply(b) {
-			h.t.Errorf("turn %d: %s", b.Turn, problem)
+		for _, problem := range h.model.Apply(b) {
+			h.t.Errorf("turn %d: %s", b.Turn, problem.Text)
 		}
 	case wire.NoteLog:
 		var rec wire.LogRecord
@@ -113,7 +115,7 @@ func (h *host) take(line []byte) {
 func (h *host) open(session string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.model = newModel(session)
+	h.model = mirror.New(session, h.classes)
 }
 
 func (h *host) close(session string) {
@@ -128,7 +130,7 @@ func (h *host) turns() int64 {
 	if h.model == nil {
 		return 0
 	}
-	return h.model.turn
+	return h.model.Turn
 }
 
 func (h *host) logRecords() []wire.LogRecord {

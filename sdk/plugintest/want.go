@@ -3,13 +3,16 @@ package plugintest
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/faultline-storage/faultline/sdk/mirror"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
+
+// Resource is a resource as the plugin reported it.
+type Resource = mirror.Resource
 
 // Attrs are attributes by name. A value is compared by its JSON; nil means that
 // the attribute has no value, and a Resource a reference to it.
@@ -23,26 +26,19 @@ func (h *Harness) Resources(class string) []Resource {
 }
 
 func (h *host) resources(class string) (list []Resource) {
-	for _, r := range h.model.sorted() {
+	for _, r := range h.model.Sorted() {
 		if r.Class == class {
-			list = append(list, r.clone())
+			list = append(list, r.Clone())
 		}
 	}
 	return list
-}
-
-// clone returns a copy that later batches do not change.
-func (r *Resource) clone() Resource {
-	c := *r
-	c.Attributes, c.Parents, c.Samples = maps.Clone(r.Attributes), slices.Clone(r.Parents), slices.Clone(r.Samples)
-	return c
 }
 
 // Root returns the attributes of the root that the plugin changed.
 func (h *Harness) Root() Resource {
 	h.conn.mu.Lock()
 	defer h.conn.mu.Unlock()
-	return h.conn.model.resources[0].clone()
+	return h.conn.model.Resources[0].Clone()
 }
 
 // Get returns the one resource of the class that has the attributes. It ends
@@ -124,7 +120,7 @@ func (h *Harness) WantParents(child Resource, parents ...Resource) {
 	slices.Sort(want)
 	h.conn.mu.Lock()
 	defer h.conn.mu.Unlock()
-	now := h.conn.model.resources[child.Handle]
+	now := h.conn.model.Resources[child.Handle]
 	if now == nil {
 		h.t.Errorf("%v is gone", child)
 	} else if !slices.Equal(now.Parents, want) {
@@ -136,7 +132,7 @@ func (h *Harness) WantParents(child Resource, parents ...Resource) {
 func (h *Harness) Samples(r Resource, statistic string) (list []wire.Sample) {
 	h.conn.mu.Lock()
 	defer h.conn.mu.Unlock()
-	now := h.conn.model.resources[r.Handle]
+	now := h.conn.model.Resources[r.Handle]
 	if now == nil {
 		return nil
 	}
@@ -155,7 +151,7 @@ func (h *Harness) Await(class string, attrs Attrs) (found Resource) {
 	h.t.Helper()
 	want := h.raw(attrs)
 	ok := h.conn.wait(func() bool {
-		if h.conn.model.open {
+		if h.conn.model.Open {
 			return false
 		}
 		list := slices.DeleteFunc(h.conn.resources(class), func(r Resource) bool { return !has(r, want) })
@@ -179,67 +175,4 @@ func listing(list []Resource) string {
 		return " none"
 	}
 	return b.String()
-}
-
-// Conform checks what every plugin must do, against hardware that stays as it
-// is meanwhile: a second session finds the same resources as the first, an
-// update of unchanged hardware changes nothing, parents form no cycle, and
-// after teardown nothing is sent. It uses sessions of its own.
-func (h *Harness) Conform() {
-	h.t.Helper()
-	h.Reopen()
-	h.InitialScan()
-	first := h.shape()
-	h.UpdateScan()
-	h.UpdateScan()
-	before := h.Turn()
-	h.UpdateScan()
-	h.conn.mu.Lock()
-	ops := h.conn.model.ops
-	h.conn.mu.Unlock()
-	if h.Turn() != before && ops > 0 {
-		h.t.Errorf("an update of unchanged hardware made %d changes", ops)
-	}
-	h.Reopen()
-	h.InitialScan()
-	if second := h.shape(); !slices.Equal(first, second) {
-		h.t.Errorf("a second session finds other resources:\n%s\nthan the first:\n%s", strings.Join(second, "\n"), strings.Join(first, "\n"))
-	}
-	h.Reopen()
-}
-
-// shape lists the identities of all resources.
-func (h *Harness) shape() []string {
-	h.t.Helper()
-	manifest, _ := h.program.Manifest()
-	ids := map[string][]string{}
-	for _, c := range manifest.Classes {
-		ids[c.Name] = c.Identifier.Attributes
-	}
-	h.conn.mu.Lock()
-	defer h.conn.mu.Unlock()
-	var identity func(handle int64) string
-	identity = func(handle int64) string {
-		r := h.conn.model.resources[handle]
-		if handle == 0 || r == nil {
-			return "root"
-		}
-		parts := []string{r.Class}
-		for _, name := range ids[r.Class] {
-			var ref wire.Ref
-			raw := r.Attributes[name]
-			if strings.HasPrefix(string(raw), `{"$ref"`) && json.Unmarshal(raw, &ref) == nil {
-				parts = append(parts, "("+identity(ref.Handle)+")")
-			} else {
-				parts = append(parts, string(raw))
-			}
-		}
-		return strings.Join(parts, " ")
-	}
-	var list []string
-	for handle := range h.conn.model.resources {
-		list = append(list, identity(handle))
-	}
-	slices.Sort(list)
-	return list
 }
