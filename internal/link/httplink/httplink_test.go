@@ -10,6 +10,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/link"
 	"github.com/faultline-storage/faultline/internal/link/httplink"
 	"github.com/faultline-storage/faultline/internal/link/linktest"
+	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 func handler(h *link.Hub) *httplink.Handler {
@@ -19,11 +20,22 @@ func handler(h *link.Hub) *httplink.Handler {
 	}
 }
 
+func connect(t *testing.T, h *link.Hub) link.Transport {
+	t.Helper()
+	srv := httptest.NewServer(handler(h))
+	t.Cleanup(srv.Close)
+	return &httplink.Transport{Server: srv.URL, Client: srv.Client()}
+}
+
 func TestHTTP(t *testing.T) {
 	t.Parallel()
-	linktest.Test(t, func(t *testing.T, h *link.Hub) link.Transport {
-		srv := httptest.NewServer(handler(h))
-		t.Cleanup(srv.Close)
-		return &httplink.Transport{Server: srv.URL, Client: srv.Client()}
+	linktest.Test(t, connect)
+}
+
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	linktest.TestSessions(t, func(t *testing.T, v *linktest.Inventory, c *resource.Class) linktest.Sink {
+		sink, _ := linktest.Over(t, v, func(_, name string) *resource.Class { return map[string]*resource.Class{c.Name: c}[name] }, connect)
+		return sink
 	})
 }
