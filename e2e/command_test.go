@@ -29,6 +29,8 @@ type world struct {
 	server     *server
 	remembered []process
 	array      *array
+	runners    map[string]*runnerProcess
+	network    *network
 }
 
 type worldKey struct{}
@@ -37,11 +39,18 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*w
 
 // end leaves nothing running.
 func (w *world) end() {
+	for _, r := range w.runners {
+		_ = r.stop()
+	}
 	if w.server != nil {
 		w.server.end()
 	}
 	if w.array != nil {
 		w.array.stop()
+	}
+	if w.network != nil {
+		_ = w.network.ln.Close()
+		w.network.cut(false)
 	}
 }
 
@@ -59,6 +68,9 @@ var commands = map[string]command{
 	"gobuild": plain(2, "gobuild FILE PACKAGE", goBuild), "secretfree": plain(1, "secretfree TEXT", secretFree),
 	"certificate": plain(0, "certificate", makeCertificate),
 	"array":       plain(0, "array ARG...", startArray), "fault": plain(1, "fault TEXT", strike),
+	"runner": plain(1, "runner NAME ARG...", startRunner), "stoprunner": plain(1, "stoprunner NAME", stopRunner),
+	"crashrunner": plain(1, "crashrunner NAME", crashRunner), "runnerlogs": runnerLogs,
+	"network": plain(0, "network", startNetwork), "cut": plain(0, "cut", cutNetwork), "mend": plain(0, "mend", mendNetwork),
 	"postgres": plain(1, "postgres VAR", newDatabase),
 	"redfish":  plain(1, "redfish DIR", serveRedfish),
 	"goenv":    plain(0, "goenv", goEnvironment),
@@ -127,6 +139,9 @@ func serve(ts *testscript.TestScript, args []string) {
 	w.server, err = startServer(w.dir, environment(ts), args...)
 	ts.Check(err)
 	ts.Setenv("FAULTLINE_SERVER", w.server.url)
+	if w.network != nil {
+		w.network.reach(w)
+	}
 }
 
 func (w *world) running(ts *testscript.TestScript) *server {

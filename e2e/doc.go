@@ -30,6 +30,13 @@
 //	array ARG...              start a simulated disk array, and set ARRAY to its address
 //	fault TEXT                let a fault strike the array
 //	goenv                     let scripts run go with the tester's caches
+//	runner NAME ARG...        start a runner with its data in $WORK/NAME, for the server, or for $NETWORK if that is set;
+//	                          $RUNNER_TOKEN is its token
+//	stoprunner NAME           end it as an operator does, and want exit code 0
+//	crashrunner NAME          kill -9 a runner
+//	runnerlogs NAME REGEXP    as logs, for a runner
+//	network                   set NETWORK to an address that leads to the server, also to one that is started later
+//	cut, mend                 cut the network, so that nothing passes and nobody is told; mend it
 //	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH
 //
 // Everything that waits gives up after 20 s, or what -within says (until,

@@ -57,24 +57,27 @@ type (
 		Params json.RawMessage `json:"params"`
 	}
 	logNote struct {
-		Time   time.Time      `json:"time"`
-		Level  slog.Level     `json:"level"`
-		Text   string         `json:"text"`
-		Plugin string         `json:"plugin,omitempty"`
-		Fields map[string]any `json:"fields,omitempty"`
+		Time   time.Time  `json:"time"`
+		Level  slog.Level `json:"level"`
+		Text   string     `json:"text"`
+		Plugin string     `json:"plugin,omitempty"`
+		// Session says that a session says it, not the plugin.
+		Session bool           `json:"session,omitempty"`
+		Fields  map[string]any `json:"fields,omitempty"`
 	}
 )
 
 // remotes are the runners of a server; it accepts them for the hub.
 type remotes struct {
-	place     *placement
-	inv       *inventory.Inventory
-	secrets   *secret.Box
-	declare   declare
-	grace     time.Duration
-	log       *slog.Logger // of the server about runners
-	pluginLog *slog.Logger
-	debug     debugging
+	place   *placement
+	inv     *inventory.Inventory
+	secrets *secret.Box
+	declare declare
+	grace   time.Duration
+	log     *slog.Logger // of the server about runners
+	// pluginLog and sessionLog take what plugins and sessions elsewhere log.
+	pluginLog, sessionLog *slog.Logger
+	debug                 debugging
 
 	declaring sync.Mutex // held while declarations are put into the inventory
 }
@@ -343,7 +346,10 @@ func (m *remote) root(id resource.ID) (session.Root, error) {
 // logged writes a line of a runner's log to the server's.
 func (m *remote) logged(ctx context.Context, n logNote) {
 	log := m.r.pluginLog
-	if n.Plugin != "" && slices.Contains(m.r.debug.plugins, n.Plugin) {
+	switch {
+	case n.Session:
+		log = m.r.sessionLog
+	case slices.Contains(m.r.debug.plugins, n.Plugin):
 		log = m.r.debug.log
 	}
 	if !log.Enabled(ctx, n.Level) {

@@ -30,9 +30,10 @@ const (
 	// statesEvery is how often a runner tells the server how its plugins are, if
 	// that changed.
 	statesEvery = 2 * time.Second
-	// goodbye is how long a runner that ends waits for its sessions, and again for
-	// the server.
-	goodbye = 12 * time.Second
+	// goodbye is how long a runner that ends waits for its sessions and the server,
+	// and goodbyeAlone where the server does not answer anyway.
+	goodbye      = 20 * time.Second
+	goodbyeAlone = 2 * time.Second
 	// logRoom is how many lines of the log wait for the server; more are dropped
 	// and counted.
 	logRoom = 1000
@@ -61,6 +62,8 @@ type Runner struct {
 	log     *slog.Logger
 	plugins *pluginSet
 	logs    chan logNote
+	// sessionLog is that of the sessions.
+	sessionLog *slog.Logger
 
 	mu      sync.Mutex
 	classes map[string]map[string]*resource.Class // by plugin and name
@@ -102,7 +105,8 @@ func NewRunner(o RunnerOptions) (*Runner, error) {
 	if o.Verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(forward{o.Log.Handler(), r, level, nil})
+	log := slog.New(forward{Handler: o.Log.Handler(), r: r, least: level})
+	r.sessionLog = slog.New(forward{Handler: o.Log.Handler(), r: r, least: slog.LevelWarn, session: true})
 	r.plugins = newPluginSet(setOptions{
 		host: pluginhost.Options{
 			Log:         log,
@@ -145,8 +149,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		r.stopSessions()
-		closing, cancel := context.WithTimeout(context.Background(), goodbye)
+		patience := goodbye
+		if client.Silent() {
+			patience = goodbyeAlone
+		}
+		closing, cancel := context.WithTimeout(context.Background(), patience)
+		r.stopSessions(closing)
 		if cerr := client.Close(closing); cerr != nil {
 			r.log.Warn("the server was not told that the runner ends", "error", cerr)
 		}
@@ -164,8 +172,8 @@ func (r *Runner) names() []string {
 	return names
 }
 
-// stopSessions ends the sessions in order, within the time.
-func (r *Runner) stopSessions() {
+// stopSessions ends the sessions in order, until ctx ends.
+func (r *Runner) stopSessions(ctx context.Context) {
 	w := r.current()
 	if w == nil {
 		return
@@ -178,7 +186,7 @@ func (r *Runner) stopSessions() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(goodbye):
+	case <-ctx.Done():
 		r.log.Warn("some sessions did not end in time")
 	}
 }
@@ -290,7 +298,7 @@ func (r *Runner) options(ctx context.Context, s *shift, id resource.ID, plugin s
 		},
 		Seal: func(plain string) string { return plain }, // the server has the key
 		Sink: s.sink, Route: r.plugins.route,
-		Log: r.log.With("plugin", plugin, "root", id), Now: time.Now, After: time.After,
+		Log: r.sessionLog.With("plugin", plugin, "root", id), Now: time.Now, After: time.After,
 		UpdatePeriod: time.Duration(r.o.Config.UpdatePeriod),
 	}
 }
@@ -448,9 +456,10 @@ func (r *Runner) sendLog(ctx context.Context, n logNote) {
 // forward is a handler of logs that also hands them to the server.
 type forward struct {
 	slog.Handler
-	r     *Runner
-	least slog.Level // of what the server gets
-	attrs []slog.Attr
+	r       *Runner
+	least   slog.Level // of what the server gets
+	session bool       // a session logs, not a plugin
+	attrs   []slog.Attr
 }
 
 // Enabled implements slog.Handler.
@@ -461,13 +470,13 @@ func (h forward) Enabled(ctx context.Context, l slog.Level) bool {
 // Handle implements slog.Handler.
 func (h forward) Handle(ctx context.Context, rec slog.Record) error {
 	if rec.Level >= h.least {
-		n := logNote{Time: rec.Time, Level: rec.Level, Text: rec.Message, Fields: map[string]any{}}
+		n := logNote{Time: rec.Time, Level: rec.Level, Text: rec.Message, Session: h.session, Fields: map[string]any{}}
 		add := func(a slog.Attr) bool {
 			switch v := a.Value.Resolve(); {
 			case a.Key == "plugin":
 				n.Plugin = v.String()
-			case v.Kind() == slog.KindAny:
-				n.Fields[a.Key] = fmt.Sprint(v.Any())
+			case v.Kind() == slog.KindAny, v.Kind() == slog.KindDuration:
+				n.Fields[a.Key] = v.String()
 			default:
 				n.Fields[a.Key] = v.Any()
 			}
@@ -493,10 +502,12 @@ func (h forward) Handle(ctx context.Context, rec slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (h forward) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return forward{h.Handler.WithAttrs(attrs), h.r, h.least, slices.Concat(h.attrs, attrs)}
+	h.Handler, h.attrs = h.Handler.WithAttrs(attrs), slices.Concat(h.attrs, attrs)
+	return h
 }
 
 // WithGroup implements slog.Handler. Groups are for the runner's own log only.
 func (h forward) WithGroup(name string) slog.Handler {
-	return forward{h.Handler.WithGroup(name), h.r, h.least, h.attrs}
+	h.Handler = h.Handler.WithGroup(name)
+	return h
 }

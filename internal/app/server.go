@@ -194,7 +194,7 @@ func (s *Server) setup(ctx context.Context) error {
 	hub := link.NewHub(link.HubOptions{
 		Accept: (&remotes{
 			place: place, inv: inv, secrets: secrets, declare: declaring, grace: time.Duration(c.RunnerGrace),
-			log: s.part("runner"), pluginLog: s.part("plugin"), debug: debug,
+			log: s.part("runner"), pluginLog: s.part("plugin"), sessionLog: s.part("session"), debug: debug,
 		}).accept,
 		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: time.Now, After: time.After,
 	})

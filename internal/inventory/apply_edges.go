@@ -142,6 +142,9 @@ func (a *applier) resolveSamples() error {
 		if stat < 0 {
 			return resource.FieldErrorf(s.Name, "class %s has no statistic %s", c.FullName(), s.Name)
 		}
+		if st := &c.Statistics[stat]; len(s.Bins) != len(st.Bins) { // who made the batch may be elsewhere
+			return resource.FieldErrorf(s.Name, "class %s: a sample of statistic %s has %d bins, not %d", c.FullName(), s.Name, len(s.Bins), len(st.Bins))
+		}
 		a.samples = append(a.samples, resource.Sample{Resource: id, Stat: stat, Time: s.Time, Value: s.Value, Bins: s.Bins})
 	}
 	return nil

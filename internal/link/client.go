@@ -126,6 +126,13 @@ func (c *Client) set(conn *Conn) {
 	c.conn = conn
 }
 
+// Silent reports whether the server did not answer the last time.
+func (c *Client) Silent() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.silent.IsZero()
+}
+
 func (c *Client) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -153,7 +160,7 @@ func (c *Client) Close(ctx context.Context) error {
 
 // hello begins a link, as often as it takes.
 func (c *Client) hello(ctx context.Context) (Welcome, error) {
-	p := c.pause()
+	p := c.pause(maxPause)
 	for {
 		h := c.o.Hello()
 		h.Protocol = Protocol
@@ -192,7 +199,7 @@ func (c *Client) keep(ctx context.Context, conn *Conn, w Welcome) {
 
 // deliver sends what is queued, one packet at a time.
 func (c *Client) deliver(ctx context.Context, conn *Conn, w Welcome) {
-	p := c.pause()
+	p := c.pause(w.Wait)
 	var after uint64 // the last that the server has handled
 	for ctx.Err() == nil {
 		more, changed := conn.unsent(after)
@@ -217,7 +224,7 @@ func (c *Client) deliver(ctx context.Context, conn *Conn, w Welcome) {
 
 // poll fetches what the server has to say.
 func (c *Client) poll(ctx context.Context, conn *Conn, w Welcome) {
-	p := c.pause()
+	p := c.pause(w.Wait)
 	for ctx.Err() == nil {
 		try, cancel := context.WithTimeout(ctx, w.Wait+maxPause)
 		rsp, err := c.o.Transport.Exchange(try, w.Link, Packet{Ack: conn.handled()}, w.Wait)
@@ -292,21 +299,21 @@ func (c *Client) heard() {
 	}
 }
 
-// pause is the time between two tries: 1 s, 2 s, 4 s and so on, maxPause at most,
+// pause is the time between two tries: 1 s, 2 s, 4 s and so on, up to the most,
 // each a random bit shorter.
 type pause struct {
-	c    *Client
-	next time.Duration
+	c          *Client
+	next, most time.Duration
 }
 
-func (c *Client) pause() *pause { return &pause{c, firstPause} }
+func (c *Client) pause(most time.Duration) *pause { return &pause{c, min(firstPause, most), most} }
 
-func (p *pause) reset() { p.next = firstPause }
+func (p *pause) reset() { p.next = min(firstPause, p.most) }
 
 // wait waits and reports whether it came to its end.
 func (p *pause) wait(ctx context.Context, done <-chan struct{}) bool {
 	d := p.next - time.Duration(p.c.o.Jitter()*float64(p.next)/4)
-	p.next = min(2*p.next, maxPause)
+	p.next = min(2*p.next, p.most)
 	select {
 	case <-p.c.o.After(d):
 		return true

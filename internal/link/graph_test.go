@@ -122,9 +122,6 @@ func clone(ops []resource.Op) []resource.Op {
 type world struct {
 	inv   *inventory.Inventory
 	roots []resource.ID
-
-	mu      sync.Mutex
-	samples []float64
 }
 
 func newWorld(t *testing.T, box, disk *resource.Class) *world {

@@ -20,8 +20,8 @@ const (
 	handleFor = 10 * time.Second
 	// serverWindow is how much the server keeps for a peer.
 	serverWindow = 16 << 20
-	// reconnect is how long a peer without an open request counts as alive, for
-	// the question whether another one may take its name.
+	// reconnect is how long a peer without an open request counts as alive at most,
+	// for the question whether another one may take its name.
 	reconnect = 3 * time.Second
 	// gather is how long the answer to a held request waits for one that is being
 	// handled, which may carry the same.
@@ -103,8 +103,10 @@ func NewHub(o HubOptions) *Hub {
 	return &Hub{o: o, links: map[string]*served{}, over: make(chan struct{})}
 }
 
-// wait is how long a request is held that nothing is to be answered to.
-func (h *Hub) wait() time.Duration { return min(h.o.Grace/3, 10*time.Second) }
+// wait is how long a request is held that nothing is to be answered to. A peer
+// makes no longer pauses when it tries again, so that a cut of two thirds of the
+// grace is no loss.
+func (h *Hub) wait() time.Duration { return min(h.o.Grace/6, 10*time.Second) }
 
 // Close has requests that are held answered, and new ones refused. Links do not
 // end by that, but their peers will not find them again.
@@ -230,7 +232,7 @@ func (h *Hub) enter(l *served) (before []*served, err error) {
 		if other.from.User != l.from.User {
 			return nil, resource.Errorf(resource.Conflict, "%s %s is known by another token; choose another name", l.hello.Kind, l.hello.Name)
 		}
-		if alive := other.held > 0 || now.Sub(other.seen) < reconnect; alive && other.hello.Instance != l.hello.Instance {
+		if alive := other.held > 0 || now.Sub(other.seen) < min(reconnect, h.o.Grace/4); alive && other.hello.Instance != l.hello.Instance {
 			return nil, resource.Errorf(resource.Conflict, "there is a %s named %s already, at %s; choose another name", l.hello.Kind, l.hello.Name, other.from.Addr)
 		}
 		before = append(before, other)
