@@ -61,15 +61,21 @@ func (r *room) note(format string, args ...any) {
 	r.events = append(r.events, fmt.Sprintf("%d ", int(time.Since(r.start).Seconds()))+fmt.Sprintf(format, args...))
 }
 
-func (r *room) want(events ...string) {
-	r.t.Helper()
+// said returns what happened since the last time.
+func (r *room) said() []string {
 	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !slices.Equal(r.events, events) {
-		r.t.Errorf("got\n%s\nwant\n%s", strings.Join(r.events, "\n"), strings.Join(events, "\n"))
-	}
+	events := r.events
 	r.events = nil
+	return events
+}
+
+func (r *room) want(events ...string) {
+	r.t.Helper()
+	if said := r.said(); !slices.Equal(said, events) {
+		r.t.Errorf("got\n%s\nwant\n%s", strings.Join(said, "\n"), strings.Join(events, "\n"))
+	}
 }
 
 type roomPeer struct {
@@ -126,11 +132,9 @@ func TestACutLinkGoesOn(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		net.Cut(false)
 		time.Sleep(6 * time.Second) // the longest pause
-		synctest.Wait()
-		if len(r.events) != 1 || !strings.HasSuffix(r.events[0], "a: two") {
-			t.Errorf("after a short cut: %q", r.events)
+		if said := r.said(); len(said) != 1 || !strings.HasSuffix(said[0], "a: two") {
+			t.Errorf("after a short cut: %q", said)
 		}
-		r.events = nil
 
 		net.Cut(true)
 		say(t, conn, "three")
@@ -138,8 +142,7 @@ func TestACutLinkGoesOn(t *testing.T) {
 		say(t, conn, "four")
 		net.Cut(false)
 		time.Sleep(16 * time.Second)
-		events := r.events
-		r.want(events...)
+		events := r.said()
 		if len(events) != 4 || !strings.HasSuffix(events[0], "a lost") || !strings.HasSuffix(events[1], "a back") ||
 			!strings.HasSuffix(events[2], "a: three") || !strings.HasSuffix(events[3], "a: four") {
 			t.Errorf("after a long cut: %q", events)
@@ -162,21 +165,17 @@ func TestSilenceIsNoticedInTime(t *testing.T) {
 		time.Sleep(25 * time.Second)
 		r.want("0 hello a")
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if len(r.events) != 1 || !strings.HasSuffix(r.events[0], "a lost") {
-			t.Errorf("%q", r.events)
+		if said := r.said(); len(said) != 1 || !strings.HasSuffix(said[0], "a lost") {
+			t.Errorf("%q", said)
 		}
 		time.Sleep(10 * time.Minute)
-		synctest.Wait()
-		if last := r.events[len(r.events)-1]; !strings.HasSuffix(last, "a gone: "+link.ErrExpired.Error()) {
-			t.Errorf("%q", r.events)
+		if said := r.said(); len(said) != 1 || !strings.HasSuffix(said[0], "a gone: "+link.ErrExpired.Error()) {
+			t.Errorf("%q", said)
 		}
-		r.events = nil
 		net.Cut(false) // it begins anew
 		time.Sleep(20 * time.Second)
-		synctest.Wait()
-		if len(r.events) != 2 || !strings.HasSuffix(r.events[0], link.ErrUnknown.Error()) || !strings.HasSuffix(r.events[1], "hello a") {
-			t.Errorf("%q", r.events)
+		if said := r.said(); len(said) != 2 || !strings.HasSuffix(said[0], link.ErrUnknown.Error()) || !strings.HasSuffix(said[1], "hello a") {
+			t.Errorf("%q", said)
 		}
 	})
 }
@@ -197,9 +196,8 @@ func TestAPeerThatStartsAnewTakesItsNameOver(t *testing.T) {
 		}
 		kill()
 		time.Sleep(20 * time.Second)
-		synctest.Wait()
 		var said []string
-		for _, e := range r.events {
+		for _, e := range r.said() {
 			_, text, _ := strings.Cut(e, " ")
 			said = append(said, text)
 		}
@@ -257,9 +255,8 @@ func TestPrioritiesAreKept(t *testing.T) {
 		}
 		net.Cut(false)
 		time.Sleep(16 * time.Second)
-		synctest.Wait()
 		var said []string
-		for _, e := range r.events[1:] {
+		for _, e := range r.said()[1:] {
 			_, text, _ := strings.Cut(e, ": ")
 			said = append(said, text)
 		}

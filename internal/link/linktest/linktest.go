@@ -18,8 +18,9 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// patience is for what should happen at once.
-const patience = 30 * time.Second
+// patience is for what should happen at once, on a busy machine and under the race
+// detector.
+const patience = 3 * time.Minute
 
 // hasty makes the pauses of a client short.
 func hasty(d time.Duration) <-chan time.Time { return time.After(d / 50) }
