@@ -26,6 +26,8 @@ const Module = "faultline_sdk"
 //go:embed chroma_agent/*.py
 var files embed.FS
 
+//go:generate python3 docgen.py ../docs/python-sdk.md
+
 // Extract writes the SDK into a folder of its own below dir, unless it is there
 // already, and returns that folder: the value for PYTHONPATH. The folder is
 // named by the SDK's content, so several versions live side by side, and it

@@ -4,17 +4,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-generated="internal/api/gen protocol/schema web/src/api/schema.ts *.md"
+generated="internal/api/gen protocol/schema sdk/wire/rules_gen.go python/faultline_sdk/rules.py web/src/api/schema.ts *.md"
 
 # The patterns are for git, not for the shell.
 set -f
 
 sums() {
-<<<<<<< HEAD
 	git ls-files -z -co --exclude-standard -- $generated |
-=======
-	git ls-files -z -co --exclude-standard -- internal/api/gen protocol/schema sdk/wire/rules_gen.go python/faultline_sdk/rules.py docs/validation.md web/src/api/schema.ts |
->>>>>>> 837e19e (cli: validate plugins with codes, warnings and JSON, and explain the codes)
 		sort -z | xargs -0 sha256sum
 }
 
@@ -23,11 +19,7 @@ make --no-print-directory generate
 after=$(sums)
 if [ "$before" != "$after" ]; then
 	echo "generated code was out of date; it has been written anew: commit it" >&2
-<<<<<<< HEAD
 	git --no-pager diff --stat -- $generated >&2
-=======
-	git --no-pager diff --stat -- internal/api/gen protocol/schema sdk/wire/rules_gen.go python/faultline_sdk/rules.py docs/validation.md web/src/api/schema.ts >&2
->>>>>>> 837e19e (cli: validate plugins with codes, warnings and JSON, and explain the codes)
 	exit 1
 fi
 

@@ -1,8 +1,12 @@
 """Agent plugins (guide, "Agent Plugins"): code that runs on a storage server and tells what it finds there."""
 
-#: Priorities of a message. Of the messages that wait, those with the highest priority, the lowest number, go first.
+__all__ = ['PRIO_HIGH', 'PRIO_NORMAL', 'PRIO_LOW', 'DevicePlugin', 'DevicePluginMessage', 'DevicePluginMessageCollection']
+
+#: The priority of messages that go before all others. Of the messages that wait, those with the lowest number go first.
 PRIO_HIGH = 0
+#: The priority of messages that name none.
 PRIO_NORMAL = 1
+#: The priority of messages that wait for all others.
 PRIO_LOW = 2
 
 
@@ -30,7 +34,9 @@ class DevicePluginMessage:
     """One message with a priority other than the normal one."""
 
     def __init__(self, message, priority=PRIO_NORMAL):
+        #: What is sent: anything that JSON can hold.
         self.message = message
+        #: PRIO_HIGH, PRIO_NORMAL or PRIO_LOW.
         self.priority = priority
 
 
@@ -39,4 +45,5 @@ class DevicePluginMessageCollection(list):
 
     def __init__(self, messages, priority=PRIO_NORMAL):
         super().__init__(messages)
+        #: PRIO_HIGH, PRIO_NORMAL or PRIO_LOW, of all of them.
         self.priority = priority

@@ -11,21 +11,25 @@ SEVERITIES = (('error', 'error'), ('warning', 'warn'), ('info', 'info'))
 
 
 class Alert:
-    """An alert. ``severity`` is 'error', 'warning' or 'info'; ``resource`` the Reported that it is about."""
+    """An alert that a server would show."""
 
     def __init__(self, resource, condition, severity, value, since, began):
+        #: The Reported that it is about.
         self.resource = resource
         #: The condition's id, or else the attribute's name.
         self.condition = condition.id or condition.attribute
         #: The attribute or statistic that the condition watches.
         self.attribute = condition.attribute
+        #: 'error', 'warning' or 'info'.
         self.severity = severity
         #: The author's message; empty if the condition has none, and the server writes its own.
         self.message = condition.message or ''
         #: The value that raised it.
         self.value = value
-        #: When the condition began to hold, and when the alert was raised, in seconds since 1970-01-01 UTC.
-        self.since, self.began = since, began
+        #: When the condition began to hold, in seconds since 1970-01-01 UTC.
+        self.since = since
+        #: When the alert was raised, in the same seconds: later than that if the condition has for_seconds.
+        self.began = began
 
     def __repr__(self):
         return '<%s %r: %s of %s %d is %r>' % (
