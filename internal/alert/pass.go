@@ -186,14 +186,14 @@ func (p *pass) check(r *resource.Resource, ch check, v resource.Value) {
 	case !holds:
 		p.settle(waiting)
 	case ch.condition.For > 0:
-		p.wait(r, ch, waiting, message(r.Class, ch, v, p.s.nameOf))
+		p.wait(r, ch, waiting, message(r, ch, v, p.s.nameOf))
 	default:
 		since := p.now
 		if waiting != nil { // its class had a For until now
 			since = waiting.Since
 			p.settle(waiting)
 		}
-		p.raise(r, ch.key, message(r.Class, ch, v, p.s.nameOf), since, since)
+		p.raise(r, ch.key, message(r, ch, v, p.s.nameOf), since, since)
 	}
 }
 

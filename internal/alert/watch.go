@@ -78,9 +78,20 @@ func (s *Stage) watch(c *resource.Class) *watch {
 	return w
 }
 
-// message is the author's message of a condition, or one that says what holds.
-// v is the value that trips it.
-func message(c *resource.Class, ch check, v resource.Value, name func(resource.ID) string) string {
+// message is what an alert of a resource says. v is the value that trips the
+// condition.
+func message(r *resource.Resource, ch check, v resource.Value, name func(resource.ID) string) string {
+	text := headline(r.Class, ch, v, name)
+	if i := r.Class.Attr(ch.condition.Detail); i >= 0 && ch.condition.Detail != "" {
+		if detail, _ := r.Values[i].Text(); detail != "" {
+			text += ": " + detail
+		}
+	}
+	return text
+}
+
+// headline is the author's message of a condition, or one that says what holds.
+func headline(c *resource.Class, ch check, v resource.Value, name func(resource.ID) string) string {
 	if ch.condition.Message != "" {
 		return ch.condition.Message
 	}

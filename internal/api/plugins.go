@@ -27,7 +27,14 @@ func (h *handlers) ListClasses(_ context.Context, req gen.ListClassesRequestObje
 		return nil, err
 	}
 	list := gen.ClassList{Items: []gen.Class{}}
+	hardware := plugin == "" && class == "" && deref(p.Base) == ""
+	if p.Internal != nil {
+		hardware = !*p.Internal
+	}
 	for _, c := range h.inventory.Classes() {
+		if hardware && c.Internal() {
+			continue
+		}
 		if plugin != "" && c.Plugin != plugin || class != "" && c.Name != class ||
 			p.Base != nil && *p.Base != "" && !c.Is(*p.Base) || p.Scannable != nil && c.Scannable() != *p.Scannable {
 			continue

@@ -75,6 +75,11 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 		}
 		q.Health = append(q.Health, sev)
 	}
+	q.Hardware = q.Plugin == "" && q.Class == "" && q.Base == "" && len(q.Health) == 0 &&
+		q.Scope == 0 && q.Parent == 0 && q.AncestorOf == 0 && q.DescendantOf == 0
+	if p.Internal != nil {
+		q.Hardware = !*p.Internal
+	}
 	return q, h.checkSort(&q)
 }
 

@@ -16,7 +16,7 @@ func (h *handlers) GetStatus(context.Context, gen.GetStatusRequestObject) (gen.G
 	}
 	for _, c := range h.inventory.Classes() {
 		n := h.inventory.Count(c)
-		if n == 0 {
+		if n == 0 || c.Internal() {
 			continue
 		}
 		health := healthCounts(n, h.alerts.HealthCounts(c))

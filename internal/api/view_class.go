@@ -10,6 +10,7 @@ func Class(c *resource.Class, count int) gen.Class {
 	out := gen.Class{
 		Plugin: c.Plugin, Name: c.Name, Label: c.Label(), Full: c.FullName(), Bases: orEmpty(c.Bases),
 		Identifier: gen.ClassIdentifier{Scope: gen.ClassIdentifierScope(c.IDScope), Attributes: orEmpty(c.IDNames)},
+		Internal:   c.Internal(),
 		Scannable:  c.Scannable(), Root: c.Root(), Count: count,
 		Attributes: make([]gen.ClassAttribute, len(c.Attributes)),
 		Statistics: make([]gen.ClassStatistic, len(c.Statistics)),

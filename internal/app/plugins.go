@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -84,6 +85,10 @@ func newPluginSet(o setOptions) *pluginSet {
 func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 	spec, err := pluginhost.Resolve(path, s.o.resolve)
 	name := cmp.Or(spec.Name, path)
+	if err == nil && name == resource.ServerPlugin {
+		err = fmt.Errorf("plugin %s: the name %s is the server's own; rename it", path, name)
+		name = path
+	}
 	p := &plugin{set: s, name: name, from: from, path: path, kind: spec.Kind, changed: make(chan struct{})}
 	if err != nil {
 		s.o.host.Log.Error("a plugin was not loaded", "path", path, "error", err)

@@ -121,6 +121,7 @@ type localSessions struct {
 	inv          *inventory.Inventory
 	plugins      *pluginSet
 	secrets      *secret.Box
+	self         session.Plugin // the server's own; nil if it reports nothing of itself
 	log          *slog.Logger
 	now          func() time.Time
 	updatePeriod time.Duration
@@ -129,8 +130,13 @@ type localSessions struct {
 func (r *localSessions) options(_ context.Context, id resource.ID, plugin string) session.Options {
 	return session.Options{
 		ID: id, Plugin: plugin,
-		Root:  func() (session.Root, error) { return rootFor(r.inv, r.secrets, id) },
-		Wait:  func(ctx context.Context) (session.Plugin, error) { return r.plugins.session(ctx, plugin) },
+		Root: func() (session.Root, error) { return rootFor(r.inv, r.secrets, id) },
+		Wait: func(ctx context.Context) (session.Plugin, error) {
+			if plugin == resource.ServerPlugin && r.self != nil {
+				return r.self, nil
+			}
+			return r.plugins.session(ctx, plugin)
+		},
 		Again: func() <-chan struct{} { return r.plugins.loaded(plugin) },
 		Class: func(name string) *resource.Class {
 			return r.inv.Class(plugin, name)

@@ -183,7 +183,13 @@ func (s *Server) setup(ctx context.Context) error {
 	}
 	sessions := newRunner(own.options)
 	if c.Runner {
-		place.local, place.has = sessions, plugins.has
+		itself, err := newSelf(context.WithoutCancel(ctx), s.o.Version, inv, declaring, plugins, s.part("plugin"))
+		if err != nil {
+			return err
+		}
+		own.self = itself
+		s.run("self", s.fail, itself.run)
+		place.local, place.has = sessions, hasItself(plugins)
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
 	}
 	place.patient = !c.Runner || tokens.AnyRunner()

@@ -162,7 +162,8 @@ func (c *client) find(ctx context.Context, arg string) (gen.Resource, json.RawMe
 	}
 	var found []gen.Resource
 	limit := 1000
-	params := gen.ListResourcesParams{Q: &arg, Limit: &limit}
+	all := true
+	params := gen.ListResourcesParams{Q: &arg, Limit: &limit, Internal: &all}
 	for {
 		list, _, err := answer[gen.ResourceList](c.ListResources(ctx, &params))
 		if err != nil {

@@ -57,6 +57,9 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	best := &topItems{sorter: s}
 	more := false
 	for _, r := range candidates {
+		if q.Hardware && r.Class.Internal() {
+			continue
+		}
 		if len(q.Health) > 0 && !slices.Contains(q.Health, q.HealthOf(r.ID)) {
 			continue
 		}

@@ -132,6 +132,12 @@ func newCgroups(dir string, own bool) (*Cgroups, error) {
 	if err := os.MkdirAll(g.dir, 0o755); err != nil {
 		return nil, err
 	}
+	// To start a process in a group takes the right to write to both ends of its way.
+	for _, file := range []string{g.dir, filepath.Join(dir, "cgroup.procs")} {
+		if err := unix.Access(file, unix.W_OK); err != nil {
+			return nil, &fs.PathError{Op: "write", Path: file, Err: err}
+		}
+	}
 	enable(dir)
 	if own && len(wanted(dir, "cgroup.controllers")) > len(wanted(dir, "cgroup.subtree_control")) && alone(dir) {
 		if err := moveAll(dir, filepath.Join(dir, serverGroup)); err == nil {

@@ -41,6 +41,9 @@ type SupervisorOptions struct {
 	// for longer than MaxBackoff starts the count anew.
 	MinBackoff time.Duration
 	MaxBackoff time.Duration
+	// MinRecovery is how long a process has to run at least until Status no longer
+	// counts what was before it; 5 s by default.
+	MinRecovery time.Duration
 }
 
 // Status is what a Supervisor is doing and how it got there.
@@ -52,6 +55,13 @@ type Status struct {
 	Since time.Time
 	// Restarts counts the starts after the first one.
 	Restarts int
+	// Failures counts how often in a row the process ended, or could not be
+	// started, without having recovered in between: by running for twice as long as
+	// the pause before its start, and for MinRecovery at least.
+	Failures int
+	// Over is the last budget that a process was ended for; nil if there is none, or
+	// when the plugin has recovered since.
+	Over *BudgetError
 	// LastError is why the last process ended or could not be started. It stays
 	// while the next one runs.
 	LastError error
@@ -80,6 +90,7 @@ type Supervisor struct {
 func NewSupervisor(o SupervisorOptions) *Supervisor {
 	o.MinBackoff = cmp.Or(o.MinBackoff, time.Second)
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, 256*time.Second)
+	o.MinRecovery = cmp.Or(o.MinRecovery, 5*time.Second)
 	return &Supervisor{
 		opts:    o,
 		start:   Start,
@@ -96,7 +107,7 @@ func NewSupervisor(o SupervisorOptions) *Supervisor {
 func (s *Supervisor) Run(ctx context.Context) error {
 	pause := time.Duration(0) // before the next start; 0 for none
 	for first := true; ; first = false {
-		began, err := s.once(ctx, first)
+		began, err := s.once(ctx, first, max(2*pause, s.opts.MinRecovery))
 		if ctx.Err() != nil {
 			s.set(func(st *Status) { st.State = Stopped })
 			return ctx.Err()
@@ -112,7 +123,8 @@ func (s *Supervisor) Run(ctx context.Context) error {
 }
 
 // once runs one process to its end. began is when it was up, zero if never.
-func (s *Supervisor) once(ctx context.Context, first bool) (began time.Time, err error) {
+// After the time recovery it has made up for those before it.
+func (s *Supervisor) once(ctx context.Context, first bool, recovery time.Duration) (began time.Time, err error) {
 	s.set(func(st *Status) {
 		st.State = Starting
 		if !first {
@@ -138,6 +150,14 @@ func (s *Supervisor) once(ctx context.Context, first bool) (began time.Time, err
 		s.opts.OnUp(p)
 	}
 
+	recovered := time.AfterFunc(recovery, func() {
+		s.set(func(st *Status) {
+			if st.Pid == p.Pid() {
+				st.Failures, st.Over = 0, nil
+			}
+		})
+	})
+	defer recovered.Stop()
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
@@ -165,6 +185,13 @@ func (s *Supervisor) rest(ctx context.Context, err error, pause time.Duration) b
 	case <-s.again: // meant for the process that has just ended
 	default:
 	}
+	s.set(func(st *Status) {
+		st.Failures++
+		var over *BudgetError
+		if errors.As(err, &over) {
+			st.Over = over
+		}
+	})
 	var wake <-chan time.Time
 	if Permanent(err) {
 		s.set(func(st *Status) {

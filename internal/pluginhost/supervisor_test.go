@@ -117,6 +117,43 @@ func TestPermanentFailure(t *testing.T) {
 	})
 }
 
+// TestRecovery follows a plugin that is over budget until it has run well for
+// long enough.
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	s := NewSupervisor(SupervisorOptions{
+		Options: fakeOptions("good"), MinBackoff: 10 * time.Millisecond, MaxBackoff: time.Minute, MinRecovery: time.Second,
+	})
+	up := make(chan *Process, 10)
+	s.opts.OnUp = func(p *Process) { up <- p }
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error)
+	go func() { over <- s.Run(ctx) }()
+	broken := &BudgetError{Budget: BudgetMemory, Limit: 1, Use: 2}
+	for n := 1; n <= 3; n++ {
+		p := <-up
+		if st := s.Status(); st.Failures != n-1 || (st.Over != nil) != (n > 1) {
+			t.Errorf("when it is up for the %d. time: %+v", n, st)
+		}
+		p.fail(broken)
+	}
+	p := <-up
+	for st := s.Status(); st.Over != nil || st.Failures > 0; st = s.Status() {
+		if st.Over != nil && (st.Over.Budget != broken.Budget || st.Failures != 3) {
+			t.Fatalf("before it recovers: %+v", st)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	// What ends for another reason is no matter of budgets.
+	p.fail(ErrGarbage)
+	<-up
+	if st := s.Status(); st.Failures != 1 || st.Over != nil {
+		t.Errorf("after another failure: %+v", st)
+	}
+	cancel()
+	<-over
+}
+
 // TestSupervisor lives through two deaths of a real process.
 func TestSupervisor(t *testing.T) {
 	t.Parallel()

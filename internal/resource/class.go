@@ -47,6 +47,17 @@ const (
 	BaseResource  = "Resource"
 	BaseScannable = "ScannableResource"
 	BaseHostRoot  = "HostRoot"
+	// BaseInternal is the base of what the server reports of itself, beside the
+	// hardware. Only classes of ServerPlugin have it.
+	BaseInternal = "Internal"
+)
+
+// ServerPlugin is the name of the server's own plugin, which no other plugin can
+// have, and ServerClass its class that stands for the server, the root of what
+// it reports of itself.
+const (
+	ServerPlugin = "faultline"
+	ServerClass  = "Server"
 )
 
 // IDScope says where an identifier is unique (guide, "Identifiers").
@@ -132,8 +143,11 @@ type Condition struct {
 	Kind      ConditionKind
 	Attribute string // an attribute, a gauge or a counter of the class
 	Message   string
-	States    map[Severity][]Value
-	Bounds    map[Severity]float64
+	// Detail is an attribute of the class whose value, if it has one, is added to
+	// the message of an alert.
+	Detail string
+	States map[Severity][]Value
+	Bounds map[Severity]float64
 	// Clear has the thresholds that a value must come back to before an alert of
 	// a bound ends; a severity that is not in it ends at its bound. It is on the
 	// fine side of the bound, or equal to it.
@@ -229,7 +243,15 @@ func (c *Class) Is(name string) bool { return c.Name == name || slices.Contains(
 func (c *Class) Scannable() bool { return slices.Contains(c.Bases, BaseScannable) }
 
 // Root reports whether a resource of the class can be the scope of others.
-func (c *Class) Root() bool { return c.Scannable() || slices.Contains(c.Bases, BaseHostRoot) }
+func (c *Class) Root() bool {
+	return c.Scannable() || slices.Contains(c.Bases, BaseHostRoot) || c.Internal() && c.Name == ServerClass
+}
+
+// Internal reports whether resources of the class are the server's own affairs,
+// such as its plugins, and no part of what a user looks for among the hardware.
+func (c *Class) Internal() bool {
+	return c.Plugin == ServerPlugin && slices.Contains(c.Bases, BaseInternal)
+}
 
 // Label is the author's label of the attribute, or else its name made
 // readable: file_size becomes "File size" (guide, "Names").

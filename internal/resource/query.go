@@ -9,7 +9,9 @@ type Query struct {
 	// Identifier has some of the identifying attributes, with their values as text:
 	// a reference by the ID or the name of its target, null as nothing. Those that
 	// are not named may have any value.
-	Identifier   map[string]string
+	Identifier map[string]string
+	// Hardware leaves out resources of internal classes; see Class.Internal.
+	Hardware     bool
 	Parent       ID // children of this resource
 	AncestorOf   ID // this resource and its ancestors
 	DescendantOf ID // this resource and its descendants

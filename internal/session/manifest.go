@@ -234,7 +234,10 @@ func (d *declaration) statistic(in *wire.Statistic) resource.Statistic {
 }
 
 func (d *declaration) condition(c *resource.Class, in *wire.Condition) resource.Condition {
-	out := resource.Condition{ID: in.ID, Kind: resource.ConditionKind(in.Kind), Attribute: in.Attribute, Message: in.Message}
+	out := resource.Condition{ID: in.ID, Kind: resource.ConditionKind(in.Kind), Attribute: in.Attribute, Message: in.Message, Detail: in.Detail}
+	if i := c.Attr(in.Detail); in.Detail != "" && (i < 0 || c.Attributes[i].Kind != resource.String) {
+		d.problem(wire.RuleConditionUnknown, in.Detail, "an alert condition adds this to its message, which is no string attribute of the class")
+	}
 	stat := c.Stat(in.Attribute)
 	if c.Attr(in.Attribute) < 0 && (stat < 0 || c.Statistics[stat].Kind == resource.Histogram) {
 		d.problem(wire.RuleConditionUnknown, in.Attribute, "an alert condition watches this, which is no attribute, gauge or counter of the class")

@@ -31,6 +31,8 @@ func TestThresholdsOfConditions(t *testing.T) {
 		{`"kind":"upper_bound","warn_bound":70,"info_clear":60`, resource.Condition{}, "acme.A.x: info_clear without info_bound"},
 		{`"kind":"value","error_states":[1],"error_clear":1`, resource.Condition{}, "acme.A.x: a value condition has no error_clear"},
 		{`"kind":"value","error_states":[1],"for_seconds":-1`, resource.Condition{}, "acme.A.x: the for_seconds of an alert condition is -1; it must be from 0 to 31622400"},
+		{`"kind":"value","error_states":[1],"detail":"x"`, resource.Condition{}, "acme.A.x: an alert condition adds this to its message"},
+		{`"kind":"value","error_states":[1],"detail":"y"`, resource.Condition{}, "acme.A.y: an alert condition adds this to its message"},
 		{`"kind":"value","error_states":[1],"for_seconds":1e300`, resource.Condition{}, "for_seconds"},
 	} {
 		var m wire.Manifest

@@ -132,6 +132,10 @@ type Condition struct {
 	Attribute string `json:"attribute"` // an attribute, a gauge or a counter
 	Message   string `json:"message,omitempty"`
 
+	// Detail names a string attribute of the class; its value, if there is one
+	// when an alert is raised, follows the message: "Over budget: 70 of 64 MiB".
+	Detail string `json:"detail,omitempty"`
+
 	ErrorStates []json.RawMessage `json:"error_states,omitempty"`
 	WarnStates  []json.RawMessage `json:"warn_states,omitempty"`
 	InfoStates  []json.RawMessage `json:"info_states,omitempty"`

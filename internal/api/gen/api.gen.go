@@ -543,10 +543,13 @@ type Class struct {
 	// Full `plugin.Class`.
 	Full       string          `json:"full"`
 	Identifier ClassIdentifier `json:"identifier"`
-	Label      string          `json:"label"`
-	Name       string          `json:"name"`
-	Plugin     string          `json:"plugin"`
-	Relations  []ClassRelation `json:"relations"`
+
+	// Internal Given for a class of what the server reports of itself.
+	Internal  bool            `json:"internal,omitempty"`
+	Label     string          `json:"label"`
+	Name      string          `json:"name"`
+	Plugin    string          `json:"plugin"`
+	Relations []ClassRelation `json:"relations"`
 
 	// Root A resource of the class can be the scope of others.
 	Root bool `json:"root"`
@@ -1299,6 +1302,9 @@ type BaseFilter = string
 // ClassFilter defines model for classFilter.
 type ClassFilter = string
 
+// Internal defines model for internal.
+type Internal = bool
+
 // PageCursor defines model for pageCursor.
 type PageCursor = string
 
@@ -1360,6 +1366,10 @@ type ListClassesParams struct {
 
 	// Scannable Keep classes whose resources a user may add (true), or the others (false).
 	Scannable *bool `form:"scannable,omitempty" json:"scannable,omitempty"`
+
+	// Internal Whether what the server reports of itself, such as its plugins, is listed among the hardware. Without
+	// it, it is where it was asked for: by plugin, class, base, health, scope or place in the graph.
+	Internal *Internal `form:"internal,omitempty" json:"internal,omitempty"`
 }
 
 // GetEventsParams defines parameters for GetEvents.
@@ -1405,6 +1415,10 @@ type ListResourcesParams struct {
 
 	// Base Keep what is of this class or of one that inherits from it, such as `PhysicalDisk`.
 	Base *BaseFilter `form:"base,omitempty" json:"base,omitempty"`
+
+	// Internal Whether what the server reports of itself, such as its plugins, is listed among the hardware. Without
+	// it, it is where it was asked for: by plugin, class, base, health, scope or place in the graph.
+	Internal *Internal `form:"internal,omitempty" json:"internal,omitempty"`
 
 	// Scope Keep what this root reports.
 	Scope *ID `form:"scope,omitempty" json:"scope,omitempty"`
@@ -2789,6 +2803,18 @@ func NewListClassesRequest(server string, params *ListClassesParams) (*http.Requ
 
 		}
 
+		if params.Internal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "internal", *params.Internal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if encoded := queryValues.Encode(); encoded != "" {
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
@@ -3171,6 +3197,18 @@ func NewListResourcesRequest(server string, params *ListResourcesParams) (*http.
 		if params.Base != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "base", *params.Base, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Internal != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "internal", *params.Internal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7391,6 +7429,19 @@ func (siw *ServerInterfaceWrapper) ListClasses(w http.ResponseWriter, r *http.Re
 		return
 	}
 
+	// ------------- Optional query parameter "internal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "internal", r.URL.Query(), &params.Internal, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "internal"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "internal", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListClasses(w, r, params)
 	}))
@@ -7669,6 +7720,19 @@ func (siw *ServerInterfaceWrapper) ListResources(w http.ResponseWriter, r *http.
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "base"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "base", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "internal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "internal", r.URL.Query(), &params.Internal, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "internal"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "internal", Err: err})
 		}
 		return
 	}

@@ -52,7 +52,7 @@ export const pluginsQuery = queryOptions({
 
 export const classesQuery = queryOptions({
   queryKey: keys.classes,
-  queryFn: ({ signal }) => data(api.GET('/classes', { signal })),
+  queryFn: ({ signal }) => data(api.GET('/classes', { params: { query: { internal: true } }, signal })),
   refetchInterval: 60_000,
 });
 

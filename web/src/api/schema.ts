@@ -598,6 +598,8 @@ export interface components {
             label: string;
             /** @description `plugin.Class`. */
             full: string;
+            /** @description Given for a class of what the server reports of itself. */
+            internal?: boolean;
             /** @description The classes that it inherits from, nearest first. */
             bases: string[];
             identifier: components["schemas"]["ClassIdentifier"];
@@ -1261,6 +1263,11 @@ export interface components {
         pluginFilter: string;
         /** @description Keep what is of this class, as `Class` or `plugin.Class`. */
         classFilter: string;
+        /**
+         * @description Whether what the server reports of itself, such as its plugins, is listed among the hardware. Without
+         *     it, it is where it was asked for: by plugin, class, base, health, scope or place in the graph.
+         */
+        internal: boolean;
         /** @description Keep what is of this class or of one that inherits from it, such as `PhysicalDisk`. */
         baseFilter: string;
         /** @description How many items at most on the page. */
@@ -1351,6 +1358,11 @@ export interface operations {
                 base?: components["parameters"]["baseFilter"];
                 /** @description Keep classes whose resources a user may add (true), or the others (false). */
                 scannable?: boolean;
+                /**
+                 * @description Whether what the server reports of itself, such as its plugins, is listed among the hardware. Without
+                 *     it, it is where it was asked for: by plugin, class, base, health, scope or place in the graph.
+                 */
+                internal?: components["parameters"]["internal"];
             };
             header?: never;
             path?: never;
@@ -1379,6 +1391,11 @@ export interface operations {
                 class?: components["parameters"]["classFilter"];
                 /** @description Keep what is of this class or of one that inherits from it, such as `PhysicalDisk`. */
                 base?: components["parameters"]["baseFilter"];
+                /**
+                 * @description Whether what the server reports of itself, such as its plugins, is listed among the hardware. Without
+                 *     it, it is where it was asked for: by plugin, class, base, health, scope or place in the graph.
+                 */
+                internal?: components["parameters"]["internal"];
                 /** @description Keep what this root reports. */
                 scope?: components["schemas"]["ID"];
                 /** @description Keep what the agent on this host reports. */
