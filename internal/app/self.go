@@ -116,7 +116,7 @@ var _ session.Plugin = (*self)(nil)
 
 // newSelf declares the server's own classes.
 func newSelf(ctx context.Context, version string, inv *inventory.Inventory, d declare, plugins *pluginSet, log *slog.Logger) (*self, error) {
-	if err := d(ctx, resource.ServerPlugin, selfManifest()); err != nil {
+	if err := d(ctx, resource.ServerPlugin, selfManifest(), nil); err != nil {
 		return nil, err
 	}
 	s := &self{inv: inv, version: version, plugins: plugins, now: time.Now, after: time.After, log: log}

@@ -61,7 +61,7 @@ func newSelfBench(t *testing.T) *selfBench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := declarer(store, inv)
+	d := (&declarations{store: store, inv: inv, log: log}).set
 	b.set = newPluginSet(setOptions{host: pluginhost.Options{Log: log}, declare: d})
 	secrets, err := secret.New(randomKey())
 	if err != nil {
