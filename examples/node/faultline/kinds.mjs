@@ -6,11 +6,12 @@ import { isIPv4, isIPv6 } from 'node:net';
 
 const camelToWire = {
   optional: 'optional', hidden: 'hidden', readOnly: 'user_read_only', label: 'label',
-  min: 'min', max: 'max', maxLength: 'max_length', options: 'options',
+  min: 'min', max: 'max', maxLength: 'max_length', options: 'options', renamedFrom: 'renamed_from',
 };
 
 // attribute makes a declaration. A default may be a value or a function of the
-// values given so far; encrypt is a password's own function.
+// values given so far; encrypt is a password's own function; renamedFrom are the
+// names that older versions of the plugin had, the latest first.
 function attribute(kind, check, options) {
   const { default: fallback, encrypt, ...given } = options;
   const wire = { kind };

@@ -51,7 +51,7 @@ class Server {
     Object.assign(this, { name, definition, initialized: false });
     this.sessions = new Map(); // id → { session, plugin, tail, state }
     this.classes = new Map(definition.classes.map((c) => [c.name, c]));
-    this.level = Math.max(0, levels.indexOf(process.env.FAULTLINE_LOG_LEVEL ?? 'warning'));
+    this.setLevel(process.env.FAULTLINE_LOG_LEVEL);
     this.write = protectStdout((text) => this.log('warning', 'stdout', text));
   }
 
@@ -80,6 +80,8 @@ class Server {
 
   // grease keeps hosts from relying on a fixed list of notifications.
   grease() { this.send({ method: `x-grease-${randomBytes(3).toString('hex').replace(/[0-9]/g, 'z')}`, params: { n: Date.now() } }); }
+
+  setLevel(name) { this.level = levels.includes(name) ? levels.indexOf(name) : levels.indexOf('warning'); }
 
   log(level, source, message, { session, fields } = {}) {
     if (levels.indexOf(level) < this.level) return;
@@ -120,6 +122,7 @@ class Server {
   }
 
   notified(method, params) {
+    if (method === 'log/level') this.setLevel(params.level);
     if (method !== 'session/deleted') return; // session/rejected needs no act: the host tears the session down
     const open = this.sessions.get(params.session);
     // Also while a hook runs: it is then a matter of that turn.

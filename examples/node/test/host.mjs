@@ -7,9 +7,12 @@ export class Host {
     this.process = spawn(process.execPath, [path], {
       stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: process.env.PATH, FAULTLINE_PLUGIN: name, ...env },
     });
+    // A plugin that keeps silent ends its test, not the patience of all.
+    const patience = setTimeout(() => this.process.kill('SIGKILL'), 60_000);
     this.stderr = '';
     this.process.stderr.on('data', (chunk) => { this.stderr += chunk; });
     this.exited = new Promise((resolve) => { this.process.on('exit', (status, signal) => resolve(status ?? signal)); });
+    this.exited.then(() => clearTimeout(patience));
     this.messages = messages(this.process.stdout);
     this.calls = 0;
   }

@@ -74,7 +74,7 @@ const Lun = resourceClass('Lun', {
     wwid: uuid(),
     pool: reference(),
     spare_drive: reference({ optional: true }),
-    name: string({ default: 'unnamed' }),
+    name: string({ default: 'unnamed', renamedFrom: ['title'] }),
     mount: path({ optional: true }),
   },
   relations: [provide(['linux', 'ScsiDevice'], ['wwid'], { ignoreCase: true }), subscribe(Pool, ['name'])],
