@@ -77,9 +77,9 @@ var checks = []check{
 	},
 	{
 		name: "failed-scan", scans: true, run: (*bench).failedScan,
-		holds:  "an initial scan that fails sends no batch, can be torn down, and leaves other sessions alone",
+		holds:  "an initial scan that fails sends no last part of a batch, can be torn down, and leaves other sessions alone",
 		rule:   "protocol/SPEC.md, sections 4 and 5",
-		advice: "send the batches of an initial scan after it succeeded; teardown must free what there is by then",
+		advice: "send the last part of an initial scan after it succeeded; teardown must free what there is by then",
 	},
 	{
 		name: "cancel", scans: true, run: (*bench).cancel,

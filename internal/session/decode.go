@@ -34,7 +34,6 @@ func newDecoder(class func(string) *resource.Class, seal func(string) string, ro
 type turn struct {
 	number  int64
 	parts   int
-	whole   bool // the batch is complete
 	ops     [][]resource.Op
 	samples [][]resource.HandleSample
 }

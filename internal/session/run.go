@@ -231,7 +231,7 @@ func (r *run) step(ctx context.Context, t **turn, in *wire.Batch) error {
 		if err := r.begins(*t, in); err != nil {
 			return err
 		}
-		*t = &turn{number: in.Turn, whole: in.Complete}
+		*t = &turn{number: in.Turn}
 	}
 	if in.Turn != (*t).number || in.Part != (*t).parts {
 		return fmt.Errorf("part %d of turn %d came out of order", in.Part, in.Turn)
@@ -242,11 +242,14 @@ func (r *run) step(ctx context.Context, t **turn, in *wire.Batch) error {
 	if !in.Last {
 		return nil
 	}
+	if in.Complete && r.last > 0 {
+		return errors.New("only the first turn of a session can be complete")
+	}
 	whole := *t
 	*t = &turn{number: whole.number}
 	r.dec.endTurn()
 	err := r.o.Sink.Apply(ctx, &resource.Batch{
-		Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: whole.number, Complete: whole.whole,
+		Root: r.o.ID, Session: r.id, Plugin: r.o.Plugin, Turn: whole.number, Complete: in.Complete,
 		Ops: joined(whole.ops), Samples: joined(whole.samples),
 	})
 	if err != nil {
@@ -273,8 +276,6 @@ func (r *run) begins(before *turn, in *wire.Batch) error {
 		return fmt.Errorf("turn %d began, and turn %d had no last part", in.Turn, before.number)
 	case in.Turn <= before.number:
 		return fmt.Errorf("turn %d came after turn %d", in.Turn, before.number)
-	case in.Complete && before.number > 0:
-		return errors.New("only the first turn of a session can be complete")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -158,4 +159,40 @@ func TestThePluginIsToldOfDeletedResources(t *testing.T) {
 			t.Errorf("told of %v: %s", got, f.noted())
 		}
 	})
+}
+
+// TestPartsOfAScanThatStillRuns sees that parts which come while the hook runs
+// count when the last one is there, as that says, and else not at all.
+func TestPartsOfAScanThatStillRuns(t *testing.T) {
+	for _, complete := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{}
+			var applied []*resource.Batch
+			f.apply = func(b *resource.Batch) error { applied = append(applied, b); return nil }
+			tries := 0
+			f.answer = scans(func() (wire.TurnResult, error) {
+				tries++
+				f.route(wire.Batch{Turn: 1, Ops: []wire.Op{put(1, good), put(2, good)}, Complete: !complete})
+				f.route(wire.Batch{Turn: 1, Part: 1, Ops: []wire.Op{{Op: wire.OpSet, Handle: 1, Attributes: json.RawMessage(`{"model":"n"}`)}},
+					Samples: []wire.Sample{{Handle: 2, Name: "temperature", Time: 1, Value: json.RawMessage("1")}}})
+				time.Sleep(time.Hour) // the hook goes on
+				synctest.Wait()
+				if len(applied) > 0 {
+					t.Error("a part was applied before the last one came")
+				}
+				if tries == 1 {
+					return wire.TurnResult{}, errors.New("the array went away")
+				}
+				f.route(wire.Batch{Turn: 1, Part: 2, Last: true, Complete: complete})
+				return wire.TurnResult{Turn: 1}, nil
+			})
+			run(t, f, 3*time.Hour)
+			if tries != 2 || len(applied) != 1 {
+				t.Fatalf("%d scans and %d batches applied, want 2 and 1: %s", tries, len(applied), f.noted())
+			}
+			if b := applied[0]; b.Complete != complete || len(b.Ops) != 3 || len(b.Samples) != 1 {
+				t.Errorf("the batch is %+v", b)
+			}
+		})
+	}
 }

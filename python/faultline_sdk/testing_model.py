@@ -134,7 +134,6 @@ class Model:
             expect((number, part) == (len(self.turns) + 1, 0), 'part %d of turn %d follows turn %d' % (
                 part, number, len(self.turns)))
             self._open, self._ops, self._samples = Turn(number), [], []
-            self._open.complete = bool(batch.get('complete'))
         else:
             expect((number, part) == (self._open.number, self._part + 1), 'part %d of turn %d follows part %d of turn %d' % (
                 part, number, self._part, self._open.number))
@@ -144,6 +143,7 @@ class Model:
         if not batch.get('last'):
             return None
         turn, self._open = self._open, None
+        turn.complete = bool(batch.get('complete'))
         self.turns.append(turn)
         self._apply(turn)
         return turn

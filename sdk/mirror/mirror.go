@@ -122,8 +122,8 @@ func (s *Session) Apply(b wire.Batch) (problems []Problem) {
 	}
 	if !s.Open {
 		s.Changes = nil
-		s.Complete = s.Complete || b.Complete
 	}
+	s.Complete = s.Complete || b.Complete && b.Last
 	s.Turn, s.part, s.Open = b.Turn, b.Part, !b.Last
 	for _, op := range b.Ops {
 		if p := s.op(op); p != "" {

@@ -15,6 +15,7 @@ const partSize = 1 << 20
 // JSON by hand: package json would cost more than all the rest of a turn.
 type batchWriter struct {
 	conn     *conn
+	limit    int // the size at which a part is cut: partSize, but for tests
 	buf      []byte
 	session  []byte // as JSON
 	turn     int64
@@ -37,19 +38,13 @@ func (w *batchWriter) header() {
 	b = append(b, `,"turn":`...)
 	b = strconv.AppendInt(b, w.turn, 10)
 	b = append(b, `,"part":`...)
-	b = strconv.AppendInt(b, int64(w.part), 10)
-	if w.complete {
-		b = append(b, `,"complete":true`...)
-	}
-	w.buf, w.list = b, 0
+	w.buf, w.list = strconv.AppendInt(b, int64(w.part), 10), 0
 }
 
 // next makes room for another op ('o') or sample ('s').
 func (w *batchWriter) next(list byte) {
-	if len(w.buf) >= partSize {
-		w.flush(false)
-		w.part++
-		w.header()
+	if len(w.buf) >= w.limit {
+		w.cut()
 	}
 	if w.list == list {
 		w.buf = append(w.buf, ',')
@@ -65,9 +60,19 @@ func (w *batchWriter) next(list byte) {
 	}
 }
 
+// cut sends the part and begins the next.
+func (w *batchWriter) cut() {
+	w.flush(false)
+	w.part++
+	w.header()
+}
+
 func (w *batchWriter) flush(last bool) {
 	if w.list != 0 {
 		w.buf = append(w.buf, ']')
+	}
+	if last && w.complete {
+		w.buf = append(w.buf, `,"complete":true`...)
 	}
 	if last {
 		w.buf = append(w.buf, `,"last":true`...)
@@ -81,10 +86,15 @@ func (w *batchWriter) flush(last bool) {
 // end sends what is left and says that it is the last.
 func (w *batchWriter) end() error {
 	w.flush(true)
+	w.drop()
+	return w.err
+}
+
+// drop forgets the part that is not sent.
+func (w *batchWriter) drop() {
 	buf := w.buf
 	w.buf = nil
 	buffers.Put(&buf)
-	return w.err
 }
 
 // buffers are shared by all sessions, since most are idle mostly.
@@ -95,7 +105,11 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 func (s *Session) send(samples *pages[sample], complete bool) error {
 	w := &s.w
 	s.turns++
-	w.begin(s.turns, complete)
+	if s.stream.sent { // the turn has begun
+		w.complete = complete
+	} else {
+		w.begin(s.turns, complete)
+	}
 	for i := range s.changes {
 		ch := &s.changes[i]
 		switch ch.op {

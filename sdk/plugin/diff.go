@@ -37,6 +37,7 @@ func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 		}
 		s.forgetTurn()
 	}()
+	s.endStream()
 	errs := s.takeErrs()
 	if failed == nil && len(errs) > 0 {
 		failed = errs[0]
@@ -96,9 +97,13 @@ func (s *Session) takeSamples() pages[sample] {
 // forgetTurn clears what is noted for the length of a turn.
 func (s *Session) forgetTurn() {
 	for _, e := range s.events {
-		e.n.touched, e.n.linked, e.n.bad = false, false, false
+		e.n.touched, e.n.linked, e.n.bad, e.n.streamed = false, false, false, false
 	}
 	clear(s.linked)
+	s.stream = stream{}
+	if s.w.buf != nil { // of a turn that failed after parts of it were sent
+		s.w.drop()
+	}
 	s.events = reuse(s.events)
 	s.changes = reuse(s.changes)
 	if s.removed {
@@ -273,7 +278,7 @@ func (s *Session) collectSet(n *node) (bad error) {
 		}
 		ch.set = true
 	}
-	if any && n.c.labeled {
+	if (any || n.streamed) && n.c.labeled {
 		if label := n.self.(labeler).Label(); label != n.label {
 			bad = cmp.Or(bad, ch.setLabel(label))
 		}

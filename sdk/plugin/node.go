@@ -22,6 +22,8 @@ type node struct {
 	linked  bool // has its old parents among the turn's
 	bad     bool // must not be sent in this turn
 
+	streamed bool // sent before the end of the turn
+
 	self    Any // the author's pointer
 	key     string
 	label   string

@@ -263,7 +263,7 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 	ses := &Session{id: p.Session, prog: s.p, conn: s.conn, now: s.p.now, linked: map[*node][]*node{}, wake: make(chan struct{}, 1)}
 	ses.ctx, ses.stop = context.WithCancel(context.Background())
 	ses.Log = slog.New(&handler{conn: s.conn, session: p.Session, level: &s.p.level, now: s.p.now})
-	ses.w = batchWriter{conn: s.conn, session: appendString(nil, p.Session)}
+	ses.w = batchWriter{conn: s.conn, limit: partSize, session: appendString(nil, p.Session)}
 	for _, c := range s.p.classes {
 		ses.tables = append(ses.tables, newTable(c))
 	}

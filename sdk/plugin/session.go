@@ -43,6 +43,7 @@ type Session struct {
 	keyBuf     []byte
 	changes    []change
 	w          batchWriter
+	stream     stream
 
 	mu      sync.Mutex // guards what follows
 	inTurn  bool
@@ -244,6 +245,9 @@ func (s *Session) report(r Any, parents []Any) *node {
 	s.touch(n)
 	for _, p := range parents {
 		n.addParent(p)
+	}
+	if s.stream.on && n.created && !n.sent {
+		s.streamed(n)
 	}
 	return n
 }

@@ -124,6 +124,7 @@ func (s *Session) hookTurn(first bool, hook func() error) (int64, error) {
 	defer s.inTurnNow(false)
 	err := s.stateErr
 	if err == nil {
+		s.stream.on = first
 		err = protect(hook)
 	}
 	s.prog.syncStdout()

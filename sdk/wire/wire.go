@@ -252,7 +252,7 @@ type Batch struct {
 	Last    bool   `json:"last,omitempty"`
 	// Complete marks the turn as the full truth for the session's root: what it
 	// does not put, the host deletes. Only an initial scan or agent start sets
-	// it, on every part.
+	// it. It counts in the last part.
 	Complete bool     `json:"complete,omitempty"`
 	Ops      []Op     `json:"ops,omitempty"`
 	Samples  []Sample `json:"samples,omitempty"`
