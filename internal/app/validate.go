@@ -94,7 +94,8 @@ func (t *Tool) check(ctx context.Context, path string) *check {
 		c.declare(m, refused.Data.Places, refused.Data.Problems)
 		c.declared = refused.Data.Draft != nil
 	default:
-		c.add([]wire.Problem{{Text: strings.Join(strings.Fields(err.Error()), " "), Code: wire.RuleNoStart}})
+		text := strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "plugin "+spec.Name+": ")
+		c.add([]wire.Problem{{Text: strings.TrimPrefix(text, "initialize: "), Code: wire.RuleNoStart}})
 	}
 	return c
 }
@@ -105,11 +106,18 @@ func unresolved(path string, err error) []wire.Problem {
 	if errors.As(err, &build) {
 		var problems []wire.Problem
 		for _, m := range build.Messages {
+			if strings.Contains(m.Text, "missing go.sum entry") || strings.Contains(m.Text, "updates to go.mod needed") {
+				return []wire.Problem{{Text: "the modules that the source needs are not all in go.mod and go.sum", Fix: "run `go mod tidy` in " + build.Folder, Code: wire.RuleGoBuild}}
+			}
 			problems = append(problems, wire.Problem{File: m.File, Line: m.Line, Text: m.Text, Code: wire.RuleGoBuild})
 		}
 		return problems
 	}
-	return []wire.Problem{{Text: strings.TrimPrefix(err.Error(), "plugin "+path+": "), Code: wire.RulePathWrong}}
+	text := strings.TrimPrefix(err.Error(), "plugin "+path+": ")
+	if folder, ok := pluginhost.GoSource(path); ok {
+		text = strings.TrimPrefix(text, "plugin "+folder+": ")
+	}
+	return []wire.Problem{{Text: text, Code: wire.RulePathWrong}}
 }
 
 // declare takes in what the plugin declares and what its SDK found.

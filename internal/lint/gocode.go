@@ -116,7 +116,7 @@ func (s *GoSource) prints(f *ast.File) []wire.Problem {
 // false if that cannot be told.
 func (p *goPackage) uses(name string) (used, certain bool) {
 	for _, f := range p.files {
-		if mentions(f, name) {
+		if mentions(f, "", name) {
 			return true, true
 		}
 	}
@@ -146,7 +146,10 @@ func (p *goPackage) uses(name string) (used, certain bool) {
 			return err
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
-		if err == nil && mentions(f, name) {
+		if err != nil {
+			return nil
+		}
+		if pkg := importName(f, p.path); pkg == "." || pkg != "" && mentions(f, pkg, name) {
 			used = true
 			return fs.SkipAll
 		}
@@ -156,18 +159,19 @@ func (p *goPackage) uses(name string) (used, certain bool) {
 }
 
 // mentions reports whether a file names a type elsewhere than where it is
-// declared, given methods, or registered.
-func mentions(f *ast.File, name string) bool {
+// declared, given methods, or registered. pkg is how the file calls the package
+// of the type, empty for its own.
+func mentions(f *ast.File, pkg, name string) bool {
 	for _, d := range f.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
-			if containsName(d.Type, name) || d.Body != nil && containsName(d.Body, name) {
+			if containsName(d.Type, pkg, name) || d.Body != nil && containsName(d.Body, pkg, name) {
 				return true
 			}
 		case *ast.GenDecl:
 			for _, spec := range d.Specs {
 				t, isType := spec.(*ast.TypeSpec)
-				if !isType && containsName(spec, name) || isType && t.Name.Name != name && containsName(t.Type, name) {
+				if !isType && containsName(spec, pkg, name) || isType && t.Name.Name != name && containsName(t.Type, pkg, name) {
 					return true
 				}
 			}
@@ -177,7 +181,7 @@ func mentions(f *ast.File, name string) bool {
 }
 
 // containsName reports whether a node names the type, registrations aside.
-func containsName(node ast.Node, name string) bool {
+func containsName(node ast.Node, pkg, name string) bool {
 	found := false
 	ast.Inspect(node, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -185,12 +189,31 @@ func containsName(node ast.Node, name string) bool {
 			if isReports(n.X) {
 				return false
 			}
+		case *ast.SelectorExpr:
+			x, ok := n.X.(*ast.Ident)
+			found = found || ok && pkg != "" && x.Name == pkg && n.Sel.Name == name || containsName(n.X, pkg, name)
+			return false
 		case *ast.Ident:
-			found = found || n.Name == name
+			found = found || pkg == "" && n.Name == name
 		}
 		return !found
 	})
 	return found
+}
+
+// importName returns how a file calls a package, or nothing if it does not
+// import it.
+func importName(f *ast.File, path string) string {
+	for _, spec := range f.Imports {
+		switch {
+		case strings.Trim(spec.Path.Value, `"`) != path:
+		case spec.Name != nil:
+			return spec.Name.Name
+		default:
+			return path[strings.LastIndexByte(path, '/')+1:]
+		}
+	}
+	return ""
 }
 
 func isReports(x ast.Expr) bool {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,51 @@ func TestThresholdsOfConditions(t *testing.T) {
 		tc.want.Kind, tc.want.Attribute = got.Kind, "x"
 		if d := cmp.Diff(tc.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.condition, d)
+		}
+	}
+}
+
+// TestMisdeclared refuses manifests that the SDKs would not let through, all
+// problems at once and each with its rule.
+func TestMisdeclared(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		classes string
+		want    []wire.Rule
+	}{
+		{`{"name":"A","bases":["Resource"],"identifier":{"scope":"global","attributes":["x","x","y"]},
+			"attributes":[{"name":"x","kind":"integer"},{"name":"x","kind":"string"}]}`,
+			[]wire.Rule{wire.RuleMemberTwice, wire.RuleIdentifierTwice, wire.RuleIdentifierUnknown}},
+		{`{"name":"A","bases":[],"identifier":{"scope":"mine"},"attributes":[{"name":"x","kind":"complex"}]},
+			{"name":"A","bases":["Resource"],"identifier":{"scope":"auto"}}`,
+			[]wire.Rule{wire.RuleEmbedWrong, wire.RuleAttributeType, wire.RuleIdentifierMissing, wire.RuleClassTwice, wire.RuleAutoIDNotRoot}},
+		{`{"name":"A-B","bases":["ScannableResource","Resource"],"identifier":{"scope":"scoped","attributes":["x"]},
+			"attributes":[{"name":"x","kind":"password","user_read_only":true},{"name":"e","kind":"enum"}],
+			"relations":[{"kind":"provide","class":"B","attributes":[]}],"charts":[{"title":"t","series":["s"]}]}`,
+			[]wire.Rule{wire.RuleClassName, wire.RuleReadOnlyMandatory, wire.RuleEnumOptions, wire.RuleScopedRoot, wire.RuleIdentifierPassword,
+				wire.RuleRelationForm, wire.RuleChartUnknown}},
+	} {
+		var m wire.Manifest
+		if err := json.Unmarshal([]byte(`{"api_version":1,"classes":[`+tc.classes+`]}`), &m); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Classes("acme", m)
+		joined, ok := err.(interface{ Unwrap() []error })
+		if !ok {
+			t.Errorf("%s: got %v", tc.classes, err)
+			continue
+		}
+		var got []wire.Rule
+		for _, e := range joined.Unwrap() {
+			var bad *Misdeclared
+			if !errors.As(e, &bad) || !strings.HasPrefix(e.Error(), "acme.A") {
+				t.Errorf("%v names no plugin and class, or has no rule", e)
+				continue
+			}
+			got = append(got, bad.Code)
+		}
+		if d := cmp.Diff(tc.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.classes, d)
 		}
 	}
 }

@@ -1,7 +1,10 @@
 """The base of all attribute classes (guide, "Resource Attributes"): the common options, and reading an unset attribute."""
 
 from . import rules
-from .errors import declared_at
+from .errors import declared_at, meant
+
+#: The options of all attributes, for advice about others.
+_OPTIONS = ('optional', 'label', 'hidden', 'user_read_only', 'default', 'min_val', 'max_val', 'max_length')
 
 
 def takes(function, count):
@@ -44,7 +47,7 @@ class BaseResourceAttribute:
         self.problems = []
         if unknown:
             self.say(rules.OPTION_UNKNOWN, '%s does not take the option %s' % (
-                type(self).__name__, ', '.join(sorted(unknown))))
+                type(self).__name__, ', '.join(sorted(unknown))), meant(sorted(unknown)[0], _OPTIONS))
         if label is not None and not isinstance(label, str):
             self.say(rules.OPTION_VALUE, 'label must be text, not %r' % (label,))
         for old in self.renamed_from:

@@ -3,7 +3,7 @@
 from . import manifest, model, rules
 from .alert_conditions import AlertCondition
 from .attribute import BaseResourceAttribute, takes
-from .errors import Problem
+from .errors import Problem, meant
 from .identifiers import AutoId, BaseIdentifier, ScopedId
 from .plugin import defines
 from .relations import Relation
@@ -110,7 +110,7 @@ class _Class:
                 member = isinstance(vars(meta)[name], (BaseResourceAttribute, BaseStatistic))
                 self._say(rules.META_UNKNOWN, 'Meta.%s is unknown; it may hold %s' % (name, ', '.join(model.META_NAMES)),
                           at=getattr(vars(meta)[name], 'at', None) if member else None,
-                          fix='move %s out of Meta into the class itself' % name if member else '')
+                          fix='move %s out of Meta into the class itself' % name if member else meant(name, model.META_NAMES))
         if self.info.label is not None and not isinstance(self.info.label, str):
             self._say(rules.META_TYPE, 'Meta.label must be text, not %r' % (self.info.label,))
         for name in ('alert_conditions', 'relations', 'charts'):
@@ -195,8 +195,7 @@ class _Class:
         """Return advice for a name that is none of the given ones."""
         if not names:
             return 'the class declares none'
-        near = [n for n in names if _near(str(name), n)]
-        return 'did you mean %r?' % near[0] if near else 'it declares: ' + ', '.join(names)
+        return meant(str(name), names, 'it declares: ' + ', '.join(names))
 
     def _members(self):
         for kind in (self.info.attributes, self.info.statistics):
@@ -348,18 +347,6 @@ def _suggest(one, other, severity):
     if ids[0] == ids[1]:
         ids[1] += '_2'
     return tuple(i or 'first' for i in ids)
-
-
-def _near(a, b):
-    """Return whether one word is likely a slip of the pen for the other: two letters more, less or other."""
-    if abs(len(a) - len(b)) > 2 or not a or a[0] != b[0]:
-        return False
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a):
-        diagonal, row[0] = row[0], i + 1
-        for j, y in enumerate(b):
-            diagonal, row[j + 1] = row[j + 1], diagonal if x == y else 1 + min(diagonal, row[j], row[j + 1])
-    return row[-1] <= 2
 
 
 def root_classes(classes):

@@ -76,6 +76,24 @@ class PluginError(Exception):
         self.problems, self.draft, self.places = problems, draft, places
 
 
+def near(a, b):
+    """Return whether one word is likely a slip of the pen for the other: two letters more, less or other."""
+    if abs(len(a) - len(b)) > 2 or not a or a[0] != b[0]:
+        return False
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        diagonal, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            diagonal, row[j + 1] = row[j + 1], diagonal if x == y else 1 + min(diagonal, row[j], row[j + 1])
+    return row[-1] <= 2
+
+
+def meant(name, names, otherwise=''):
+    """Return "did you mean 'x'?" if name is a slip of the pen for one of names, else the text given."""
+    found = [n for n in names if near(name, n)]
+    return 'did you mean %r?' % found[0] if found else otherwise
+
+
 def declared_at():
     """Return (file, line) of the nearest caller outside this package: the author's declaration."""
     frame = sys._getframe(1)

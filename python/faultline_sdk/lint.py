@@ -82,6 +82,7 @@ def _plugin(out, klass, classes):
 def _unused(out, modules, classes):
     """Warn of resource classes that nothing but their own declaration names."""
     used, needed = set(), set()
+    own = [source.namespace.get('__name__', '') for source in modules]
     for source in modules:
         inside = {}
         for node in ast.walk(source.tree):
@@ -89,6 +90,10 @@ def _unused(out, modules, classes):
                 inside.update((id(n), node.name) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)))
         for node in ast.walk(source.tree):
             name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else None
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                module = getattr(source.namespace.get(node.value.id), '__spec__', None)
+                if module is not None and module.name not in own:
+                    continue  # something of the same name in another module, such as a base class
             if name in _BY_NAME:
                 return  # a class may be used without being named
             if name is not None and inside.get(id(node)) != name:
@@ -100,10 +105,10 @@ def _unused(out, modules, classes):
     if 'update_or_create' not in used:
         return  # a skeleton, as the guide prints one, reports nothing yet
     for klass in classes:
-        needed.update(b.__name__ for b in klass.__mro__[1:])
+        needed.update(klass.__mro__[1:])
     for klass in classes:
         name = klass.__name__
-        if name not in used and name not in needed and not issubclass(klass, (ScannableResource, HostRoot)):
+        if name not in used and klass not in needed and not issubclass(klass, (ScannableResource, HostRoot)):
             out.append(Problem(rules.CLASS_UNUSED, 'nothing in the plugin names this resource class, so it is never reported',
                                name, klass._fl_info.at, 'report it with update_or_create, or remove it'))
 

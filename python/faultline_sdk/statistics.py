@@ -2,7 +2,7 @@
 
 from . import rules
 from .attributes import as_number
-from .errors import declared_at
+from .errors import declared_at, meant
 
 _PERIOD = 10  # seconds; the guide's default
 
@@ -31,7 +31,8 @@ class BaseStatistic:
             if value is not None and not isinstance(value, str):
                 self.say(rules.OPTION_VALUE, '%s must be text, not %r' % (option, value))
         if unknown:
-            self.say(rules.OPTION_UNKNOWN, '%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))))
+            self.say(rules.OPTION_UNKNOWN, '%s does not take the option %s' % (type(self).__name__, ', '.join(sorted(unknown))),
+                     meant(sorted(unknown)[0], ('sample_period', 'units', 'label', 'bins')))
 
     def say(self, rule, text, fix=''):
         """Note something wrong with the declaration."""

@@ -114,6 +114,7 @@ func (c *Class) ScopedID(attributes ...any) {
 func (c *Class) identify(at caller, what, scope string, attributes []any) {
 	fields, ok := c.attributes(identifierRules, at, what, attributes)
 	if !ok {
+		c.c.misidentified = true
 		return
 	}
 	c.c.described = describedID{scope: scope, fields: fields, inherited: c.inherited}

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"unsafe"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -37,7 +38,10 @@ type class struct {
 	tagScope  string
 	tagDepth  int
 	described describedID
-	relations []relation
+	// misidentified says that a declared identity is wrong and was told: that the
+	// class has none is then no news.
+	misidentified bool
+	relations     []relation
 
 	conditionsAt, relationsAt, chartsAt []caller // of Conditions, Relations and Charts
 	replaced                            []replaced
@@ -215,6 +219,7 @@ func (c *class) addField(in reflect.Type, sf reflect.StructField, off uintptr, d
 	}
 	if err != nil {
 		c.problem(attrTagRule(err), c.caller, name, "%v", err)
+		c.misidentified = c.misidentified || strings.Contains(sf.Tag.Get("attr"), ",globalid") || strings.Contains(sf.Tag.Get("attr"), ",scopedid")
 		return
 	}
 	if !isName(name) {

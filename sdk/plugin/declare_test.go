@@ -145,7 +145,7 @@ func TestProblems(t *testing.T) {
 	}{
 		{"no identity", plugin.New("x", 1, good, plugin.Reports[NoIdentity]()), []string{"NoIdentity: no identity"}},
 		{"mixed", plugin.New("x", 1, good, plugin.Reports[Mixed]()), []string{"Mixed.b: mixed"}},
-		{"options", plugin.New("x", 1, good, plugin.Reports[BadOption]()), []string{`BadOption.a: unknown option "optinal"`, `BadOption.b: "a b" is no name`, "BadOption: no identity"}},
+		{"options", plugin.New("x", 1, good, plugin.Reports[BadOption]()), []string{`BadOption.a: unknown option "optinal"`, `BadOption.b: "a b" is no name`}},
 		{"types", plugin.New("x", 1, good, plugin.Reports[BadType]()), []string{"BadType.b: []string", "BadType.c: float32"}},
 		{"tags", plugin.New("x", 1, good, plugin.Reports[BadTags]()), []string{
 			"BadTags.a: tag min", "BadTags.b: tag maxlen", `BadTags.c: default:"x"`, "BadTags.d: min is more than max", "BadTags.e: twice", `BadTags.f: "two"`,

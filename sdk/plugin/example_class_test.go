@@ -97,7 +97,6 @@ func ExampleProgram_Manifest() {
 	// Typo.speed: tag units: is not known; did you mean unit?
 	// Typo.speed: every:"1500ms": give a whole number of seconds, such as 30s
 	// Typo.name: attr:",scopedid,optinal": unknown option "optinal"; known are globalid, scopedid, autoid, optional, hidden, readonly
-	// Typo: has no identity
 }
 
 // Manuals scans what users added without an address.

@@ -75,6 +75,8 @@ func (c *class) finishIdentity() {
 				c.ident = append(c.ident, &c.fields[i])
 			}
 		}
+	case c.misidentified:
+		return
 	default:
 		c.problem(wire.RuleIdentifierMissing, c.caller, "", "has no identity").fix(`tag the identifying fields attr:",globalid" or attr:",scopedid"`)
 		return

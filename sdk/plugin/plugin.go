@@ -80,6 +80,7 @@ func Scans[P Scanner[R], R Any](newPlugin func() P) Option {
 		UpdateScan(ctx context.Context, s *Session, root R) error
 	}
 	return Option{func(p *Program) {
+		p.scans = true
 		root := reflect.TypeFor[R]()
 		if root.Kind() == reflect.Pointer {
 			p.rootType = root
@@ -139,11 +140,13 @@ type Program struct {
 	classes       []*class
 	byType        map[reflect.Type]*class // by pointer to struct
 	rootType      reflect.Type            // pointer to the root class; nil for any scannable
+	scans         bool                    // the plugin type has InitialScan
 	hostRoot      *class                  // of the root of a host session, if no class is declared for it
 	newHooks      func() hooks
 	now           func() time.Time
 	level         slog.LevelVar
 	problems      []*problem
+	warnings      []*problem // told only to a host that checks the plugin
 	manifest      wire.Manifest
 	prints        *prints // the captured standard output, if it is
 }
@@ -170,7 +173,7 @@ func newProgram(at caller, name string, apiVersion int, options []Option) *Progr
 	if p.newHooks == nil {
 		p.problem(wire.RulePluginMissing, at, "no plugin type is declared").fix("pass plugin.Scans(NewMyPlugin) or plugin.Handles(NewMyPlugin)")
 	}
-	p.checkRoots()
+	p.checkRoots(at)
 	p.hostRoot = &class{typ: reflect.TypeFor[hostRoot](), index: len(p.classes)}
 	p.hostRoot.Name = wire.BaseHostRoot
 	p.manifest.APIVersion = apiVersion
@@ -185,7 +188,7 @@ func newProgram(at caller, name string, apiVersion int, options []Option) *Progr
 // Manifest returns what the plugin declares, or everything that is wrong with it.
 func (p *Program) Manifest() (wire.Manifest, []wire.Problem) {
 	if len(p.problems) > 0 {
-		return wire.Manifest{}, p.told()
+		return wire.Manifest{}, told(p.problems)
 	}
 	return p.manifest, nil
 }
@@ -253,8 +256,13 @@ func (p *Program) setPlugin(t, update reflect.Type, at caller, newHooks func() h
 }
 
 // checkRoots checks that the classes and InitialScan agree on what a root is.
-func (p *Program) checkRoots() {
+func (p *Program) checkRoots(at caller) {
 	root := p.byType[p.rootType]
+	if p.scans && root == nil && !slices.ContainsFunc(p.classes, func(c *class) bool { return c.has(wire.BaseScannable) }) {
+		w := newProblem(wire.RuleNoRoot, at, "", "the plugin has InitialScan, but no class that a user can add for it to scan")
+		w.fix("declare one that embeds plugin.ScannableResource with plugin.Reports")
+		p.warnings = append(p.warnings, w)
+	}
 	if root != nil && !root.has(wire.BaseScannable) {
 		root.problem(wire.RuleRootClass, root.caller, "", "is the root of InitialScan, so it must embed plugin.ScannableResource")
 	}

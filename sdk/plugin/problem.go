@@ -21,11 +21,11 @@ func newProblem(rule wire.Rule, at caller, where, format string, args ...any) *p
 // fix says what to do about the problem.
 func (p *problem) fix(format string, args ...any) { p.Fix = fmt.Sprintf(format, args...) }
 
-// told returns the problems as they are told.
-func (p *Program) told() []wire.Problem {
-	list := make([]wire.Problem, 0, len(p.problems))
-	for _, pr := range p.problems {
-		list = append(list, pr.Problem)
+// told returns problems as they are told.
+func told(problems []*problem) []wire.Problem {
+	list := make([]wire.Problem, 0, len(problems))
+	for _, p := range problems {
+		list = append(list, p.Problem)
 	}
 	return list
 }
