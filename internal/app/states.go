@@ -95,7 +95,8 @@ func (p *plugin) state() api.Plugin {
 			g.SDK = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
 		}
 		for _, pr := range st.Problems {
-			g.Problems = append(g.Problems, gen.PluginProblem{File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text})
+			g.Problems = append(g.Problems, gen.PluginProblem{
+				File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text, Fix: pr.Fix, Code: string(pr.Code)})
 		}
 	}
 	if proc == nil && g.State == gen.Running {

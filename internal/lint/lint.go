@@ -169,9 +169,16 @@ func (l *linter) bins(s *wire.Statistic) {
 			l.say(wire.RuleBins, s.Name, "", "", "bin %s overlaps the one before it", binText(b))
 		case b[0] > s.Bins[i-1][1]+1:
 			l.say(wire.RuleBinsGap, s.Name, "", fmt.Sprintf("begin the bin at %d", s.Bins[i-1][1]+1),
-				"no bin has the values from %d to %d", s.Bins[i-1][1]+1, b[0]-1)
+				"no bin has %s", span(s.Bins[i-1][1]+1, b[0]-1))
 		}
 	}
+}
+
+func span(low, high int64) string {
+	if low == high {
+		return fmt.Sprintf("the value %d", low)
+	}
+	return fmt.Sprintf("the values from %d to %d", low, high)
 }
 
 func binText(b []int64) string {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -155,8 +154,8 @@ func (l *linter) charts(c *wire.Class) {
 			l.say(wire.RuleChartMixed, "", place, "declare one chart for the histograms and one for the rest", "chart %q mixes time series and histograms", ch.Title)
 		}
 		if len(units) > 2 {
-			l.say(wire.RuleChartUnits, "", place, "split it into charts of two units", "chart %q has %d different units, %s; at most two fit",
-				ch.Title, len(units), strings.Join(units, ", "))
+			l.say(wire.RuleChartUnits, "", place, "split it into charts of two units", "chart %q has %d different units, %q; at most two fit",
+				ch.Title, len(units), units)
 		}
 	}
 	for _, s := range c.Statistics {

@@ -165,11 +165,15 @@ func checkTags(tag reflect.StructTag, sort string, allowed ...string) []tagProbl
 		case slices.Contains(sdkTags, key):
 			say("tag %s: has no meaning for a %s", key, sort)
 		default:
+			meant := ""
 			for _, known := range sdkTags {
-				if strings.HasPrefix(key, known) || distance(key, known) <= 2 && key[0] == known[0] {
-					say("tag %s: is not known; did you mean %s?", key, known)
-					break
+				near := strings.HasPrefix(key, known) || distance(key, known) <= 2 && key[0] == known[0]
+				if near && (meant == "" || distance(key, known) < distance(key, meant)) {
+					meant = known
 				}
+			}
+			if meant != "" {
+				say("tag %s: is not known; did you mean %s?", key, meant)
 			}
 		}
 	}

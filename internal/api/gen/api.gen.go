@@ -974,8 +974,15 @@ type PluginList struct {
 
 // PluginProblem defines model for PluginProblem.
 type PluginProblem struct {
+	// Code The broken rule; see `faultline plugin explain`.
+	Code string `json:"code,omitempty"`
 	File string `json:"file,omitempty"`
+
+	// Fix What to do about it, if `text` does not say so.
+	Fix  string `json:"fix,omitempty"`
 	Line int    `json:"line,omitempty"`
+
+	// Text What is wrong.
 	Text string `json:"text"`
 
 	// Where `Class` or `Class.attribute`.

@@ -586,7 +586,12 @@ export interface components {
             line?: number;
             /** @description `Class` or `Class.attribute`. */
             where?: string;
+            /** @description What is wrong. */
             text: string;
+            /** @description What to do about it, if `text` does not say so. */
+            fix?: string;
+            /** @description The broken rule; see `faultline plugin explain`. */
+            code?: string;
         };
         PluginList: {
             items: components["schemas"]["Plugin"][];

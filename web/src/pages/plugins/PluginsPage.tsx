@@ -59,6 +59,8 @@ export function PluginsPage() {
                       )}{' '}
                       {x.where !== undefined && `${x.where}: `}
                       {x.text}
+                      {x.fix !== undefined && `; ${x.fix}`}
+                      {x.code !== undefined && ` [${x.code}]`}
                     </li>
                   ))}
                 </ul>
