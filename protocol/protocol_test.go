@@ -153,6 +153,8 @@ func concrete(v any, plugin string) any {
 				if err != nil {
 					return err
 				}
+			case x == "*" && k == "places":
+				v[k] = map[string]any{"Lun": map[string]any{"file": "example.py", "line": json.Number("1")}}
 			case x == "*" && k == "sdk":
 				v[k] = map[string]any{"name": "go"}
 			default:

@@ -79,6 +79,7 @@ func sameJSON(a, b json.RawMessage) bool {
 var anything = strings.NewReplacer(
 	`"sdk":"*"`, `"sdk":{"name":"any"}`,
 	`"manifest":"*"`, `"manifest":{"api_version":1,"classes":[]}`,
+	`"places":"*"`, `"places":{"Lun":{"file":"example.py","line":1}}`,
 )
 
 func init() {
@@ -146,7 +147,7 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 		t.Fatal(err)
 	}
 	o.Spec.Env = append(o.Spec.Env, fakeVar+"_ARG="+abs)
-	o.Greeting = init.Host
+	o.Greeting, o.Check = init.Host, init.Check
 	o.LogLevel = slog.LevelDebug // what a plugin may send is a matter of its own transcript
 	o.OnBatch = func(b wire.Batch) {
 		mu.Lock()

@@ -35,7 +35,7 @@ func (p *Program) explain() {
 	fmt.Fprintf(os.Stderr, "This is the Faultline plugin %s. A Faultline host starts it and talks to it on standard input and output.\n", p.name)
 	fmt.Fprintf(os.Stderr, "To check it:           faultline plugin validate %s\n", path)
 	fmt.Fprintf(os.Stderr, "To scan with it once:  faultline plugin run %s --class CLASS --set NAME=VALUE...\n", path)
-	for _, problem := range told(p.problems) {
+	for _, problem := range wireProblems(p.problems) {
 		fmt.Fprintln(os.Stderr, problem)
 	}
 }

@@ -188,7 +188,7 @@ func newProgram(at caller, name string, apiVersion int, options []Option) *Progr
 // Manifest returns what the plugin declares, or everything that is wrong with it.
 func (p *Program) Manifest() (wire.Manifest, []wire.Problem) {
 	if len(p.problems) > 0 {
-		return wire.Manifest{}, told(p.problems)
+		return wire.Manifest{}, wireProblems(p.problems)
 	}
 	return p.manifest, nil
 }

@@ -21,8 +21,8 @@ func newProblem(rule wire.Rule, at caller, where, format string, args ...any) *p
 // fix says what to do about the problem.
 func (p *problem) fix(format string, args ...any) { p.Fix = fmt.Sprintf(format, args...) }
 
-// told returns problems as they are told.
-func told(problems []*problem) []wire.Problem {
+// wireProblems returns problems as they are told.
+func wireProblems(problems []*problem) []wire.Problem {
 	list := make([]wire.Problem, 0, len(problems))
 	for _, p := range problems {
 		list = append(list, p.Problem)

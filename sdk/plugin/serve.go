@@ -196,7 +196,7 @@ func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, er
 		data := wire.ErrorData{Problems: problems}
 		if p.Check {
 			data.Draft, data.Places = &s.p.manifest, s.p.places()
-			data.Problems = append(data.Problems, told(s.p.warnings)...)
+			data.Problems = append(data.Problems, wireProblems(s.p.warnings)...)
 		}
 		return nil, err.WithData(data)
 	}
@@ -209,7 +209,7 @@ func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, er
 		Manifest: manifest,
 	}
 	if p.Check {
-		result.Places, result.Warnings = s.p.places(), told(s.p.warnings)
+		result.Places, result.Warnings = s.p.places(), wireProblems(s.p.warnings)
 	}
 	return result, nil
 }
