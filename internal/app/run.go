@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"math"
-	"strconv"
 	"strings"
 	"time"
 
@@ -288,25 +286,8 @@ func hookFailure(e *session.HookError) HookFailure {
 	return f
 }
 
-// Quantity is a number with its unit as people read it: bytes with an IEC unit,
-// others with at most six digits.
-func Quantity(v float64, unit string) string {
-	if of, rest, _ := strings.Cut(unit, "/"); of == "bytes" && math.Abs(v) < math.MaxInt64 {
-		text := resource.FormatBytes(int64(v))
-		if rest != "" {
-			text += "/" + rest
-		}
-		return text
-	}
-	text := strconv.FormatFloat(v, 'g', 6, 64)
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
-		text = strconv.FormatFloat(v, 'f', 0, 64)
-	}
-	if unit == "%" {
-		return text + "%"
-	}
-	return strings.TrimSpace(text + " " + unit)
-}
+// Quantity is a number with its unit as people read it.
+func Quantity(v float64, unit string) string { return resource.FormatQuantity(v, unit) }
 
 // fill renders everything there is.
 func (f *Found) fill(view *api.View, inv *inventory.Inventory, alerts *alert.Stage, stats *metrics.Recorder) error {

@@ -54,6 +54,11 @@ var rules = []struct {
 		"a way to carry a link, and the suite for such ways",
 	},
 	{
+		[]string{"internal/plugindoc"},
+		[]string{"internal/resource"},
+		"it describes classes, wherever they come from",
+	},
+	{
 		[]string{"internal/store/..."},
 		[]string{"internal/resource", "internal/store/row", "internal/store/dump"},
 		"an adapter knows the vocabulary only",

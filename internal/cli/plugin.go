@@ -14,7 +14,10 @@ func newPlugin(c *console) *cobra.Command {
 		Short: "Write, check, describe, run and test plugins in the terminal, without a server",
 		RunE:  group,
 	}
-	cmd.AddCommand(newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginTest(c), newPluginSDK(c))
+	cmd.AddCommand(
+		newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginTest(c), newPluginDocs(c),
+		newPluginSDK(c),
+	)
 	return cmd
 }
 

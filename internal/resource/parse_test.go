@@ -71,6 +71,28 @@ func TestParseAndCheck(t *testing.T) {
 	}
 }
 
+func TestFormatQuantity(t *testing.T) {
+	for _, tc := range []struct {
+		v    float64
+		unit string
+		want string
+	}{
+		{31, "C", "31 C"},
+		{27.5, "C", "27.5 C"},
+		{98.98052516, "%", "98.9805%"},
+		{52218880, "bytes", "49.8 MiB"},
+		{1536, "bytes/s", "1.5 KiB/s"},
+		{7, "", "7"},
+		{123456789, "rpm", "123456789 rpm"},
+		{1e300, "bytes", "1e+300 bytes"},
+		{-0.5, "V", "-0.5 V"},
+	} {
+		if got := resource.FormatQuantity(tc.v, tc.unit); got != tc.want {
+			t.Errorf("%v %s: got %q, want %q", tc.v, tc.unit, got, tc.want)
+		}
+	}
+}
+
 func TestFormatBytes(t *testing.T) {
 	for n, want := range map[int64]string{
 		0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 1536: "1.5 KiB", 1 << 50: "1.0 PiB", 1<<63 - 1: "8.0 EiB",

@@ -204,6 +204,26 @@ func FormatBytes(n int64) string {
 	return fmt.Sprintf("%s%.1f %ciB", neg, f, units[i])
 }
 
+// FormatQuantity returns a number with its unit as people read it: bytes, and bytes
+// in a time, with an IEC unit, others with at most six digits.
+func FormatQuantity(v float64, unit string) string {
+	if of, in, _ := strings.Cut(unit, "/"); of == "bytes" && math.Abs(v) < math.MaxInt64 {
+		text := FormatBytes(int64(v))
+		if in != "" {
+			text += "/" + in
+		}
+		return text
+	}
+	text := strconv.FormatFloat(v, 'g', 6, 64)
+	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+		text = strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	if unit == "%" {
+		return text + "%"
+	}
+	return strings.TrimSpace(text + " " + unit)
+}
+
 // Fold returns the text by which a relation matches the value: its text,
 // lowered if ignoreCase. Null matches nothing, so ok is false.
 func (v Value) Fold(ignoreCase bool) (text string, ok bool) {
