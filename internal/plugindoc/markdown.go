@@ -77,7 +77,7 @@ func (w *writer) add(classes []*resource.Class) {
 		w.line("%s:", text(c.Label()))
 		w.line("")
 		w.line("```")
-		command := "faultline add " + c.FullName()
+		command := []string{"faultline add", c.FullName()}
 		var rows [][]string
 		for j := range c.Attributes {
 			a := &c.Attributes[j]
@@ -85,11 +85,11 @@ func (w *writer) add(classes []*resource.Class) {
 				continue
 			}
 			if needed(a) || a.Kind == resource.Password {
-				command += " " + a.Name + "=" + placeholder(a)
+				command = append(command, a.Name+"="+placeholder(a))
 			}
 			rows = append(rows, []string{code(a.Name), text(a.Label()), kind(a), need(a)})
 		}
-		w.line("%s", command)
+		w.line("%s", strings.Join(command, " "))
 		w.line("```")
 		w.line("")
 		w.table([]string{"argument", "is", "kind", ""}, rows)

@@ -79,8 +79,8 @@ func (w *writer) conditions(c *resource.Class) {
 					beyond, back = "below ", " or more"
 				}
 				when += beyond + quantity(limit, unit)
-				if clear, ok := k.Clear[s]; ok {
-					ends = "at " + quantity(clear, unit) + back
+				if threshold, ok := k.Clear[s]; ok {
+					ends = "at " + quantity(threshold, unit) + back
 				}
 			}
 			if k.For > 0 {
