@@ -24,6 +24,7 @@ var guideRuns = map[string][]string{
 	"watch":     {"--set", "address=array.example.com"},
 	"graph":     {"--set", "address=array.example.com"},
 	"hosts":     {"--class", "Box", "--set", "address=box.example.com"},
+	"renames":   {"--set", "address=array.example.com"},
 	"lifecycle": nil,
 }
 
@@ -31,7 +32,7 @@ var guideRuns = map[string][]string{
 // byte, and what is found.
 func TestGuide(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds seven programs")
+		t.Skip("builds a program for each page")
 	}
 	bin := t.TempDir()
 	if out, err := exec.Command("go", "build", "-o", bin+string(filepath.Separator), snippets+"/...").CombinedOutput(); err != nil {

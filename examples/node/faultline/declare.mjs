@@ -69,7 +69,7 @@ export function resourceClass(name, { base = 'Resource', identifier, label, attr
     references: members.filter(([, a]) => a.wire.kind === 'reference').map(([n]) => n),
   };
   const place = callerOf(resourceClass);
-  declared.problems = problemsOf(declared).map(([member, text]) => ({ ...place, where: member ? `${name}.${member}` : name, text }));
+  declared.problems = problemsOf(declared).map(([code, member, text]) => ({ ...place, where: member ? `${name}.${member}` : name, text, code }));
   return declared;
 }
 
@@ -81,37 +81,38 @@ function callerOf(called) {
   return file ? { file: decodeURI(file), line: Number(line) } : {};
 }
 
-// problemsOf returns [member, text] for each mistake that can be seen in one class.
+// problemsOf returns [code, member, text] for each mistake that can be seen in one
+// class. docs/validation.md has the codes.
 function problemsOf({ base, identifier, attributes, statistics, conditions, charts, relations, isRoot }) {
   const problems = [];
   const ids = identifier.attributes ?? [];
-  if (![...plainBases, ...rootBases, ...Object.keys(baseAttributes)].includes(base)) problems.push(['', `there is no base class ${base}`]);
-  if (identifier.scope === '') problems.push(['', 'the class needs an identifier: globalId, scopedId or autoId']);
-  else if (identifier.scope !== 'auto' && ids.length === 0) problems.push(['', 'the identifier names no attribute']);
-  if (identifier.scope === 'auto' && !isRoot) problems.push(['', 'autoId is for roots, which users add; use globalId or scopedId']);
-  if (identifier.scope === 'scoped' && isRoot) problems.push(['', 'a root is no part of another root; use globalId or autoId']);
-  for (const id of ids) if (!(id in attributes)) problems.push([id, 'the identifier names this attribute, which is not declared']);
+  if (![...plainBases, ...rootBases, ...Object.keys(baseAttributes)].includes(base)) problems.push(['FL206', '', `there is no base class ${base}`]);
+  if (identifier.scope === '') problems.push(['FL210', '', 'the class needs an identifier: globalId, scopedId or autoId']);
+  else if (identifier.scope !== 'auto' && ids.length === 0) problems.push(['FL212', '', 'the identifier names no attribute']);
+  if (identifier.scope === 'auto' && !isRoot) problems.push(['FL217', '', 'autoId is for roots, which users add; use globalId or scopedId']);
+  if (identifier.scope === 'scoped' && isRoot) problems.push(['FL218', '', 'a root is no part of another root; use globalId or autoId']);
+  for (const id of ids) if (!(id in attributes)) problems.push(['FL213', id, 'the identifier names this attribute, which is not declared']);
   for (const [name, { wire, encrypt }] of Object.entries(attributes)) {
-    if (name in statistics) problems.push([name, 'is an attribute and a statistic']);
-    if (wire.user_read_only && !wire.optional) problems.push([name, 'what users cannot set must be optional']);
-    if (wire.kind === 'password' && typeof encrypt !== 'function') problems.push([name, 'a password needs a function that hides it']);
-    if (wire.kind === 'enum' && !wire.options?.length) problems.push([name, 'an enum needs at least one value']);
+    if (name in statistics) problems.push(['FL313', name, 'is an attribute and a statistic']);
+    if (wire.user_read_only && !wire.optional) problems.push(['FL304', name, 'what users cannot set must be optional']);
+    if (wire.kind === 'password' && typeof encrypt !== 'function') problems.push(['FL307', name, 'a password needs a function that hides it']);
+    if (wire.kind === 'enum' && !wire.options?.length) problems.push(['FL306', name, 'an enum needs at least one value']);
   }
   const watched = new Set();
   for (const c of conditions) {
-    if (!(c.attribute in attributes) && !(c.attribute in statistics)) problems.push([c.attribute, 'an alert condition watches this, which is not declared']);
+    if (!(c.attribute in attributes) && !(c.attribute in statistics)) problems.push(['FL401', c.attribute, 'an alert condition watches this, which is not declared']);
     for (const severity of ['error', 'warn', 'info']) {
       if (c[`${severity}_states`] === undefined && c[`${severity}_bound`] === undefined) continue;
       const key = `${c.id ?? c.kind}/${c.attribute}/${severity}`;
-      if (watched.has(key)) problems.push([c.attribute, `two alert conditions watch this at severity ${severity}; give each an id`]);
+      if (watched.has(key)) problems.push(['FL403', c.attribute, `two alert conditions watch this at severity ${severity}; give each an id`]);
       watched.add(key);
     }
   }
   for (const { title, series } of charts ?? []) {
-    for (const name of series) if (!(name in statistics)) problems.push([name, `chart ${title} names this, which is no statistic`]);
+    for (const name of series) if (!(name in statistics)) problems.push(['FL422', name, `chart ${title} names this, which is no statistic`]);
   }
   for (const r of relations) {
-    for (const name of r.attributes) if (!(name in attributes)) problems.push([name, `the relation to ${r.class} names this, which is no attribute`]);
+    for (const name of r.attributes) if (!(name in attributes)) problems.push(['FL432', name, `the relation to ${r.class} names this, which is no attribute`]);
   }
   return problems;
 }

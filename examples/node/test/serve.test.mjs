@@ -104,9 +104,9 @@ test('all problems of the declarations at once, with their lines', async () => {
   const host = new Host(here('wrong.mjs'), 'wrong');
   const { error } = await host.initialize();
   assert.equal(error.code, -32005);
-  assert.deepEqual(error.data.problems.map((p) => [p.line, p.where]), [
-    [7, 'NoIdentifier'], [8, 'NoRoot'], [9, 'Scoped'], [10, 'Names'], [10, 'Names.serial'], [10, 'Names.count'], [10, 'Names.secret'],
-    [10, 'Names.status'], [10, 'Names.heat'], [10, 'Names.status'], [10, 'Names.wwid'],
+  assert.deepEqual(error.data.problems.map((p) => `${p.line} ${p.where} ${p.code}`), [
+    '7 NoIdentifier FL210', '8 NoRoot FL217', '9 Scoped FL218', '10 Names FL206', '10 Names.serial FL213', '10 Names.count FL304',
+    '10 Names.secret FL307', '10 Names.status FL403', '10 Names.heat FL401', '10 Names.status FL422', '10 Names.wwid FL432',
   ]);
   assert.ok(error.data.problems.every((p) => p.file.endsWith('/wrong.mjs')));
   assert.equal(await host.close(), 0);
