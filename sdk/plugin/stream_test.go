@@ -83,8 +83,8 @@ func firstTurn(t *testing.T, limit int, scan func(*Session) error) (batches []wi
 	return batches, early, err
 }
 
-// told is what the host knows of one resource after a turn.
-type told struct {
+// heard is what the host knows of one resource after a turn.
+type heard struct {
 	class, label string
 	attrs        map[string]string
 	parents      []int64
@@ -95,7 +95,7 @@ type told struct {
 // resources as text, by handle.
 func hear(t *testing.T, batches []wire.Batch) string {
 	t.Helper()
-	all := map[int64]*told{0: {attrs: map[string]string{}}}
+	all := map[int64]*heard{0: {attrs: map[string]string{}}}
 	last := int64(0)
 	for i, b := range batches {
 		if b.Part != i || b.Turn != 1 || b.Last != (i == len(batches)-1) {
@@ -108,7 +108,7 @@ func hear(t *testing.T, batches []wire.Batch) string {
 					t.Fatalf("handle %d was put after %d", op.Handle, last)
 				}
 				last = op.Handle
-				r = &told{class: op.Class, attrs: map[string]string{}}
+				r = &heard{class: op.Class, attrs: map[string]string{}}
 				all[op.Handle] = r
 			}
 			if r == nil {
