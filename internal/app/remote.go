@@ -35,6 +35,9 @@ const (
 	kindCall     = "plugin/call"   // callNote → the result of the plugin's method
 )
 
+// callPatience is how long a user waits for a plugin of a runner.
+const callPatience = time.Minute
+
 // runnerKind is the kind of peer that a runner is.
 const runnerKind = "runner"
 
@@ -443,11 +446,16 @@ func (m *remote) call(ctx context.Context, plugin, method string, params, result
 	if err != nil {
 		return err
 	}
-	answer, err := m.conn.Call(ctx, link.Message{Kind: kindCall, Body: b, Priority: link.High})
-	if err != nil {
-		return err
+	waiting, cancel := context.WithTimeout(ctx, callPatience)
+	defer cancel()
+	answer, err := m.conn.Call(waiting, link.Message{Kind: kindCall, Body: b, Priority: link.High})
+	switch {
+	case err == nil:
+		return json.Unmarshal(answer, result)
+	case m.conn.Err() != nil, waiting.Err() != nil && ctx.Err() == nil:
+		return &resource.Fault{Kind: resource.Unavailable, Text: "runner " + m.name + ", where plugin " + plugin + " runs, did not answer", Cause: err}
 	}
-	return json.Unmarshal(answer, result)
+	return err
 }
 
 // plugins are the states of the runner's plugins.
