@@ -240,7 +240,7 @@ func (p *placement) settle(r *placed) {
 // miss says that nobody runs a root, unless somebody wants it so. The caller holds
 // mu.
 func (p *placement) miss(r *placed) {
-	if plugin := r.root.Class.Plugin; !p.patient && !p.left[plugin] {
+	if plugin := r.root.Class.Plugin; !p.patient && !p.left[plugin] && plugin != resource.ServerPlugin {
 		p.offline(r.root.ID, "no runner is connected that has plugin "+plugin)
 	}
 }

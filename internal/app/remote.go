@@ -130,7 +130,7 @@ func (r *remotes) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Pee
 		roots: map[resource.ID]*remoteRoot{},
 	}
 	for _, name := range hello.Plugins {
-		m.has[name] = true
+		m.has[name] = name != resource.ServerPlugin
 	}
 	m.intake = link.NewIntake(link.IntakeOptions{
 		Conn: c, Inventory: r.inv, Owns: m.owns, Class: r.inv.Class,
@@ -302,6 +302,9 @@ func (m *remote) Receive(ctx context.Context, msg link.Message, answer func([]by
 // declared notes what a plugin of the runner declares. If the runner is the one to
 // run the plugin, the inventory learns it, which may fail.
 func (m *remote) declared(n declareNote) error {
+	if n.Plugin == resource.ServerPlugin {
+		return resource.FieldErrorf("plugin", "%s is the server's own plugin", n.Plugin)
+	}
 	m.mu.Lock()
 	m.has[n.Plugin] = true
 	m.manifests[n.Plugin] = n.Manifest
