@@ -36,6 +36,7 @@ type bench struct {
 	mu          sync.Mutex      // guards what follows: the check parallel runs hooks at once
 	first       []time.Duration // how long first hooks took
 	update      []time.Duration // how long later ones did
+	crowded     bool            // many hooks run at once, so that none is measured
 	seen        observation
 	failing     *failing
 	memory      int64
@@ -280,11 +281,11 @@ func (s *session) params(first bool) (method string, params any) {
 func (s *session) scan(ctx context.Context) error {
 	var res wire.TurnResult
 	method, params := s.params(true)
-	began := time.Now()
+	took := s.b.watch(&s.b.first)
 	if err := s.call(ctx, method, params, &res); err != nil {
 		return err
 	}
-	s.b.took(&s.b.first, began)
+	took()
 	s.updates, s.gaps = res.Updates, res.Incomplete
 	if s.b.o.Agent != nil {
 		s.updates = s.b.o.Agent.Continue != nil
@@ -301,11 +302,18 @@ func (s *session) scan(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) took(list *[]time.Duration, began time.Time) {
-	d := time.Since(began)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	*list = append(*list, d)
+// watch begins to measure a hook; the returned function notes how long it took,
+// less what the recorder did meanwhile.
+func (b *bench) watch(list *[]time.Duration) (took func()) {
+	began, busy := time.Now(), b.rec.busy()
+	return func() {
+		d := time.Since(began) - (b.rec.busy() - busy)
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if !b.crowded {
+			*list = append(*list, max(0, d))
+		}
+	}
 }
 
 // answered compares the answer of a hook with what came before it.
@@ -324,11 +332,11 @@ func (s *session) answered(method string, res wire.TurnResult) {
 func (s *session) later(ctx context.Context) (turn int64, err error) {
 	var res wire.TurnResult
 	method, params := s.params(false)
-	began := time.Now()
+	took := s.b.watch(&s.b.update)
 	if err := s.call(ctx, method, params, &res); err != nil {
 		return 0, err
 	}
-	s.b.took(&s.b.update, began)
+	took()
 	s.answered(method, res)
 	return res.Turn, nil
 }

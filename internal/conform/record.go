@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/sdk/mirror"
@@ -29,6 +30,7 @@ type recorder struct {
 	leaked  findings           // where a password stood
 	lost    findings           // batches of sessions that were never opened
 	waiting map[string]chan struct{}
+	spent   time.Duration
 }
 
 // record is what one session sent.
@@ -84,13 +86,23 @@ func (k *recorder) open(session string) *record {
 	return r
 }
 
-// close notes that a session was torn down.
+// close notes that a session was torn down. What it reported is forgotten: a run
+// has many sessions, and hardware may have many parts.
 func (k *recorder) close(session string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if r := k.records[session]; r != nil {
 		r.closed = true
+		r.Resources, r.Changes = map[int64]*mirror.Resource{0: {}}, nil
 	}
+}
+
+// busy returns how long the recorder itself has worked on batches so far, while
+// answers had to wait.
+func (k *recorder) busy() time.Duration {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.spent
 }
 
 // with gives f the record of a session while nothing changes it.
@@ -104,6 +116,8 @@ func (k *recorder) with(r *record, f func(*record)) {
 func (k *recorder) batch(b wire.Batch) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	began := time.Now()
+	defer func() { k.spent += time.Since(began) }()
 	r := k.records[b.Session]
 	switch {
 	case r == nil:

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -115,7 +117,7 @@ func (h *Harness) Reopen() {
 	}
 	h.opened++
 	h.session = fmt.Sprintf("session-%d", h.opened)
-	h.conn.open(h.session)
+	h.conn.open(h.session, newWatcher(h.class, h.attrs, h.conn.classes, h.Clock.Now))
 	h.must(h.conn.call(wire.MethodSessionOpen, wire.OpenParams{Session: h.session, Class: h.class, Attributes: h.attrs, HostID: h.hostID}, nil))
 	h.conn.grease()
 }
@@ -206,6 +208,29 @@ func (h *Harness) Encrypt(attribute, value string) (string, error) {
 	var res wire.EncryptResult
 	err := h.conn.call(wire.MethodEncrypt, wire.EncryptParams{Class: h.class, Attribute: attribute, Value: value}, &res)
 	return res.Value, err
+}
+
+// Delete tells the plugin that the server deleted resources for what another root
+// reports (protocol/SPEC.md, section 5). What the plugin did not remove it
+// reports again, as new resources of the same identity; see Await.
+func (h *Harness) Delete(resources ...Resource) {
+	h.t.Helper()
+	note := wire.Deleted{Session: h.session}
+	for _, r := range resources {
+		note.Handles = append(note.Handles, r.Handle)
+	}
+	h.conn.mu.Lock()
+	h.conn.model.Delete(note.Handles...)
+	h.conn.mu.Unlock()
+	h.must(h.conn.notify(wire.NoteDeleted, note))
+}
+
+// Removed lists the identities of what the plugin removed in this session and has
+// not reported again, such as `Drive tray=(Tray number=1) slot=3`.
+func (h *Harness) Removed() []string {
+	h.conn.mu.Lock()
+	defer h.conn.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.conn.model.Removed))
 }
 
 // UpdatePeriod is what the first scan asked for with Session.Every; 0 if nothing.

@@ -27,6 +27,7 @@ type host struct {
 	answers map[int]message
 	ended   bool
 	model   *mirror.Session // the open one
+	watch   *watcher        // of its alerts
 	closed  map[string]bool
 	logs    []wire.LogRecord
 }
@@ -102,6 +103,7 @@ func (h *host) take(line []byte) {
 		for _, problem := range h.model.Apply(b) {
 			h.t.Errorf("turn %d: %s", b.Turn, problem.Text)
 		}
+		h.watch.take(b, h.model)
 	case wire.NoteLog:
 		var rec wire.LogRecord
 		if err := json.Unmarshal(m.Params, &rec); err != nil {
@@ -112,10 +114,10 @@ func (h *host) take(line []byte) {
 	}
 }
 
-func (h *host) open(session string) {
+func (h *host) open(session string, watch *watcher) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.model = mirror.New(session, h.classes)
+	h.model, h.watch = mirror.New(session, h.classes), watch
 }
 
 func (h *host) close(session string) {
@@ -168,6 +170,16 @@ func (h *host) call(method string, params, result any) error {
 	case result != nil:
 		return json.Unmarshal(m.Result, result)
 	}
+	return nil
+}
+
+// notify sends a notification.
+func (h *host) notify(method string, params any) error {
+	raw, err := json.Marshal(params)
+	if err != nil {
+		return err
+	}
+	h.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":%q,"params":%s}`, method, raw))
 	return nil
 }
 
