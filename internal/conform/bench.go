@@ -292,6 +292,7 @@ func (s *session) scan(ctx context.Context) error {
 	}
 	s.answered(method, res)
 	s.b.rec.with(s.rec, func(r *record) {
+		r.scanned = true
 		if r.Turn == 0 {
 			r.broken.add("session %s: the first scan sent no batch; it always sends one, even an empty one", r.Name)
 		}

@@ -36,6 +36,7 @@ type recorder struct {
 // record is what one session sent.
 type record struct {
 	*mirror.Session
+	scanned  bool // the first hook succeeded
 	closed   bool
 	late     int // batches after the teardown
 	broken   findings

@@ -129,8 +129,11 @@ func (h *host) close(session string) {
 func (h *host) turns() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.model == nil {
+	switch {
+	case h.model == nil:
 		return 0
+	case h.model.Open: // a scan sends parts before it may fail
+		return h.model.Turn - 1
 	}
 	return h.model.Turn
 }
