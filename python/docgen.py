@@ -35,6 +35,7 @@ MODULES = [
     (API + 'identifiers', False, ()),
     (API + 'alert_conditions', False, ()),
     (API + 'relations', False, ()),
+    (API + 'targets', False, ()),
     ('chroma_agent.plugin_manager', True, ()),
     ('faultline_sdk.testing', True, ('Alert', 'Host', 'Reported', 'Sample', 'Turn')),
 ]

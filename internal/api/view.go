@@ -195,7 +195,7 @@ func session(s *resource.RootState) *gen.SessionState {
 	if s == nil {
 		return nil
 	}
-	out := &gen.SessionState{State: gen.Connecting, Error: s.Error, Incomplete: orEmpty(s.Incomplete)}
+	out := &gen.SessionState{State: gen.Connecting, Error: s.Error, Waiting: s.Waiting, Incomplete: orEmpty(s.Incomplete)}
 	switch {
 	case s.Live:
 		out.State = gen.Live

@@ -11,6 +11,7 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -117,5 +118,21 @@ func (k *containment) contain(o *pluginhost.Options) {
 	}
 	for hook, d := range l.Hooks {
 		o.Limits.Calls[hookMethods[hook]] = time.Duration(d)
+	}
+}
+
+// targetsOf returns what the scans of a class talk to: as its plugin declares it,
+// tightened by the settings.
+func targetsOf(set config.PluginTargets) func(*resource.Class) *resource.Target {
+	return func(c *resource.Class) *resource.Target {
+		s, ok := set.Of(c.Plugin, c.Name)
+		if !ok || !c.Scannable() {
+			return c.Target
+		}
+		own := &resource.Target{Attribute: s.Attribute, Concurrency: s.Concurrency, MinInterval: time.Duration(s.MinInterval)}
+		if c.Target == nil && c.Attr(own.Attribute) < 0 {
+			return nil // there is nothing to tell addresses by
+		}
+		return c.Target.Tighter(own)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
@@ -121,6 +122,8 @@ type localSessions struct {
 	inv          *inventory.Inventory
 	plugins      *pluginSet
 	secrets      *secret.Box
+	gate         *session.Gate
+	targets      config.PluginTargets
 	self         session.Plugin // the server's own; nil if it reports nothing of itself
 	log          *slog.Logger
 	now          func() time.Time
@@ -142,6 +145,7 @@ func (r *localSessions) options(_ context.Context, id resource.ID, plugin string
 			return r.inv.Class(plugin, name)
 		},
 		Seal: func(plain string) string { return r.secrets.Seal(passwords, plain) },
+		Gate: r.gate, Target: targetsOf(r.targets),
 		Sink: r.inv, Route: r.plugins.route,
 		Log: r.log.With("plugin", plugin, "root", id), Now: r.now, After: time.After,
 		UpdatePeriod: r.updatePeriod,

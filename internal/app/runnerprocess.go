@@ -61,6 +61,7 @@ type Runner struct {
 	o       RunnerOptions
 	log     *slog.Logger
 	plugins *pluginSet
+	gate    *session.Gate
 	logs    chan logNote
 	// sessionLog is that of the sessions.
 	sessionLog *slog.Logger
@@ -97,7 +98,7 @@ func NewRunner(o RunnerOptions) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{
-		o: o, log: o.Log, logs: make(chan logNote, logRoom),
+		o: o, log: o.Log, gate: session.NewGate(time.Now, time.After), logs: make(chan logNote, logRoom),
 		classes: map[string]map[string]*resource.Class{}, manifests: map[string]wire.Manifest{},
 		changed: make(chan struct{}),
 	}
@@ -296,6 +297,7 @@ func (r *Runner) options(ctx context.Context, s *shift, id resource.ID, plugin s
 			defer r.mu.Unlock()
 			return r.classes[plugin][name]
 		},
+		Gate: r.gate, Target: targetsOf(r.o.Config.PluginTargets),
 		Seal: func(plain string) string { return plain }, // the server has the key
 		Sink: s.sink, Route: r.plugins.route,
 		Log: r.sessionLog.With("plugin", plugin, "root", id), Now: time.Now, After: time.After,

@@ -26,6 +26,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/secret"
+	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/python"
 	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/faultline-storage/faultline/web"
@@ -179,6 +180,7 @@ func (s *Server) setup(ctx context.Context) error {
 	}
 	own := &localSessions{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
+		gate: session.NewGate(time.Now, time.After), targets: c.PluginTargets,
 		updatePeriod: time.Duration(c.UpdatePeriod),
 	}
 	sessions := newRunner(own.options)

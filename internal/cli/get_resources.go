@@ -161,7 +161,7 @@ func (g *getter) oneResource(ctx context.Context, c *client, arg string) error {
 	row("First seen", when(r.FirstSeen))
 	row("Updated", when(r.Updated))
 	if s := r.Session; s != nil {
-		row("Session", strings.Join(nonEmpty(string(s.State), clean(s.Error)), ": "))
+		row("Session", strings.Join(nonEmpty(string(s.State), clean(s.Error), clean(s.Waiting)), ": "))
 		if s.LastContact != nil {
 			row("Last contact", when(*s.LastContact))
 		}

@@ -37,6 +37,9 @@ type Config struct {
 	DebugPlugins []string `yaml:"debug_plugins"`
 	// PluginLimits are the budgets of plugins.
 	PluginLimits PluginLimits `yaml:"plugin_limits"`
+	// PluginTargets tightens what plugins declare about the addresses that they
+	// talk to, by plugin or plugin.Class.
+	PluginTargets PluginTargets `yaml:"plugin_targets"`
 	// PluginUser is whom plugins run as if the server is root; if it is empty, an
 	// unprivileged user is chosen.
 	PluginUser string `yaml:"plugin_user"`
@@ -195,6 +198,8 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 			if err := f.fromText(text); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
+		case *PluginTargets:
+			errs = append(errs, fmt.Errorf("%s: bounds of single plugins stand in the configuration file", name))
 		case encoding.TextUnmarshaler:
 			if err := f.UnmarshalText([]byte(text)); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
@@ -222,7 +227,7 @@ func (c *Config) Check() error {
 	if c.Store != "" && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
 		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password
 	}
-	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv))
+	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv), c.PluginTargets.check())
 	if g := c.PluginCgroup; g != "auto" && g != "off" && !strings.HasPrefix(g, "/") {
 		errs = append(errs, fmt.Errorf("plugin_cgroup: %q is not auto, off, or the path of a control group such as /faultline.slice", g))
 	}

@@ -175,7 +175,7 @@ func (inv *Inventory) SetRootState(ctx context.Context, id resource.ID, change f
 }
 
 func equalState(a, b *resource.RootState) bool {
-	return a.Live == b.Live && a.Offline == b.Offline && a.Error == b.Error && a.Held == b.Held &&
+	return a.Live == b.Live && a.Offline == b.Offline && a.Error == b.Error && a.Waiting == b.Waiting && a.Held == b.Held &&
 		a.NextTry.Equal(b.NextTry) && a.LastContact.Equal(b.LastContact) && slices.Equal(a.Incomplete, b.Incomplete)
 }
 

@@ -256,7 +256,7 @@ func (in *Intake) Down(ctx context.Context, roots []resource.ID, why string) err
 	var first error
 	for _, id := range roots {
 		err := in.o.Inventory.SetRootState(ctx, id, func(st *resource.RootState) {
-			st.Live, st.NextTry = false, time.Time{}
+			st.Live, st.NextTry, st.Waiting = false, time.Time{}, ""
 			if why != "" {
 				st.Offline, st.Error = true, why
 			}

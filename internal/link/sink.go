@@ -33,6 +33,7 @@ type stateNote struct {
 	Live        *bool       `json:"live,omitempty"`
 	Offline     *bool       `json:"offline,omitempty"`
 	Error       *string     `json:"error,omitempty"`
+	Waiting     *string     `json:"waiting,omitempty"`
 	LastContact *time.Time  `json:"last_contact,omitempty"`
 	NextTry     *time.Time  `json:"next_try,omitempty"`
 	Incomplete  *[]string   `json:"incomplete,omitempty"`
@@ -159,7 +160,7 @@ func (s *Sink) Contact(root resource.ID, at time.Time) {
 func stateNoteOf(change func(*resource.RootState)) (n stateNote) {
 	at := time.Unix(1, 0)
 	a := resource.RootState{}
-	b := resource.RootState{Live: true, Offline: true, Error: "\x00", LastContact: at, NextTry: at, Incomplete: []string{"\x00"}}
+	b := resource.RootState{Live: true, Offline: true, Error: "\x00", Waiting: "\x00", LastContact: at, NextTry: at, Incomplete: []string{"\x00"}}
 	change(&a)
 	change(&b)
 	if a.Live == b.Live {
@@ -170,6 +171,9 @@ func stateNoteOf(change func(*resource.RootState)) (n stateNote) {
 	}
 	if a.Error == b.Error {
 		n.Error = &a.Error
+	}
+	if a.Waiting == b.Waiting {
+		n.Waiting = &a.Waiting
 	}
 	if a.LastContact.Equal(b.LastContact) {
 		n.LastContact = &a.LastContact
@@ -191,6 +195,7 @@ func (n *stateNote) apply(st *resource.RootState) {
 	set(&st.Live, n.Live)
 	set(&st.Offline, n.Offline)
 	set(&st.Error, n.Error)
+	set(&st.Waiting, n.Waiting)
 	set(&st.LastContact, n.LastContact)
 	set(&st.NextTry, n.NextTry)
 	if n.Incomplete != nil {

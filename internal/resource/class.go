@@ -82,6 +82,7 @@ type Class struct {
 	Statistics []Statistic
 	Conditions []Condition
 	Relations  []Relation
+	Target     *Target // what a scan of a root of the class talks to; nil if nothing is said
 	Charts     []Chart // as declared; nil means one chart a statistic
 
 	attr   map[string]int
@@ -174,6 +175,32 @@ type Relation struct {
 	Class      string
 	Attributes []string
 	IgnoreCase bool
+}
+
+// Target is what the scans of roots talk to, and what that can bear: the address
+// in an attribute, how many scans of it may run at a time (0: any number), and
+// the least time from the beginning of one to that of the next.
+type Target struct {
+	Attribute   string
+	Concurrency int
+	MinInterval time.Duration
+}
+
+// Tighter returns the target with the bounds of another one where these are
+// tighter. Without a target of its own, a class takes the other one as it is.
+func (t *Target) Tighter(o *Target) *Target {
+	switch {
+	case o == nil:
+		return t
+	case t == nil:
+		return o
+	}
+	out := *t
+	if o.Concurrency > 0 && (out.Concurrency == 0 || o.Concurrency < out.Concurrency) {
+		out.Concurrency = o.Concurrency
+	}
+	out.MinInterval = max(out.MinInterval, o.MinInterval)
+	return &out
 }
 
 // Chart is a declared chart: a title and the names of its statistics.

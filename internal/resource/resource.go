@@ -72,6 +72,9 @@ type RootState struct {
 	LastContact time.Time
 	// NextTry is when a failed session is tried again; zero if none is waited for.
 	NextTry time.Time
+	// Waiting says what the session waits for before its next scan, such as its
+	// turn at an address; empty if it does not wait. It is not stored.
+	Waiting string
 	// Incomplete is what the last initial scan could not read.
 	Incomplete []string
 	// Held is what the last scan lacked and is not removed yet, because it is

@@ -112,6 +112,7 @@ func (d *declaration) class() *resource.Class {
 			Provide: r.Kind == wire.RelationProvide, Plugin: r.Plugin, Class: r.Class, Attributes: r.Attributes, IgnoreCase: r.IgnoreCase,
 		})
 	}
+	d.target(c)
 	for _, ch := range d.in.Charts {
 		for _, n := range ch.Series {
 			if c.Stat(n) < 0 {
@@ -121,6 +122,27 @@ func (d *declaration) class() *resource.Class {
 		c.Charts = append(c.Charts, resource.Chart{Title: ch.Title, Series: ch.Series})
 	}
 	return c
+}
+
+// target reads what scans of the class talk to.
+func (d *declaration) target(c *resource.Class) {
+	t := d.in.Target
+	if t == nil {
+		return
+	}
+	i := c.Attr(t.Attribute)
+	switch {
+	case !c.Scannable():
+		d.problem(wire.RuleTargetWrong, t.Attribute, "the target is of a class that nobody scans")
+	case i < 0:
+		d.problem(wire.RuleTargetWrong, t.Attribute, "the target names this attribute, which the class does not have")
+	case c.Attributes[i].Kind != resource.String && c.Attributes[i].Kind != resource.Hostname && c.Attributes[i].Kind != resource.Path:
+		d.problem(wire.RuleTargetWrong, t.Attribute, "the target names this attribute, which is no text")
+	}
+	if t.Concurrency < 0 || !(t.MinInterval >= 0 && t.MinInterval <= wire.MaxMinInterval) || t.Concurrency == 0 && t.MinInterval == 0 {
+		d.problem(wire.RuleTargetWrong, t.Attribute, "the bounds of the target are a concurrency of %d and an interval of %v s; there must be one at least, none negative, and the interval at most a day", t.Concurrency, t.MinInterval)
+	}
+	c.Target = &resource.Target{Attribute: t.Attribute, Concurrency: t.Concurrency, MinInterval: time.Duration(t.MinInterval * float64(time.Second))}
 }
 
 func isIdentifier(s string) bool {

@@ -31,6 +31,13 @@ type run struct {
 	queue  chan item
 	failed chan struct{} // closed when a turn was refused
 
+	// target is what the scans talk to, at the address; nil if nothing bounds them.
+	target  *resource.Target
+	address string
+	// held is set while a scan may still run in the plugin that nobody waits for:
+	// it gives the turn at the address back.
+	held func()
+
 	wake chan struct{} // has room for one: lost is not empty
 
 	mu   sync.Mutex
@@ -114,7 +121,16 @@ func (r *run) live(ctx context.Context, res wire.TurnResult) {
 // turn has the plugin run a hook, and returns when all that it reported is
 // committed.
 func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err error) {
+	leave, err := r.enter(ctx, method)
+	if err != nil {
+		return res, err
+	}
 	defer func() {
+		if ctx.Err() != nil {
+			r.held = leave // the plugin goes on with the hook
+		} else {
+			leave()
+		}
 		if err != nil {
 			err = &HookError{Hook: strings.TrimPrefix(method, "session/"), Err: err}
 		}
@@ -127,6 +143,44 @@ func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err
 		return res, err
 	}
 	return res, r.applied(res.Turn)
+}
+
+// enter waits until a scan may begin, if the method is one and something bounds
+// it. While it waits the root says so.
+func (r *run) enter(ctx context.Context, method string) (leave func(), err error) {
+	if r.target == nil || method != wire.MethodInitialScan && method != wire.MethodUpdateScan {
+		return func() {}, nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		defer cancel()
+		select {
+		case <-r.p.Retired():
+		case <-r.p.Done():
+		case <-r.failed:
+		case <-waiting.Done():
+		}
+	}()
+	told := false
+	leave, err = r.o.Gate.Enter(waiting, r.address, r.target, func() {
+		told = true
+		r.state(ctx, func(st *resource.RootState) { st.Waiting = "waiting for its turn at " + r.address })
+	})
+	if told {
+		r.state(ctx, func(st *resource.RootState) { st.Waiting = "" })
+	}
+	switch {
+	case err == nil:
+		return leave, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case r.refusal() != nil:
+		return nil, r.refusal()
+	case r.retired():
+		return nil, errRetired
+	}
+	return nil, r.p.Err()
 }
 
 // applied waits until all that the plugin has sent is applied. That must go as
@@ -154,8 +208,14 @@ func (r *run) refusal() error {
 // waits for that only so long, so that nobody who edits or removes a root has to.
 // The error is that of the hook.
 func (r *run) teardown(ctx context.Context) error {
+	release := func() {
+		if r.held != nil {
+			r.held()
+		}
+	}
 	select {
 	case <-r.p.Done():
+		release()
 		return nil
 	default:
 	}
@@ -166,6 +226,7 @@ func (r *run) teardown(ctx context.Context) error {
 		if err != nil && r.p.Err() == nil {
 			r.o.Log.Warn("the teardown failed", "error", err)
 		}
+		release() // the hook that ran has ended
 		done <- err
 	}()
 	select {

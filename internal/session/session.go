@@ -76,6 +76,11 @@ type Options struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	After func(time.Duration) <-chan time.Time
+	// Gate keeps scans of one address apart; nil does not. Target tells what the
+	// scans of a class talk to, with the bounds that hold here; nil if there are
+	// none. If it is not given, that is what the class declares.
+	Gate   *Gate
+	Target func(*resource.Class) *resource.Target
 	// UpdatePeriod is the pause between update scans of a plugin that sets none;
 	// 5 s if 0.
 	UpdatePeriod time.Duration
@@ -101,6 +106,9 @@ func New(o Options) *Session {
 	}
 	if o.TeardownTimeout <= 0 {
 		o.TeardownTimeout = 10 * time.Second
+	}
+	if o.Target == nil {
+		o.Target = func(c *resource.Class) *resource.Target { return c.Target }
 	}
 	if o.Again == nil {
 		o.Again = func() <-chan struct{} { return nil }
@@ -226,6 +234,20 @@ func (s *Session) Drive(ctx context.Context, f func(hook func(method string) (wi
 	})
 }
 
+// target returns what the scans of the root talk to; nil if nothing bounds them.
+func (s *Session) target(c *resource.Class, root Root) (t *resource.Target, address string) {
+	if s.o.Gate == nil || c == nil {
+		return nil, ""
+	}
+	if t = s.o.Target(c); t == nil {
+		return nil, ""
+	}
+	if err := json.Unmarshal(root.Attributes[t.Attribute], &address); err != nil || address == "" {
+		return nil, "" // it names no address, or what is none
+	}
+	return t, address
+}
+
 // within opens a session, has f use it, and tears it down. A teardown that
 // fails counts if nothing failed before it.
 func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
@@ -239,7 +261,9 @@ func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 		return err
 	}
 	r := &run{Session: s, p: p, id: rand.Text(), failed: make(chan struct{}), queue: make(chan item, 16), wake: make(chan struct{}, 1)}
-	r.dec = newDecoder(s.o.Class, s.o.Seal, s.o.Class(root.Class))
+	class := s.o.Class(root.Class)
+	r.dec = newDecoder(s.o.Class, s.o.Seal, class)
+	r.target, r.address = s.target(class, root)
 	if err := s.o.Sink.OpenSession(s.o.ID, r.id, r.deleted); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ from .errors import Problem, meant
 from .identifiers import AutoId, BaseIdentifier, ScopedId
 from .plugin import defines
 from .relations import Relation
+from .targets import Target
 from .resources import HostRoot, ScannableResource
 from .statistics import BaseStatistic
 
@@ -95,6 +96,7 @@ class _Class:
         self._conditions()
         self._relations()
         self._charts()
+        self._polite()
         return self.problems
 
     def _say(self, rule, text, member='', at=None, fix=''):
@@ -301,6 +303,19 @@ class _Class:
                       at=relation.at, fix=self._known(name, [k.__name__ for k in self.own]))
         elif isinstance(relation.target, type) and not hasattr(relation.target, '_fl_info'):
             self._say(rules.RELATION_TARGET, 'a relation names the class %r, which is no resource class' % name, at=relation.at)
+
+    def _polite(self):
+        target = self.info.target
+        if target is None:
+            return
+        if not isinstance(target, Target):
+            self._say(rules.META_TYPE, 'Meta.target must be a Target, not %r' % (target,), fix="write target = targets.Target('...')")
+            return
+        if resources.ScannableResource not in self.klass.__mro__:
+            self._say(rules.TARGET_WRONG, 'the target is of a class that nobody scans', at=target.at,
+                      fix='declare it in the scannable class')
+        for text, fix in target.problems(self.info):
+            self._say(rules.TARGET_WRONG, text, at=target.at, fix=fix)
 
     def _charts(self):
         for chart in self.info.charts:

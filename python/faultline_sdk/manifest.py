@@ -114,6 +114,8 @@ def _class(plugin_name, klass, own):
         out['relations'] = [_relation(r, plugin_name, own) for r in info.relations]
     if info.charts:
         out['charts'] = [_chart(c) for c in info.charts]
+    if info.target is not None:
+        out['target'] = info.target.to_wire()
     return out
 
 

@@ -15,7 +15,7 @@ from .statistics import BaseStatistic
 classes = []
 
 #: What ``class Meta`` may hold.
-META_NAMES = ('identifier', 'label', 'alert_conditions', 'relations', 'charts')
+META_NAMES = ('identifier', 'label', 'alert_conditions', 'relations', 'charts', 'target')
 
 
 class ClassInfo:
@@ -42,6 +42,7 @@ class ClassInfo:
         self.conditions = self._gather('alert_conditions')
         self.relations = self._gather('relations')
         self.charts = self._gather('charts')
+        self.target = next((m.target for m in (vars(b).get('Meta') for b in klass.__mro__) if hasattr(m, 'target')), None)
         self.own_identity = getattr(self.identifier, 'attributes', None) or ()
         #: Names of the identifying attributes, as far as they exist.
         self.identity = tuple(n for n in self.own_identity if n in self.attributes)

@@ -64,6 +64,8 @@ AUTO_ID_NOT_ROOT = 'FL217'
 SCOPED_ROOT = 'FL218'
 #: error: a class has two kinds of identifier.
 IDENTIFIER_MIXED = 'FL219'
+#: error: a target is wrong.
+TARGET_WRONG = 'FL220'
 #: error: an attribute or statistic has no usable name.
 MEMBER_NAME = 'FL301'
 #: error: an option is not known.

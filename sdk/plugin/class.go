@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"time"
 	"unsafe"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -238,6 +239,62 @@ func (c *Class) relate(at caller, kind, what, plugin, class string, ptrs []any) 
 	return &Relation{&r}
 }
 
+// Target is a declared target of scans.
+type Target struct {
+	c *Class
+	w *wire.Target
+}
+
+// Target declares that the attribute of a scannable class holds the address that
+// its plugin talks to, so that the host can keep scans of one address apart, also
+// those of different roots. It needs a bound, Concurrency or MinInterval. An
+// operator can make the bounds tighter. The guide has no such thing; without a
+// target there are no bounds.
+func (c *Class) Target(attribute any) *Target {
+	at := callerAt(1)
+	w := &wire.Target{}
+	if f := c.attribute(wire.RuleTargetWrong, at, "Target", attribute); f != nil {
+		w.Attribute = f.Name
+		if f.Kind != wire.KindString && f.Kind != wire.KindHostname && f.Kind != wire.KindPath {
+			c.c.problem(wire.RuleTargetWrong, at, f.Name, "the target is no text").fix("name the attribute that holds the address")
+		}
+	}
+	c.c.Target, c.c.targetAt = w, at
+	return &Target{c, w}
+}
+
+// Concurrency bounds how many scans of one address may run at a time, from 1 on.
+func (t *Target) Concurrency(n int) *Target {
+	if n < 1 {
+		t.c.c.problem(wire.RuleTargetWrong, callerAt(1), t.w.Attribute, "the concurrency of a target is %d; it must be at least 1", n)
+	}
+	t.w.Concurrency = n
+	return t
+}
+
+// MinInterval is the least time from the beginning of one scan of an address to
+// the beginning of the next, a day at most.
+func (t *Target) MinInterval(d time.Duration) *Target {
+	if d <= 0 || d.Seconds() > wire.MaxMinInterval {
+		t.c.c.problem(wire.RuleTargetWrong, callerAt(1), t.w.Attribute, "the least interval of a target is %v; it must be more than 0, and a day at most", d)
+	}
+	t.w.MinInterval = d.Seconds()
+	return t
+}
+
+// checkTarget checks the target when all of it was declared.
+func (c *class) checkTarget() {
+	if c.Target == nil {
+		return
+	}
+	if !slices.Contains(c.Bases, wire.BaseScannable) {
+		c.problem(wire.RuleTargetWrong, c.targetAt, "", "the target is of a class that nobody scans").fix("declare it in the scannable class")
+	}
+	if c.Target.Concurrency == 0 && c.Target.MinInterval == 0 {
+		c.problem(wire.RuleTargetWrong, c.targetAt, c.Target.Attribute, "the target has no bound").fix("call Concurrency or MinInterval on it")
+	}
+}
+
 // Default declares a computed default for an attribute: f is asked for the
 // value when a mandatory attribute has none, and sees the resource with the
 // values that are known. R is the receiver's type:
@@ -302,6 +359,7 @@ func (c *class) describe() {
 		}
 		c.callDescribe(d, &Class{c: c, res: at, inherited: e.typ != c.typ})
 	}
+	c.checkTarget()
 	for _, r := range c.relations {
 		if !slices.ContainsFunc(c.Relations, func(o wire.Relation) bool { return reflect.DeepEqual(o, *r.w) }) {
 			c.Relations = append(c.Relations, *r.w)

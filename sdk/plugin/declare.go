@@ -44,6 +44,7 @@ type class struct {
 	relations     []relation
 
 	conditionsAt, relationsAt, chartsAt []caller // of Conditions, Relations and Charts
+	targetAt                            caller
 	replaced                            []replaced
 }
 

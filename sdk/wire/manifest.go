@@ -43,6 +43,8 @@ type Class struct {
 	Statistics []Statistic `json:"statistics,omitempty"`
 	Conditions []Condition `json:"alert_conditions,omitempty"`
 	Relations  []Relation  `json:"relations,omitempty"`
+	// Target says what a scan of a root of the class talks to; nil sets no bounds.
+	Target *Target `json:"target,omitempty"`
 	// Charts is what the author declared; nil means one chart a statistic.
 	Charts []Chart `json:"charts,omitempty"`
 }
@@ -158,6 +160,21 @@ type Condition struct {
 
 // MaxForSeconds bounds Condition.ForSeconds: 366 days.
 const MaxForSeconds = 366 * 24 * 60 * 60
+
+// Target is what scans of a scannable class talk to, and what that can bear. The
+// bounds hold for all roots whose attribute has the same address together.
+type Target struct {
+	Attribute string `json:"attribute"` // of the class; a text
+	// Concurrency is how many scans of one address may run at a time; 0 is any
+	// number.
+	Concurrency int `json:"concurrency,omitempty"`
+	// MinInterval is the least time from the beginning of one scan of an address to
+	// that of the next, in seconds; at most MaxMinInterval.
+	MinInterval float64 `json:"min_interval,omitempty"`
+}
+
+// MaxMinInterval bounds Target.MinInterval: a day.
+const MaxMinInterval = 24 * 60 * 60
 
 // Kinds of Relation.
 const (

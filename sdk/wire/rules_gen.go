@@ -68,6 +68,8 @@ const (
 	RuleScopedRoot Rule = "FL218"
 	// RuleIdentifierMixed (error): a class has two kinds of identifier.
 	RuleIdentifierMixed Rule = "FL219"
+	// RuleTargetWrong (error): a target is wrong.
+	RuleTargetWrong Rule = "FL220"
 	// RuleMemberName (error): an attribute or statistic has no usable name.
 	RuleMemberName Rule = "FL301"
 	// RuleOptionUnknown (error): an option is not known.

@@ -1245,6 +1245,9 @@ type SessionState struct {
 
 	// State `connecting` before the first scan has ended, `offline` after a failure.
 	State SessionStateState `json:"state"`
+
+	// Waiting What the session waits for before its next scan, such as its turn at an address.
+	Waiting string `json:"waiting,omitempty"`
 }
 
 // SessionStateState `connecting` before the first scan has ended, `offline` after a failure.

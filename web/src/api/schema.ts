@@ -801,6 +801,8 @@ export interface components {
              * @description When a failed session is tried again.
              */
             next_try?: string;
+            /** @description What the session waits for before its next scan, such as its turn at an address. */
+            waiting?: string;
             /** @description What the last initial scan could not read. */
             incomplete: string[];
             held?: components["schemas"]["HeldRemoval"];
