@@ -74,6 +74,11 @@ func TestProblemsAreNamed(t *testing.T) {
 		}},
 		{"hook", "plugin_limits: {acme: {hooks: {scan: 1m, teardown: 0s}}}\n", nil, []string{"acme: hooks: there is no hook \"scan\"", "update_scan", "hooks: teardown: must be more than 0"}},
 		{"limits in a variable", "", map[string]string{"FAULTLINE_PLUGIN_LIMITS": "memory=much,ram=1,cpu"}, []string{"FAULTLINE_PLUGIN_LIMITS", "much", "\"ram\"", "\"cpu\""}},
+		{"targets", "plugin_targets: {a: {concurrency: -1}, b.: {min_interval: 1s}, c: {min_interval: 48h}, d: {}}\n", nil, []string{
+			"plugin_targets: a: concurrency", "plugin_targets: b.: this is the name of neither", "plugin_targets: c: min_interval", "plugin_targets: d: gives no bound",
+		}},
+		{"member of a target", "plugin_targets: {a: {interval: 1s}}\n", nil, []string{"faultline.yaml: [1:22]", "interval"}},
+		{"targets in a variable", "", map[string]string{"FAULTLINE_PLUGIN_TARGETS": "a"}, []string{"FAULTLINE_PLUGIN_TARGETS", "file"}},
 		{"secret for plugins", "plugin_env: [LICENCE, FAULTLINE_TOKEN, A=b]\n", nil, []string{"plugin_env: FAULTLINE_TOKEN", "\"A=b\""}},
 		{"control group", "plugin_cgroup: here\n", nil, []string{"plugin_cgroup", "here", "auto"}},
 		{"no changes kept", "change_log_keep: 0s\n", nil, []string{"change_log_keep", "more than 0"}},

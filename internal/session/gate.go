@@ -26,13 +26,13 @@ type lane struct {
 	running []*ticket
 	waiting []*ticket // in the order of coming
 	last    time.Time // when the last scan began
-	alarm   time.Time // when somebody looks again; zero if nobody does
 }
 
 // ticket is one scan that runs or waits.
 type ticket struct {
 	target *resource.Target
-	called chan struct{} // closed when it may run
+	called chan struct{}      // closed when it may run
+	first  chan time.Duration // how long to wait, when it is the first one in the row
 }
 
 // NewGate returns a gate that goes by the given clock.
@@ -45,7 +45,7 @@ func NewGate(now func() time.Time, after func(time.Duration) <-chan time.Time) *
 // up when ctx ends.
 func (g *Gate) Enter(ctx context.Context, address string, target *resource.Target, wait func()) (leave func(), err error) {
 	key := canonical(address)
-	t := &ticket{target: target, called: make(chan struct{})}
+	t := &ticket{target: target, called: make(chan struct{}), first: make(chan time.Duration, 1)}
 	g.mu.Lock()
 	l := g.lanes[key]
 	if l == nil {
@@ -68,16 +68,26 @@ func (g *Gate) Enter(ctx context.Context, address string, target *resource.Targe
 	default:
 		wait()
 	}
-	select {
-	case <-t.called:
-		return leave, nil
-	case <-ctx.Done():
-		leave()
-		return nil, ctx.Err()
+	var alarm <-chan time.Time
+	for {
+		select {
+		case <-t.called:
+			return leave, nil
+		case pause := <-t.first:
+			alarm = g.after(pause)
+		case <-alarm:
+			g.mu.Lock()
+			g.move(l)
+			g.mu.Unlock()
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
 	}
 }
 
-// move calls everybody who may run now. The caller holds mu.
+// move calls everybody who may run now, and tells the first one who may not how
+// long that takes, if it is a matter of time. The caller holds mu.
 func (g *Gate) move(l *lane) {
 	for len(l.waiting) > 0 {
 		t := l.waiting[0]
@@ -92,8 +102,11 @@ func (g *Gate) move(l *lane) {
 			return // the next one to leave goes on here
 		}
 		now := g.now()
-		if at := l.last.Add(t.target.MinInterval); !l.last.IsZero() && now.Before(at) {
-			g.wake(l, now, at)
+		if pause := l.last.Add(t.target.MinInterval).Sub(now); !l.last.IsZero() && pause > 0 {
+			select {
+			case t.first <- pause:
+			default: // it has not taken in the last one yet, which ends no later
+			}
 			return
 		}
 		l.waiting = l.waiting[1:]
@@ -101,24 +114,6 @@ func (g *Gate) move(l *lane) {
 		l.last = now
 		close(t.called)
 	}
-}
-
-// wake looks at a lane again at the given time. The caller holds mu.
-func (g *Gate) wake(l *lane, now, at time.Time) {
-	if !l.alarm.IsZero() && !at.Before(l.alarm) {
-		return // somebody looks before that, and sees to it then
-	}
-	l.alarm = at
-	alarm := g.after(at.Sub(now))
-	go func() {
-		<-alarm
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if l.alarm.Equal(at) {
-			l.alarm = time.Time{}
-		}
-		g.move(l)
-	}()
 }
 
 func without(list []*ticket, t *ticket) []*ticket {

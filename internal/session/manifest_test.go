@@ -13,6 +13,41 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
+// TestTargets reads what scans talk to; what makes no sense is refused.
+func TestTargets(t *testing.T) {
+	for _, tc := range []struct {
+		base, target, wrong string
+		want                *resource.Target
+	}{
+		{resource.BaseScannable, `{"attribute":"x","concurrency":1,"min_interval":0.5}`, "", &resource.Target{Attribute: "x", Concurrency: 1, MinInterval: 500 * time.Millisecond}},
+		{resource.BaseScannable, `null`, "", nil},
+		{resource.BaseScannable, `{"attribute":"x"}`, "acme.A.x: the bounds", nil},
+		{resource.BaseScannable, `{"attribute":"x","concurrency":-1}`, "acme.A.x: the bounds", nil},
+		{resource.BaseScannable, `{"attribute":"x","min_interval":100000}`, "acme.A.x: the bounds", nil},
+		{resource.BaseScannable, `{"attribute":"n","concurrency":1}`, "acme.A.n: the target names this attribute, which is no text", nil},
+		{resource.BaseScannable, `{"attribute":"y","concurrency":1}`, "acme.A.y: the target names this attribute, which the class does not have", nil},
+		{"Controller", `{"attribute":"x","concurrency":1}`, "acme.A.x: the target is of a class that nobody scans", nil},
+	} {
+		var m wire.Manifest
+		if err := json.Unmarshal([]byte(`{"api_version":1,"classes":[{"name":"A","bases":["`+tc.base+`","Resource"],"identifier":{"scope":"global","attributes":["x"]},
+			"attributes":[{"name":"x","kind":"hostname"},{"name":"n","kind":"integer"}],"target":`+tc.target+`}]}`), &m); err != nil {
+			t.Fatal(err)
+		}
+		classes, err := Classes("acme", m)
+		if tc.wrong != "" {
+			if err == nil || !strings.Contains(err.Error(), tc.wrong) {
+				t.Errorf("%s: got %v, want %s", tc.target, err, tc.wrong)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", tc.target, err)
+		} else if d := cmp.Diff(tc.want, classes[0].Target); d != "" {
+			t.Errorf("%s (-want +got):\n%s", tc.target, d)
+		}
+	}
+}
+
 // TestThresholdsOfConditions reads durations and clear thresholds; what makes no
 // sense is refused with the names of class, attribute and member.
 func TestThresholdsOfConditions(t *testing.T) {

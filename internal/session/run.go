@@ -153,11 +153,12 @@ func (r *run) enter(ctx context.Context, method string) (leave func(), err error
 	}
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
+	retired, gone := r.p.Retired(), r.p.Done()
 	go func() {
 		defer cancel()
 		select {
-		case <-r.p.Retired():
-		case <-r.p.Done():
+		case <-retired:
+		case <-gone:
 		case <-r.failed:
 		case <-waiting.Done():
 		}

@@ -7,9 +7,9 @@ from .errors import Problem, meant
 from .identifiers import AutoId, BaseIdentifier, ScopedId
 from .plugin import defines
 from .relations import Relation
-from .targets import Target
 from .resources import HostRoot, ScannableResource
 from .statistics import BaseStatistic
+from .targets import Target
 
 _NUMERIC = ('integer', 'bytes', 'float', 'gauge', 'counter')
 _RESERVED = frozenset(n for n in dir(model.Resource) if not n.startswith('_')) | {
@@ -309,9 +309,10 @@ class _Class:
         if target is None:
             return
         if not isinstance(target, Target):
-            self._say(rules.META_TYPE, 'Meta.target must be a Target, not %r' % (target,), fix="write target = targets.Target('...')")
+            self._say(rules.META_TYPE, 'Meta.target must be a Target, not %r' % (target,),
+                      fix="write target = targets.Target('...')")
             return
-        if resources.ScannableResource not in self.klass.__mro__:
+        if not issubclass(self.klass, ScannableResource):
             self._say(rules.TARGET_WRONG, 'the target is of a class that nobody scans', at=target.at,
                       fix='declare it in the scannable class')
         for text, fix in target.problems(self.info):

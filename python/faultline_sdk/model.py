@@ -42,7 +42,8 @@ class ClassInfo:
         self.conditions = self._gather('alert_conditions')
         self.relations = self._gather('relations')
         self.charts = self._gather('charts')
-        self.target = next((m.target for m in (vars(b).get('Meta') for b in klass.__mro__) if hasattr(m, 'target')), None)
+        metas = [vars(base).get('Meta') for base in klass.__mro__]
+        self.target = next((meta.target for meta in metas if hasattr(meta, 'target')), None)
         self.own_identity = getattr(self.identifier, 'attributes', None) or ()
         #: Names of the identifying attributes, as far as they exist.
         self.identity = tuple(n for n in self.own_identity if n in self.attributes)
