@@ -16,6 +16,8 @@ import (
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/session"
+	"github.com/faultline-storage/faultline/internal/store/postgres"
+	"github.com/faultline-storage/faultline/internal/store/postgres/pgtest"
 	"github.com/faultline-storage/faultline/internal/store/sqlite"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -38,16 +40,36 @@ func (c *counted) Commit(ctx context.Context, m *resource.Mutation) error {
 // everything of a server between that and the database.
 type rig struct {
 	array *sim.Array
-	store *counted
-	path  string // of the database
+	store *counted // of a rig over SQLite
+	path  string   // of its database
 	inv   *inventory.Inventory
 	s     *session.Session
 }
 
+// newRig returns a rig over SQLite.
 func newRig(b *testing.B) *rig {
 	b.Helper()
+	path := filepath.Join(b.TempDir(), "faultline.db")
+	db, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	store := &counted{DB: db}
+	r := rigOver(b, store)
+	r.store, r.path = store, path
+	return r
+}
+
+// rigOver returns a rig over any store, which the caller closes after it.
+func rigOver(b *testing.B, store inventory.Store) *rig {
+	b.Helper()
 	ctx := context.Background()
-	r := &rig{path: filepath.Join(b.TempDir(), "faultline.db")}
+	r := &rig{}
 	var err error
 	check := func(err error) {
 		b.Helper()
@@ -64,11 +86,6 @@ func newRig(b *testing.B) *rig {
 	go func() { done <- r.array.Serve(serving, ln) }()
 	b.Cleanup(func() { stop(); <-done })
 
-	db, err := sqlite.Open(ctx, r.path)
-	check(err)
-	b.Cleanup(func() { check(db.Close()) })
-	r.store = &counted{DB: db}
-
 	tool := &Tool{}
 	spec, err := tool.resolve("builtin:acme")
 	check(err)
@@ -80,7 +97,7 @@ func newRig(b *testing.B) *rig {
 	b.Cleanup(func() { check(p.Stop(ctx)) })
 	classes, err := session.Classes("acme", p.Info().Manifest)
 	check(err)
-	r.inv, err = inventory.New(ctx, inventory.Options{Store: r.store, Classes: classes, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	r.inv, err = inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	check(err)
 	c := r.inv.Class("acme", "Array")
 	values := make([]resource.Value, len(c.Attributes))
@@ -205,23 +222,58 @@ func rawInsert(b *testing.B, tables []table) time.Duration {
 func BenchmarkInitialScan(b *testing.B) {
 	for b.Loop() {
 		r := newRig(b)
-		var took time.Duration
-		err := r.s.Drive(context.Background(), func(hook func(string) (wire.TurnResult, error)) error {
-			start := time.Now()
-			_, err := hook(wire.MethodInitialScan)
-			took = time.Since(start)
-			return err
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
+		took := r.scan(b)
 		tables := r.rows(b)
-		raw := rawInsert(b, tables)
-		n := float64(len(tables[0].rows))
-		b.ReportMetric(n/took.Seconds(), "resources/s")
-		b.ReportMetric(n/raw.Seconds(), "raw-rows/s")
-		b.ReportMetric(raw.Seconds()/took.Seconds(), "ratio-to-raw")
-		b.ReportMetric(0, "ns/op")
+		reportScan(b, len(tables[0].rows), took, rawInsert(b, tables))
+	}
+}
+
+// scan has the plugin scan, and returns how long that took until all was
+// committed.
+func (r *rig) scan(b *testing.B) (took time.Duration) {
+	b.Helper()
+	err := r.s.Drive(context.Background(), func(hook func(string) (wire.TurnResult, error)) error {
+		start := time.Now()
+		_, err := hook(wire.MethodInitialScan)
+		took = time.Since(start)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
+// reportScan reports a scan of n resources beside a raw insert of the same.
+func reportScan(b *testing.B, n int, took, raw time.Duration) {
+	b.ReportMetric(float64(n)/took.Seconds(), "resources/s")
+	b.ReportMetric(float64(n)/raw.Seconds(), "raw-rows/s")
+	b.ReportMetric(raw.Seconds()/took.Seconds(), "ratio-to-raw")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkInitialScanPostgres is BenchmarkInitialScan over PostgreSQL.
+func BenchmarkInitialScanPostgres(b *testing.B) {
+	for b.Loop() {
+		open := func(url string) *postgres.DB {
+			db, err := postgres.Open(b.Context(), postgres.Options{URL: url})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() {
+				if err := db.Close(); err != nil {
+					b.Error(err)
+				}
+			})
+			return db
+		}
+		url, empty := pgtest.URL(b), pgtest.URL(b)
+		pgtest.Sync(b)
+		r := rigOver(b, open(url))
+		took := r.scan(b)
+		open(empty)
+		counts, raw := pgtest.Insert(b, url, empty, "resource", "edge")
+		reportScan(b, counts[0], took, raw)
 	}
 }
 
