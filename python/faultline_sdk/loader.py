@@ -94,12 +94,22 @@ def _import(module_name, path, source):
     try:
         spec.loader.exec_module(module)
     except SyntaxError as e:
-        return None, [_syntax_problem(e, source)]
+        return None, [_syntax_problem(one, source) for one in python2.syntax_errors(e, _text_of(e.filename))]
     except KeyboardInterrupt:
         raise
     except BaseException as e:  # also SystemExit: a plugin that exits on import is one that cannot be imported
         return None, [_import_problem(e, path, source)]
     return module, []
+
+
+def _text_of(file):
+    """Return the text of a source file, empty if it cannot be read."""
+    import tokenize  # only here: it costs time and memory, and few plugins need it
+    try:
+        with tokenize.open(file) as f:
+            return f.read()
+    except (OSError, SyntaxError, UnicodeDecodeError, TypeError):
+        return ''
 
 
 def _syntax_problem(error, source):

@@ -53,6 +53,43 @@ def syntax_hint(error):
     return ''
 
 
+def syntax_errors(error, source):
+    """Return error and the further SyntaxErrors of the source text that are Python 2, by line.
+
+    A line that Python cannot read is taken out, and the rest is read again. When what is wrong next is no Python 2, that may
+    be due to what was taken out, so nothing more is said.
+    """
+    found = [error]
+    lines = source.splitlines()
+    while syntax_hint(error) and 0 < (error.lineno or 0) <= len(lines):
+        bad = lines[error.lineno - 1]
+        if bad.strip() in _STAND_INS:
+            break
+        lines[error.lineno - 1] = bad[:len(bad) - len(bad.lstrip())] + _stand_in(bad)
+        try:
+            compile('\n'.join(lines) + '\n', error.filename or '<plugin>', 'exec', dont_inherit=True)
+            break
+        except SyntaxError as e:
+            error = e
+        except ValueError:  # a null byte
+            break
+        if syntax_hint(error):
+            found.append(error)
+    return sorted(found, key=lambda e: e.lineno or 0)
+
+
+#: What is put in place of a line that opens a block and cannot be read, by its first letters.
+_OPENINGS = (('except', 'except:'), ('def', 'def _():'), ('elif', 'elif 1:'), ('', 'if 1:'))
+_STAND_INS = {'pass', *(text for _, text in _OPENINGS)}
+
+
+def _stand_in(line):
+    code = line.split('#')[0].strip()
+    if not code.endswith(':'):
+        return 'pass'
+    return next(text for first, text in _OPENINGS if code.startswith(first))
+
+
 def import_hint(error, is_sibling):
     """Return what to write instead of what fails during import, or an empty text if that is no Python 2.
 

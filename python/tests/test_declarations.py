@@ -118,6 +118,22 @@ class Modules(DeclarationCase):
                 pass
             ''')
 
+    def test_all_python_2_syntax_is_found(self):
+        found = self.problems("""\
+            def f(d):
+                try:
+                    print "text"  # the first
+                except IOError, e:
+                    raise ValueError, "x"
+                if d <> 3:
+                    return 0644
+                x = 1 +* 2
+                print "not looked for behind a line that is no Python 2"
+            """)
+        self.assertEqual([line for line, _, _ in found], [3, 4, 5, 6, 7])
+        for _, _, text in found:
+            self.assertRegex(text, '^SyntaxError: .*this is Python 2; ')
+
     def test_import_errors(self):
         self.one(1, '', "ModuleNotFoundError: No module named 'no_such_module'; install it for the interpreter .*python.* \\(Python 3\\.", 'import no_such_module\n')
         self.one(1, '', "'urllib2'; this is Python 2; import urllib.request", 'import urllib2\n')
