@@ -7,8 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,40 +101,65 @@ func allRules(t *testing.T) []rule.Rule {
 // language. prepare returns the path of one.
 func runExamples(t *testing.T, ext, dir string, prepare func(r rule.Rule, which, text string) string) {
 	t.Helper()
-	tool := Tool{Version: "test"}
-	var golden strings.Builder
+	type example struct {
+		rule.Rule
+
+		which   string
+		path    string
+		verdict Verdict
+	}
+	var examples []*example
 	for _, r := range allRules(t) {
 		for _, which := range []string{"wrong", "right"} {
 			text, ok := r.Examples[which+"."+ext]
-			if !ok || testing.Short() && which == "right" {
-				continue
-			}
-			v := tool.Validate(t.Context(), []string{prepare(r, which, text)}, nil)[0]
-			var codes []string
-			for _, p := range v.Problems {
-				codes = append(codes, string(p.Code))
-				if p.Line == 0 || !strings.HasSuffix(p.File, "."+ext) {
-					t.Errorf("%s %s: no place in the source: %s", r.Code, which, p)
-				}
-				if p.Severity != r.Severity() && !(p.Severity == "" && !r.Warning) {
-					t.Errorf("%s %s: severity %q, but the register says %q", r.Code, which, p.Severity, r.Severity())
-				}
-			}
-			codes = slices.Compact(codes)
-			switch {
-			case which == "right" && len(codes) > 0:
-				t.Errorf("%s: the right example in .%s is not:\n%s", r.Code, ext, lines(v.Problems))
-			case which == "wrong" && !slices.Equal(codes, []string{r.Code}):
-				t.Errorf("%s: the wrong example in .%s must give %s and no other code, but gives:\n%s", r.Code, ext, r.Code, lines(v.Problems))
-			case which == "wrong" && v.OK != r.Warning:
-				t.Errorf("%s: OK is %v", r.Code, v.OK)
-			}
-			if which == "wrong" {
-				fmt.Fprintf(&golden, "-- %s --\n%s", r.Code, plain(lines(v.Problems), dir))
+			if ok && !(testing.Short() && which == "right") {
+				examples = append(examples, &example{Rule: r, which: which, path: prepare(r, which, text)})
 			}
 		}
 	}
+	var wg sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0)) // each example is a process
+	for _, e := range examples {
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			tool := Tool{Version: "test"}
+			e.verdict = tool.Validate(t.Context(), []string{e.path}, nil)[0]
+		})
+	}
+	wg.Wait()
+	var golden strings.Builder
+	for _, e := range examples {
+		judgeExample(t, e.Rule, e.which, ext, e.verdict)
+		if e.which == "wrong" {
+			fmt.Fprintf(&golden, "-- %s --\n%s", e.Code, plain(lines(e.verdict.Problems), dir))
+		}
+	}
 	compareGolden(t, filepath.Join("testdata", "rules", ext+".golden"), golden.String())
+}
+
+// judgeExample says what is not as it must be in the verdict on an example.
+func judgeExample(t *testing.T, r rule.Rule, which, ext string, v Verdict) {
+	t.Helper()
+	var codes []string
+	for _, p := range v.Problems {
+		codes = append(codes, string(p.Code))
+		if p.Line == 0 || !strings.HasSuffix(p.File, "."+ext) {
+			t.Errorf("%s %s: no place in the source: %s", r.Code, which, p)
+		}
+		if p.Severity != r.Severity() && (p.Severity != "" || r.Warning) {
+			t.Errorf("%s %s: severity %q, but the register says %q", r.Code, which, p.Severity, r.Severity())
+		}
+	}
+	codes = slices.Compact(codes)
+	switch {
+	case which == "right" && len(codes) > 0:
+		t.Errorf("%s: the right example in .%s is not:\n%s", r.Code, ext, lines(v.Problems))
+	case which == "wrong" && !slices.Equal(codes, []string{r.Code}):
+		t.Errorf("%s: the wrong example in .%s must give %s and no other code, but gives:\n%s", r.Code, ext, r.Code, lines(v.Problems))
+	case which == "wrong" && v.OK != r.Warning:
+		t.Errorf("%s: OK is %v", r.Code, v.OK)
+	}
 }
 
 func lines(problems []wire.Problem) string {
