@@ -24,6 +24,8 @@ type Options struct {
 	Roots     Roots
 	// Plugins returns the configured plugins, by name. Nil means none.
 	Plugins func() []Plugin
+	// PluginActs loads and unloads them. Nil means that nothing does.
+	PluginActs PluginActs
 	// Stats are the recorded statistics. Nil means none.
 	Stats Stats
 
@@ -55,8 +57,10 @@ type Server struct {
 	alerts    Alerts
 	roots     Roots
 	plugins   func() []Plugin
-	stats     Stats
-	view      *View
+	// pluginActs is Options.PluginActs.
+	pluginActs PluginActs
+	stats      Stats
+	view       *View
 
 	authorize func(*http.Request) (user string, ok bool)
 	hosts     []string
@@ -85,7 +89,7 @@ type handlers struct{ *Server }
 // New makes a Server. It starts nothing.
 func New(o Options) *Server {
 	s := &Server{
-		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, plugins: o.Plugins, stats: o.Stats,
+		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
 		authorize: o.Authorize, version: o.Version, started: o.Started,
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		heartbeat:  cmp.Or(o.Heartbeat, 15*time.Second),

@@ -10,13 +10,18 @@ import (
 func (h *handlers) ListPlugins(context.Context, gen.ListPluginsRequestObject) (gen.ListPluginsResponseObject, error) {
 	list := gen.PluginList{Items: []gen.Plugin{}}
 	for _, p := range h.plugins() {
-		p.Classes = orEmpty(p.Classes)
-		if p.Problems == nil {
-			p.Problems = []gen.PluginProblem{}
-		}
-		list.Items = append(list.Items, p)
+		list.Items = append(list.Items, shown(p))
 	}
 	return gen.ListPlugins200JSONResponse(list), nil
+}
+
+// shown fills in the lists that an answer always has.
+func shown(p Plugin) gen.Plugin {
+	p.Classes = orEmpty(p.Classes)
+	if p.Problems == nil {
+		p.Problems = []gen.PluginProblem{}
+	}
+	return p
 }
 
 // ListClasses lists the resource classes.

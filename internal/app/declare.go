@@ -66,6 +66,9 @@ func (d *declarations) set(ctx context.Context, plugin string, m wire.Manifest, 
 	if err != nil {
 		return err
 	}
+	if before, ok, err := d.former(ctx, plugin); err == nil && ok && d.log != nil && !sameManifest(before, kept) {
+		logChanges(d.log.With("plugin", plugin), d.compare(plugin, before, m, plan))
+	}
 	if next.Computed, err = d.compute(ctx, plugin, plan.Missing, p); err != nil {
 		return err
 	}
@@ -154,7 +157,7 @@ func (d *declarations) former(ctx context.Context, plugin string) (m wire.Manife
 	}
 	text, ok := all[plugin]
 	if !ok || json.Unmarshal(text, &m) != nil { // one that cannot be used is replaced, not a reason to refuse its successor
-		return wire.Manifest{}, false, nil
+		return wire.Manifest{}, false, nil //nolint:nilerr // see the condition
 	}
 	return m, true, nil
 }

@@ -316,18 +316,19 @@ func (p *placement) at(plugin string) *remote {
 }
 
 // sessions counts the roots of a plugin with a live session at a host.
-func (p *placement) sessions(plugin string, at host) (n int) {
+func (p *placement) sessions(plugin string, at host) (live, all int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, r := range p.roots {
 		if r.root.Class.Plugin != plugin || r.at != at {
 			continue
 		}
+		all++
 		if now := p.inv.Get(id); now != nil && now.Root != nil && now.Root.Live {
-			n++
+			live++
 		}
 	}
-	return n
+	return live, all
 }
 
 // all returns the runners in the order in which they came.

@@ -2,9 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -19,6 +21,9 @@ type plugin struct {
 	path string // as it was given
 	kind pluginhost.Kind
 
+	level slog.LevelVar // what of its log is kept
+	scans scanTimes
+
 	// acting is held by who loads, reloads or unloads the plugin, through all of it.
 	acting sync.Mutex
 	// declaring is held while the classes of a version are put into the inventory,
@@ -31,8 +36,10 @@ type plugin struct {
 	moving  bool     // another version is taking over: sessions wait for it
 	// shadows are the paths of plugins that were not loaded because this one has
 	// their name.
-	shadows []string
-	changed chan struct{} // closed when any of this changes
+	shadows  []string
+	rejected error         // why the present files were not taken in
+	tried    string        // the fingerprint of the files that were last taken in, or not
+	changed  chan struct{} // closed when any of this changes
 }
 
 // version is the plugin as it was when it was loaded, and its processes, of which
@@ -49,6 +56,8 @@ type version struct {
 	// adopted says that its processes serve sessions. Before that it is a
 	// candidate, which only shows what it declares.
 	adopted  bool
+	own      string              // the plugin's own version
+	loaded   time.Time           // when it first served
 	manifest wire.Manifest       // what the last process declared
 	proc     *pluginhost.Process // up
 	serving  *instance           // the same, when its classes are known
@@ -83,15 +92,64 @@ func (p *plugin) newVersion(spec pluginhost.Spec) *version {
 	o := p.set.o
 	v := &version{plugin: p, spec: spec, ended: make(chan struct{})}
 	po := o.host
-	po.Spec, po.OnBatch, po.LogLevel = spec, p.set.deliver, slog.LevelWarn
-	if o.debug.all || slices.Contains(o.debug.plugins, p.name) {
-		po.LogLevel, po.Log = slog.LevelDebug, o.debug.log
+	po.Spec, po.OnBatch, po.LogLevel = spec, p.set.deliver, &p.level
+	if o.debug.log != nil {
+		po.Log = slog.New(pluginLog{po.Log.Handler(), o.debug.log.Handler(), &p.level})
 	}
 	v.sup = pluginhost.NewSupervisor(pluginhost.SupervisorOptions{Options: po, OnUp: v.up, OnFail: v.fail, OnDown: v.down})
 	return v
 }
 
-func (v *version) log() *slog.Logger { return v.plugin.set.o.host.Log.With("plugin", v.plugin.name) }
+func (v *version) log() *slog.Logger { return v.plugin.logger() }
+
+// logger is the server's own log about the plugin.
+func (p *plugin) logger() *slog.Logger { return p.set.o.host.Log.With("plugin", p.name) }
+
+// serves reports whether a version of the plugin serves sessions.
+func (p *plugin) serves() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.version != nil && p.version.serving != nil
+}
+
+// outdatedBy reports whether files with the fingerprint have yet to be taken in.
+func (p *plugin) outdatedBy(now string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tried != now && !errors.Is(p.broken, errUnloaded)
+}
+
+func (p *plugin) setTried(fingerprint string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tried = fingerprint
+}
+
+func (p *plugin) ownVersion() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.version == nil {
+		return ""
+	}
+	return p.version.own
+}
+
+// declares is what the version in charge declares; nil if none did yet.
+func (p *plugin) declares() *wire.Manifest {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.version == nil || p.version.loaded.IsZero() {
+		return nil
+	}
+	m := p.version.manifest
+	return &m
+}
+
+func (v *version) ownVersion() string {
+	v.plugin.mu.Lock()
+	defer v.plugin.mu.Unlock()
+	return v.own
+}
 
 func (v *version) up(proc *pluginhost.Process) {
 	p := v.plugin
@@ -99,7 +157,7 @@ func (v *version) up(proc *pluginhost.Process) {
 	defer p.declaring.Unlock()
 	p.mu.Lock()
 	adopted := v.adopted && p.version == v
-	v.proc, v.manifest = proc, proc.Info().Manifest
+	v.proc, v.manifest, v.own = proc, proc.Info().Manifest, proc.Info().Plugin.Version
 	p.signal()
 	p.mu.Unlock()
 	if !adopted {
@@ -122,16 +180,25 @@ func (v *version) serve(broken error) {
 	v.broken, v.serving = broken, nil
 	if broken == nil && v.proc != nil {
 		v.serving = &instance{proc: v.proc, retired: make(chan struct{})}
+		if v.loaded.IsZero() {
+			v.loaded = time.Now()
+		}
 	}
 	v.plugin.signal()
 }
 
 func (v *version) fail(err error) {
 	log, p := v.log(), v.plugin
-	log.Error("the plugin cannot be started", "error", err)
+	p.mu.Lock()
+	what := "the plugin cannot be started"
+	if !v.adopted {
+		what = "the plugin's new version cannot be started"
+	}
+	p.mu.Unlock()
+	log.Error(what, "error", err)
 	if problems := pluginhost.Problems(err); len(problems) > 1 { // the error names the first
 		for _, pr := range problems[1:] {
-			log.Error("the plugin cannot be started: " + problemLine(p.path, pr))
+			log.Error(what + ": " + problemLine(p.path, pr))
 		}
 	}
 	p.mu.Lock()

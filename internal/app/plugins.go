@@ -89,7 +89,14 @@ func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 		err = fmt.Errorf("plugin %s: the name %s is the server's own; rename it", path, name)
 		name = path
 	}
-	p := &plugin{set: s, name: name, from: from, path: path, kind: spec.Kind, changed: make(chan struct{})}
+	p := &plugin{set: s, name: name, from: from, path: path, kind: spec.Kind, changed: make(chan struct{}), tried: fingerprint(path)}
+	p.level.Set(slog.LevelWarn)
+	if s.o.debug.all || slices.Contains(s.o.debug.plugins, name) {
+		p.level.Set(slog.LevelDebug)
+	}
+	if err == nil && from == fromFolder {
+		err = vet(path)
+	}
 	if err != nil {
 		s.o.host.Log.Error("a plugin was not loaded", "path", path, "error", err)
 		p.broken = err
@@ -113,20 +120,23 @@ func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 	return p, nil
 }
 
-// remove unloads a plugin and forgets it.
+// remove forgets a plugin and unloads it.
 func (s *pluginSet) remove(ctx context.Context, name string) error {
 	p := s.get(name)
 	if p == nil {
 		return nil
 	}
-	err := p.unload(ctx)
+	s.forget(p)
+	return p.unload(ctx)
+}
+
+// forget takes a plugin out of the set. It runs on until it is unloaded.
+func (s *pluginSet) forget(p *plugin) {
 	s.mu.Lock()
-	if s.byName[name] == p {
-		delete(s.byName, name)
+	defer s.mu.Unlock()
+	if s.byName[p.name] == p {
+		delete(s.byName, p.name)
 	}
-	s.mu.Unlock()
-	s.o.changed(name)
-	return err
 }
 
 // has reports whether the set has a plugin that nobody unloaded.
@@ -180,6 +190,25 @@ func (s *pluginSet) spawn(v *version, f func(running context.Context)) bool {
 	}
 	s.processes.Go(func() { f(s.ctx) })
 	return true
+}
+
+// spawnAct has f run beside the set's processes, if the set runs.
+func (s *pluginSet) spawnAct(f func(running context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil || s.ctx.Err() != nil {
+		return
+	}
+	s.processes.Go(func() { f(s.ctx) })
+}
+
+// scanned returns what takes the times of a plugin's scans.
+func (s *pluginSet) scanned(name string) func(method string, took time.Duration, failed bool) {
+	return func(method string, took time.Duration, failed bool) {
+		if p := s.get(name); p != nil {
+			p.scans.note(method, took, failed)
+		}
+	}
 }
 
 // get returns the plugin of the name, or nil.

@@ -35,6 +35,11 @@ func (p *plugin) load(ctx context.Context) error {
 	defer p.acting.Unlock()
 	spec, err := p.resolve()
 	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.version == nil && !errors.Is(p.broken, errUnloaded) {
+			p.broken = err
+		}
 		return err
 	}
 	v := p.newVersion(spec)
@@ -45,7 +50,7 @@ func (p *plugin) load(ctx context.Context) error {
 		return resource.Errorf(resource.Conflict, "plugin %s runs already; reload it to take a new version in", p.name)
 	}
 	v.adopted = true
-	p.version, p.broken, p.kind = v, nil, spec.Kind
+	p.version, p.broken, p.kind, p.rejected = v, nil, spec.Kind, nil
 	p.signal()
 	p.mu.Unlock()
 	p.set.o.changed(p.name)
@@ -64,14 +69,22 @@ func (p *plugin) load(ctx context.Context) error {
 // move: each ends after the hook that runs, with its teardown, and is opened anew
 // on the new version. Where the declarations changed, all of them leave before the
 // first one is opened again.
-func (p *plugin) reload(ctx context.Context, accept func(wire.Manifest) error) error {
+func (p *plugin) reload(ctx context.Context, accept func(*version) error) (err error) {
 	p.acting.Lock()
 	defer p.acting.Unlock()
+	defer func() {
+		if errors.Is(err, errOnlyLooked) || ctx.Err() != nil {
+			return
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.rejected = err
+	}()
 	v, err := p.candidate(ctx)
 	if err != nil {
 		return err
 	}
-	if err = accept(v.manifest); err == nil {
+	if err = accept(v); err == nil {
 		err = p.replace(ctx, v)
 	}
 	if err != nil {
@@ -189,7 +202,11 @@ func sameManifest(a, b wire.Manifest) bool {
 
 // resolve finds the plugin's files.
 func (p *plugin) resolve() (pluginhost.Spec, error) {
+	p.setTried(fingerprint(p.path))
 	spec, err := pluginhost.Resolve(p.path, p.set.o.resolve)
+	if err == nil && p.from == fromFolder {
+		err = vet(p.path)
+	}
 	if err == nil && spec.Name != p.name {
 		err = fmt.Errorf("plugin %s: its name is %s now; load it as another plugin", p.path, spec.Name)
 	}
@@ -197,6 +214,17 @@ func (p *plugin) resolve() (pluginhost.Spec, error) {
 		return spec, &resource.Fault{Kind: resource.Unavailable, Text: "plugin " + p.name + " cannot be loaded", Cause: err}
 	}
 	return spec, nil
+}
+
+// ready waits until a plugin that was just added runs or cannot.
+func (p *plugin) ready(ctx context.Context) error {
+	p.mu.Lock()
+	v, broken := p.version, p.broken
+	p.mu.Unlock()
+	if v == nil {
+		return p.cannotRun(broken)
+	}
+	return p.outcome(ctx, v)
 }
 
 // begin starts a version's process and wakes the sessions that wait for it.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -171,7 +172,7 @@ func (b *shelfBench) slot(t *testing.T) *resource.Resource {
 	return page.Items[0]
 }
 
-func accepted(wire.Manifest) error { return nil }
+func accepted(*version) error { return nil }
 
 func TestAReloadMovesSessionsAndKeepsTheRootOnline(t *testing.T) {
 	for _, version := range []string{"one", "two"} { // the same declarations, and others
@@ -207,7 +208,7 @@ func TestABadVersionIsNotLoadedAndTheOldOneGoesOn(t *testing.T) {
 	}
 	b.write(t, "two")
 	refused := resource.Errorf(resource.Conflict, "no")
-	if err := p.reload(t.Context(), func(wire.Manifest) error { return refused }); err != refused {
+	if err := p.reload(t.Context(), func(*version) error { return refused }); !errors.Is(err, refused) {
 		t.Errorf("reload: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

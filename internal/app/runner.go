@@ -146,7 +146,7 @@ func (r *localSessions) options(_ context.Context, id resource.ID, plugin string
 		},
 		Seal: func(plain string) string { return r.secrets.Seal(passwords, plain) },
 		Gate: r.gate, Target: targetsOf(r.targets),
-		Sink: r.inv, Route: r.plugins.route,
+		Sink: r.inv, Route: r.plugins.route, Scanned: r.plugins.scanned(plugin),
 		Log: r.log.With("plugin", plugin, "root", id), Now: r.now, After: time.After,
 		UpdatePeriod: r.updatePeriod,
 	}

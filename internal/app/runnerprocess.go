@@ -299,7 +299,7 @@ func (r *Runner) options(ctx context.Context, s *shift, id resource.ID, plugin s
 		},
 		Gate: r.gate, Target: targetsOf(r.o.Config.PluginTargets),
 		Seal: func(plain string) string { return plain }, // the server has the key
-		Sink: s.sink, Route: r.plugins.route,
+		Sink: s.sink, Route: r.plugins.route, Scanned: r.plugins.scanned(plugin),
 		Log: r.sessionLog.With("plugin", plugin, "root", id), Now: time.Now, After: time.After,
 		UpdatePeriod: time.Duration(r.o.Config.UpdatePeriod),
 	}

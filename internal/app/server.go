@@ -49,6 +49,9 @@ type Options struct {
 	// OnStandby is called once if Start has to wait until another server no longer
 	// writes to the database; addr answers with the reason meanwhile.
 	OnStandby func(addr net.Addr, reason string)
+	// Plugins reads the list of the configured plugins again, for ReadPlugins. Nil
+	// keeps the list of Config.
+	Plugins func() ([]string, error)
 	// Program is this program's file, which runs the built-in plugins;
 	// os.Executable if empty.
 	Program string
@@ -64,6 +67,8 @@ type Server struct {
 	// leads tells whether this server may still write to its database; nil if
 	// nobody can take that from it.
 	leads func() bool
+	// catalog is where its plugins come from.
+	catalog *catalog
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
@@ -86,6 +91,10 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // LostLead reports whether the server failed because it no longer leads on its
 // database. Then it may be stopped and another one started with Options.Resume.
 func (s *Server) LostLead() bool { return s.leads != nil && !s.leads() }
+
+// ReadPlugins reads the list of the configured plugins again: those that are new
+// are loaded, and those that are gone are unloaded. On an error nothing changes.
+func (s *Server) ReadPlugins() error { return s.catalog.Reread() }
 
 // Stop ends the server: first the requests, then the sessions with their
 // teardown, then the plugins, the stages and the store.
@@ -175,9 +184,10 @@ func (s *Server) setup(ctx context.Context) error {
 		declare: declaring,
 		changed: place.again,
 	})
-	for _, path := range c.Plugins {
-		_, _ = plugins.add(path, fromConfig) // its log, and its state, tell of an error
-	}
+	s.catalog = newCatalog(&catalog{
+		set: plugins, declared: declared, dir: absolute(cmp.Or(c.PluginDir, filepath.Join(c.Data, "plugins"))), auto: c.PluginAutoReload,
+		configured: s.o.Plugins, log: s.part("plugin"),
+	}, c.Plugins)
 	own := &localSessions{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
 		gate: session.NewGate(time.Now, time.After), targets: c.PluginTargets,
@@ -193,6 +203,7 @@ func (s *Server) setup(ctx context.Context) error {
 		s.run("self", s.fail, itself.run)
 		place.local, place.has = sessions, hasItself(plugins)
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
+		s.run("plugin folder", s.fail, s.catalog.run)
 	}
 	place.patient = !c.Runner || tokens.AnyRunner()
 	s.run("sessions", s.fail, func(ctx context.Context) error {
@@ -220,9 +231,10 @@ func (s *Server) setup(ctx context.Context) error {
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
-		Roots:   &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
-		Plugins: func() []api.Plugin { return pluginStates(plugins, place, inv) },
-		Version: s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
+		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
+		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, inv) },
+		PluginActs: s.catalog,
+		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
 	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: time.Now})
 	srv.RegisterOnShutdown(hub.Close)

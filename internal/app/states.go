@@ -52,7 +52,7 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 	classes := inv.Classes()
 	for _, p := range plugins.all() {
 		g := p.state()
-		g.Sessions = place.sessions(p.name, place.local)
+		g.Sessions, g.Roots = place.sessions(p.name, place.local)
 		for _, c := range classes {
 			if c.Plugin == p.name {
 				g.Classes = append(g.Classes, c.FullName())
@@ -62,7 +62,7 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 	}
 	for _, m := range place.all() {
 		for _, g := range m.plugins() {
-			g.Sessions = place.sessions(g.Name, m)
+			g.Sessions, g.Roots = place.sessions(g.Name, m)
 			out = append(out, g)
 		}
 	}
@@ -71,10 +71,21 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 
 func (p *plugin) state() api.Plugin {
 	p.mu.Lock()
-	v, broken, shadows := p.version, p.broken, p.shadows
+	v, broken, shadows, rejected := p.version, p.broken, p.shadows, p.rejected
+	outdated := p.tried != fingerprint(p.path) && !errors.Is(broken, errUnloaded)
 	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
 	var proc *pluginhost.Process
+	level := levelOf(p.level.Level())
+	from := gen.PluginFrom(p.from)
+	g.LogLevel, g.From, g.Scans, g.Outdated = &level, &from, p.scans.state(), outdated
+	if rejected != nil {
+		g.Rejected = rejected.Error()
+	}
 	if v != nil {
+		if !v.loaded.IsZero() {
+			loaded := v.loaded
+			g.Loaded = &loaded
+		}
 		broken = v.broken
 		if v.serving != nil {
 			proc = v.serving.proc

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -41,9 +42,9 @@ func (g *getter) plugins() *cobra.Command {
 				return nil
 			}
 			return g.list(items, "", func() error {
-				t := g.table("NAME", "STATE", "KIND", "RUNNER", "SESSIONS", "RESTARTS", "CLASSES", "ERROR")
+				t := g.table("NAME", "STATE", "KIND", "RUNNER", "SESSIONS", "RESTARTS", "MEMORY", "CPU", "SCAN", "ERROR")
 				for _, p := range list.Items {
-					t.AppendRow([]any{p.Name, g.state(p.State), p.Kind, dash(clean(p.Runner)), p.Sessions, p.Restarts, len(p.Classes), dash(p.Error)})
+					t.AppendRow([]any{p.Name, g.state(p.State), p.Kind, dash(clean(p.Runner)), sessions(p), p.Restarts, memory(p), cpu(p), scanTime(p), dash(trouble(p))})
 				}
 				t.Render()
 				return nil
@@ -74,15 +75,38 @@ func (g *getter) plugin(p gen.Plugin) {
 	row("Path", clean(p.Path))
 	row("Kind", p.Kind)
 	row("Runner", dash(clean(p.Runner)))
+	if p.From != nil {
+		row("From", *p.From)
+	}
 	row("Version", dash(p.Version))
 	row("SDK", dash(strings.TrimSpace(p.SDK.Name+" "+p.SDK.Version)))
-	row("Sessions", p.Sessions)
+	if p.Loaded != nil {
+		row("Loaded", when(*p.Loaded))
+	}
+	if p.LogLevel != nil {
+		row("Log level", *p.LogLevel)
+	}
+	row("Sessions", sessions(p))
 	row("Restarts", p.Restarts)
 	if p.PID != 0 {
 		row("Process", p.PID)
 	}
 	if p.NextTry != nil {
 		row("Next try", when(*p.NextTry))
+	}
+	if p.Memory != nil {
+		row("Memory", memory(p))
+		row("CPU", cpu(p))
+	}
+	if p.Scans != nil {
+		row("Initial scans", scans(p.Scans.Initial))
+		row("Update scans", scans(p.Scans.Update))
+	}
+	if p.Outdated {
+		row("Files", "changed since they were loaded; see faultline plugin reload")
+	}
+	if p.Rejected != "" {
+		row("Not loaded", clean(p.Rejected))
 	}
 	row("Error", dash(p.Error))
 	row("Classes", dash(strings.Join(p.Classes, ", ")))
@@ -103,4 +127,72 @@ func nonEmpty(list ...string) (out []string) {
 		}
 	}
 	return out
+}
+
+// sessions are the live sessions of a plugin, of how many.
+func sessions(p gen.Plugin) string { return fmt.Sprintf("%d/%d", p.Sessions, max(p.Roots, p.Sessions)) }
+
+func memory(p gen.Plugin) string {
+	if p.Memory == nil {
+		return dash("")
+	}
+	return fmt.Sprintf("%.1f MiB", float64(*p.Memory)/(1<<20))
+}
+
+func cpu(p gen.Plugin) string {
+	if p.CPU == nil {
+		return dash("")
+	}
+	return seconds(*p.CPU)
+}
+
+// scanTime is how long a plugin's usual scan takes.
+func scanTime(p gen.Plugin) string {
+	switch {
+	case p.Scans == nil:
+		return dash("")
+	case p.Scans.Update != nil:
+		return seconds(p.Scans.Update.P50)
+	case p.Scans.Initial != nil:
+		return seconds(p.Scans.Initial.P50)
+	}
+	return dash("")
+}
+
+func scans(s *gen.ScanTimes) string {
+	if s == nil {
+		return "none"
+	}
+	text := fmt.Sprintf("%d; last %s, median %s, 95 %% within %s", s.Count, seconds(s.Last), seconds(s.P50), seconds(s.P95))
+	if s.Failed > 0 {
+		text += fmt.Sprintf("; %d failed", s.Failed)
+	}
+	return text
+}
+
+// seconds shows a short time with three digits.
+func seconds(s float64) string {
+	d := time.Duration(s * float64(time.Second))
+	switch {
+	case d >= time.Minute:
+		return d.Round(time.Second).String()
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond).String()
+	case d >= time.Millisecond:
+		return d.Round(100 * time.Microsecond).String()
+	}
+	return d.Round(time.Microsecond).String()
+}
+
+// trouble is what a person should look at.
+func trouble(p gen.Plugin) string {
+	switch {
+	case p.Rejected != "":
+		return "new version not loaded: " + p.Rejected
+	case p.Error != "":
+		return p.Error
+	case p.Outdated:
+		return "files changed since they were loaded"
+	}
+	return ""
 }

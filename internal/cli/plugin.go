@@ -11,12 +11,13 @@ import (
 func newPlugin(c *console) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Write, check, describe, run and test plugins in the terminal, without a server",
+		Short: "Write, check, describe, run and test plugins; load and reload those of a server",
 		RunE:  group,
 	}
 	cmd.AddCommand(
 		newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginTest(c), newPluginDocs(c),
 		newPluginSDK(c),
+		newPluginLoad(c), newPluginReload(c), newPluginUnload(c), newPluginLogLevel(c),
 	)
 	return cmd
 }

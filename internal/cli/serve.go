@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +27,8 @@ func newServe(c *console) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the manager server: store, inventory, alerts, API, page and plugins",
 		Long: "Run the manager server until it is interrupted. Settings come from their defaults,\n" +
-			"then the configuration file, then FAULTLINE_ variables of the environment, then flags.",
+			"then the configuration file, then FAULTLINE_ variables of the environment, then flags.\n" +
+			"SIGHUP has it read the list of plugins again.",
 		Args: cobra.NoArgs,
 	}
 	f := cmd.Flags()
@@ -34,6 +37,7 @@ func newServe(c *console) *cobra.Command {
 	f.StringVar(&flags.Store, "store", "", "PostgreSQL database, postgres://`host`/name, in place of SQLite in the data folder")
 	f.StringVar(&flags.Listen, "listen", "", "`address` of the API and the page (default 127.0.0.1:8700)")
 	f.StringArrayVar(&flags.Plugins, "plugin", nil, "`path` of a plugin beside the configured ones: a .py file, a package, an executable or builtin:NAME; repeatable")
+	f.StringVar(&flags.PluginDir, "plugin-dir", "", "`folder` whose plugins are loaded as soon as they are there (default: plugins in the data folder)")
 	f.StringArrayVar(&flags.DebugPlugins, "debug-plugin", nil, "`name` of a plugin whose whole log is kept; repeatable")
 	f.StringVar(&flags.TLSCert, "tls-cert", "", "`file` of the server's certificate, in PEM form")
 	f.StringVar(&flags.TLSKey, "tls-key", "", "`file` of the certificate's key, in PEM form")
@@ -54,6 +58,7 @@ func newServe(c *console) *cobra.Command {
 			{"tls-cert", &cfg.TLSCert, &flags.TLSCert},
 			{"tls-key", &cfg.TLSKey, &flags.TLSKey},
 			{"log-level", &cfg.LogLevel, &flags.LogLevel},
+			{"plugin-dir", &cfg.PluginDir, &flags.PluginDir},
 		} {
 			if f.Changed(o.flag) {
 				*o.to = *o.value
@@ -69,7 +74,11 @@ func newServe(c *console) *cobra.Command {
 		if err != nil {
 			return misuse{err}
 		}
-		return serve(cmd.Context(), c, app.Options{Config: cfg, Log: log, DebugLog: all, Version: Version})
+		reread := func() ([]string, error) {
+			now, err := config.Load(file, os.Getenv)
+			return append(now.Plugins, flags.Plugins...), err
+		}
+		return serve(cmd.Context(), c, app.Options{Config: cfg, Log: log, DebugLog: all, Version: Version, Plugins: reread})
 	}
 	return cmd
 }
@@ -121,6 +130,9 @@ func serve(ctx context.Context, c *console, o app.Options) error {
 		fmt.Fprintf(c.err, "Faultline %s is at %s://%s; %s\n", Version, scheme, addr, what)
 	}
 	o.OnStandby = say
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
 	for {
 		s, err := app.Start(ctx, o)
 		if err != nil {
@@ -130,10 +142,19 @@ func serve(ctx context.Context, c *console, o app.Options) error {
 			return err
 		}
 		say(s.Addr(), "its data is in "+o.Config.Data)
-		select {
-		case <-ctx.Done():
-			return s.Stop()
-		case err = <-s.Failed():
+		for running := true; running; {
+			select {
+			case <-ctx.Done():
+				return s.Stop()
+			case <-again:
+				if err := s.ReadPlugins(); err != nil {
+					o.Log.Error("the plugins stay as they are: the configuration cannot be read again", "error", err)
+				} else {
+					o.Log.Info("the list of plugins was read again")
+				}
+			case err = <-s.Failed():
+				running = false
+			}
 		}
 		if stopErr := s.Stop(); stopErr != nil {
 			o.Log.Error("the server did not stop cleanly", "error", stopErr)

@@ -32,6 +32,11 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// Plugins are Python files, Python packages, executables and builtin:NAME.
 	Plugins []string `yaml:"plugins"`
+	// PluginDir is a folder whose plugins are loaded too, as soon as they are there;
+	// empty is the folder plugins in Data.
+	PluginDir string `yaml:"plugin_dir"`
+	// PluginAutoReload takes changed plugins of that folder in by itself.
+	PluginAutoReload bool `yaml:"plugin_auto_reload"`
 	// DebugPlugins are the names of plugins whose whole log is kept, not only
 	// warnings and errors.
 	DebugPlugins []string `yaml:"debug_plugins"`
@@ -117,7 +122,8 @@ func Default() Config {
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
 
-		MassDeleteGuard: true,
+		PluginAutoReload: true,
+		MassDeleteGuard:  true,
 
 		ChangeLogKeep: Duration(7 * 24 * time.Hour),
 		SamplesKeep:   Duration(15 * time.Minute),

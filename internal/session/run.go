@@ -125,7 +125,9 @@ func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err
 	if err != nil {
 		return res, err
 	}
+	began := r.o.Now()
 	defer func() {
+		r.o.Scanned(method, r.o.Now().Sub(began), err != nil)
 		if ctx.Err() != nil {
 			r.held = leave // the plugin goes on with the hook
 		} else {

@@ -73,9 +73,12 @@ type Options struct {
 	// Route has batches of the named session delivered to the function until the
 	// returned one is called. The function may block.
 	Route func(session string, to func(wire.Batch)) (stop func())
-	Log   *slog.Logger
-	Now   func() time.Time
-	After func(time.Duration) <-chan time.Time
+	// Scanned is called after each hook that scans, with its method and how long it
+	// took, the commit of what it reported included. Optional.
+	Scanned func(method string, took time.Duration, failed bool)
+	Log     *slog.Logger
+	Now     func() time.Time
+	After   func(time.Duration) <-chan time.Time
 	// Gate keeps scans of one address apart; nil does not. Target tells what the
 	// scans of a class talk to, with the bounds that hold here; nil if there are
 	// none. If it is not given, that is what the class declares.
@@ -109,6 +112,9 @@ func New(o Options) *Session {
 	}
 	if o.Target == nil {
 		o.Target = func(c *resource.Class) *resource.Target { return c.Target }
+	}
+	if o.Scanned == nil {
+		o.Scanned = func(string, time.Duration, bool) {}
 	}
 	if o.Again == nil {
 		o.Again = func() <-chan struct{} { return nil }

@@ -197,6 +197,48 @@ func (e Kind) Valid() bool {
 	}
 }
 
+// Defines values for LogLevel.
+const (
+	LogLevelDebug   LogLevel = "debug"
+	LogLevelError   LogLevel = "error"
+	LogLevelInfo    LogLevel = "info"
+	LogLevelWarning LogLevel = "warning"
+)
+
+// Valid indicates whether the value is a known member of the LogLevel enum.
+func (e LogLevel) Valid() bool {
+	switch e {
+	case LogLevelDebug:
+		return true
+	case LogLevelError:
+		return true
+	case LogLevelInfo:
+		return true
+	case LogLevelWarning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PluginFrom.
+const (
+	Configuration PluginFrom = "configuration"
+	Folder        PluginFrom = "folder"
+)
+
+// Valid indicates whether the value is a known member of the PluginFrom enum.
+func (e PluginFrom) Valid() bool {
+	switch e {
+	case Configuration:
+		return true
+	case Folder:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PluginKind.
 const (
 	Builtin    PluginKind = "builtin"
@@ -224,6 +266,7 @@ const (
 	Failed   PluginState = "failed"
 	Running  PluginState = "running"
 	Starting PluginState = "starting"
+	Stopped  PluginState = "stopped"
 )
 
 // Valid indicates whether the value is a known member of the PluginState enum.
@@ -236,6 +279,65 @@ func (e PluginState) Valid() bool {
 	case Running:
 		return true
 	case Starting:
+		return true
+	case Stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PluginChangeChange.
+const (
+	ChangeAdded   PluginChangeChange = "added"
+	ChangeChanged PluginChangeChange = "changed"
+	ChangeRemoved PluginChangeChange = "removed"
+	ChangeRenamed PluginChangeChange = "renamed"
+)
+
+// Valid indicates whether the value is a known member of the PluginChangeChange enum.
+func (e PluginChangeChange) Valid() bool {
+	switch e {
+	case ChangeAdded:
+		return true
+	case ChangeChanged:
+		return true
+	case ChangeRemoved:
+		return true
+	case ChangeRenamed:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PluginChangeWhat.
+const (
+	PluginChangeWhatAttribute  PluginChangeWhat = "attribute"
+	PluginChangeWhatChart      PluginChangeWhat = "chart"
+	PluginChangeWhatClass      PluginChangeWhat = "class"
+	PluginChangeWhatCondition  PluginChangeWhat = "condition"
+	PluginChangeWhatIdentifier PluginChangeWhat = "identifier"
+	PluginChangeWhatRelation   PluginChangeWhat = "relation"
+	PluginChangeWhatStatistic  PluginChangeWhat = "statistic"
+)
+
+// Valid indicates whether the value is a known member of the PluginChangeWhat enum.
+func (e PluginChangeWhat) Valid() bool {
+	switch e {
+	case PluginChangeWhatAttribute:
+		return true
+	case PluginChangeWhatChart:
+		return true
+	case PluginChangeWhatClass:
+		return true
+	case PluginChangeWhatCondition:
+		return true
+	case PluginChangeWhatIdentifier:
+		return true
+	case PluginChangeWhatRelation:
+		return true
+	case PluginChangeWhatStatistic:
 		return true
 	default:
 		return false
@@ -719,6 +821,12 @@ type Edge struct {
 	Parent ID `json:"parent"`
 }
 
+// EditPlugin defines model for EditPlugin.
+type EditPlugin struct {
+	// LogLevel What is logged from now on. It takes effect in the running plugin.
+	LogLevel LogLevel `json:"log_level"`
+}
+
 // Graph defines model for Graph.
 type Graph struct {
 	Edges []Edge `json:"edges"`
@@ -881,6 +989,15 @@ type Linkage struct {
 	Steps []LinkStep `json:"steps"`
 }
 
+// LoadPlugin defines model for LoadPlugin.
+type LoadPlugin struct {
+	// Name The plugin's name: that of its file, without extension.
+	Name string `json:"name"`
+}
+
+// LogLevel defines model for LogLevel.
+type LogLevel string
+
 // NearMatch defines model for NearMatch.
 type NearMatch struct {
 	Attributes []Comparison `json:"attributes"`
@@ -918,8 +1035,15 @@ type Plugin struct {
 	// Error The last failure, or empty.
 	Error string `json:"error"`
 
+	// From Where the server knows it from.
+	From *PluginFrom `json:"from,omitempty"`
+
 	// Kind How the plugin is run.
 	Kind PluginKind `json:"kind"`
+
+	// Loaded When the version in charge was loaded. Absent if there is none.
+	Loaded   *time.Time `json:"loaded,omitempty"`
+	LogLevel *LogLevel  `json:"log_level,omitempty"`
 
 	// Memory Resident memory of the process, in bytes. Absent if unknown.
 	Memory *int64 `json:"memory,omitempty"`
@@ -927,6 +1051,9 @@ type Plugin struct {
 
 	// NextTry When a plugin in backoff is started again.
 	NextTry *time.Time `json:"next_try,omitempty"`
+
+	// Outdated The plugin's files changed since they were loaded.
+	Outdated bool `json:"outdated,omitempty"`
 
 	// Path The file or package, or `builtin:NAME`.
 	Path string `json:"path"`
@@ -937,14 +1064,23 @@ type Plugin struct {
 	// Problems What is wrong with the plugin's declarations.
 	Problems []PluginProblem `json:"problems"`
 
+	// Rejected Why the present files were not taken in; the version before them goes on. Absent if they were.
+	Rejected string `json:"rejected,omitempty"`
+
 	// Restarts How often the process was started again.
 	Restarts int `json:"restarts"`
 
+	// Roots Number of roots that the plugin is to serve.
+	Roots int `json:"roots,omitempty"`
+
 	// Runner The runner that hosts it. Absent if that is the server itself.
 	Runner string `json:"runner,omitempty"`
-	SDK    SDK    `json:"sdk"`
 
-	// Sessions Number of roots that the plugin serves.
+	// Scans How long scans took, of all roots, since the server started. Absent if none was made.
+	Scans *PluginScans `json:"scans,omitempty"`
+	SDK   SDK          `json:"sdk"`
+
+	// Sessions Number of roots whose session is live.
 	Sessions int         `json:"sessions"`
 	State    PluginState `json:"state"`
 
@@ -952,11 +1088,58 @@ type Plugin struct {
 	Version string `json:"version"`
 }
 
+// PluginFrom Where the server knows it from.
+type PluginFrom string
+
 // PluginKind How the plugin is run.
 type PluginKind string
 
 // PluginState defines model for Plugin.State.
 type PluginState string
+
+// PluginChange defines model for PluginChange.
+type PluginChange struct {
+	Change PluginChangeChange `json:"change"`
+	Class  string             `json:"class"`
+
+	// Effect What becomes of stored resources, in words. Absent if nothing does.
+	Effect string `json:"effect,omitempty"`
+
+	// Name The attribute, statistic or condition, or empty.
+	Name string `json:"name"`
+
+	// Resources How many stored resources that touches.
+	Resources int `json:"resources,omitempty"`
+
+	// Text What is otherwise, in words.
+	Text string           `json:"text"`
+	What PluginChangeWhat `json:"what"`
+}
+
+// PluginChangeChange defines model for PluginChange.Change.
+type PluginChangeChange string
+
+// PluginChangeWhat defines model for PluginChange.What.
+type PluginChangeWhat string
+
+// PluginChanges defines model for PluginChanges.
+type PluginChanges struct {
+	// Changes By class.
+	Changes []PluginChange `json:"changes"`
+
+	// Now The plugin's own version of its files, or empty.
+	Now    string `json:"now"`
+	Plugin string `json:"plugin"`
+
+	// Refused Why this version cannot be taken in, whatever it declares. Absent if it can.
+	Refused string `json:"refused,omitempty"`
+
+	// Same Nothing is declared otherwise.
+	Same bool `json:"same"`
+
+	// Version The plugin's own version that is loaded, or empty.
+	Version string `json:"version"`
+}
 
 // PluginCounts Numbers of plugins by state.
 type PluginCounts struct {
@@ -987,6 +1170,12 @@ type PluginProblem struct {
 
 	// Where `Class` or `Class.attribute`.
 	Where string `json:"where,omitempty"`
+}
+
+// PluginScans How long scans took, of all roots, since the server started. Absent if none was made.
+type PluginScans struct {
+	Initial *ScanTimes `json:"initial,omitempty"`
+	Update  *ScanTimes `json:"update,omitempty"`
 }
 
 // Point defines model for Point.
@@ -1207,6 +1396,24 @@ type SampleUpdate struct {
 // Scalar A string, a number or a boolean.
 type Scalar = any
 
+// ScanTimes defines model for ScanTimes.
+type ScanTimes struct {
+	// Count How many scans there were.
+	Count int `json:"count"`
+
+	// Failed How many of them failed.
+	Failed int `json:"failed"`
+
+	// Last The last one, in seconds.
+	Last float64 `json:"last"`
+
+	// P50 The median of the last ones, in seconds.
+	P50 float64 `json:"p50"`
+
+	// P95 The 95th percentile of the last ones, in seconds.
+	P95 float64 `json:"p95"`
+}
+
 // Series defines model for Series.
 type Series struct {
 	Kind  StatisticKind `json:"kind"`
@@ -1327,6 +1534,9 @@ type PathID = ID
 // PluginFilter defines model for pluginFilter.
 type PluginFilter = string
 
+// PluginName defines model for pluginName.
+type PluginName = string
+
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// Active Keep active alerts (true), or ended ones (false).
@@ -1413,6 +1623,12 @@ type ListIncidentsParams struct {
 type GetIncidentParams struct {
 	// Limit How many effects at most; the worst are kept.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ReloadPluginParams defines parameters for ReloadPlugin.
+type ReloadPluginParams struct {
+	// DryRun Only compare, as /plugins/{name}/changes does.
+	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
 }
 
 // ListResourcesParams defines parameters for ListResources.
@@ -1521,6 +1737,12 @@ type UnacknowledgeAlertsJSONRequestBody = BulkUnacknowledge
 
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = Acknowledge
+
+// LoadPluginJSONRequestBody defines body for LoadPlugin for application/json ContentType.
+type LoadPluginJSONRequestBody = LoadPlugin
+
+// EditPluginJSONRequestBody defines body for EditPlugin for application/json ContentType.
+type EditPluginJSONRequestBody = EditPlugin
 
 // AddResourceJSONRequestBody defines body for AddResource for application/json ContentType.
 type AddResourceJSONRequestBody = ResourceCreate
@@ -1736,6 +1958,67 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /plugins (the `ListPlugins` operationId).
 	ListPlugins(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LoadPluginWithBody Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	//
+	// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+	// server runs is decided on its own machine.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+	LoadPluginWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// LoadPlugin Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	//
+	// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+	// server runs is decided on its own machine.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+	LoadPlugin(ctx context.Context, body LoadPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UnloadPlugin Unloads a plugin, until it is loaded again or the server starts anew.
+	//
+	// Its sessions are torn down and its process ends. What they reported stays, stale.
+	//
+	// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
+	UnloadPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPlugin Returns a plugin.
+	//
+	// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
+	GetPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EditPluginWithBody Changes what of a plugin's log is kept, until the server ends.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+	EditPluginWithBody(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EditPlugin Changes what of a plugin's log is kept, until the server ends.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+	EditPlugin(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
+	//
+	// The new version is started beside the one that runs, for its declarations only.
+	//
+	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
+	GetPluginChanges(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReloadPlugin Takes a plugin in as its files are now.
+	//
+	// The new version is started beside the one that runs. If it is good, sessions move to it, each
+	// after the hook that runs; if not, the old version goes on, and the answer says why.
+	//
+	// Corresponds with POST /plugins/{name}/reload (the `ReloadPlugin` operationId).
+	ReloadPlugin(ctx context.Context, name PluginName, params *ReloadPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListResources Lists resources.
 	//
@@ -2115,6 +2398,147 @@ func (c *Client) GetOpenAPI(ctx context.Context, reqEditors ...RequestEditorFn) 
 // Corresponds with GET /plugins (the `ListPlugins` operationId).
 func (c *Client) ListPlugins(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPluginsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LoadPluginWithBody Loads a plugin of the configuration, which is read again, or of the plugin folder.
+//
+// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+// server runs is decided on its own machine.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+func (c *Client) LoadPluginWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLoadPluginRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// LoadPlugin Loads a plugin of the configuration, which is read again, or of the plugin folder.
+//
+// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+// server runs is decided on its own machine.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+func (c *Client) LoadPlugin(ctx context.Context, body LoadPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewLoadPluginRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UnloadPlugin Unloads a plugin, until it is loaded again or the server starts anew.
+//
+// Its sessions are torn down and its process ends. What they reported stays, stale.
+//
+// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
+func (c *Client) UnloadPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnloadPluginRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPlugin Returns a plugin.
+//
+// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
+func (c *Client) GetPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPluginRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EditPluginWithBody Changes what of a plugin's log is kept, until the server ends.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+func (c *Client) EditPluginWithBody(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditPluginRequestWithBody(c.Server, name, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EditPlugin Changes what of a plugin's log is kept, until the server ends.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+func (c *Client) EditPlugin(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditPluginRequest(c.Server, name, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
+//
+// The new version is started beside the one that runs, for its declarations only.
+//
+// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
+func (c *Client) GetPluginChanges(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPluginChangesRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReloadPlugin Takes a plugin in as its files are now.
+//
+// The new version is started beside the one that runs. If it is good, sessions move to it, each
+// after the hook that runs; if not, the old version goes on, and the answer says why.
+//
+// Corresponds with POST /plugins/{name}/reload (the `ReloadPlugin` operationId).
+func (c *Client) ReloadPlugin(ctx context.Context, name PluginName, params *ReloadPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReloadPluginRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3145,6 +3569,256 @@ func NewListPluginsRequest(server string) (*http.Request, error) {
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewLoadPluginRequest calls the generic LoadPlugin builder with application/json body
+func NewLoadPluginRequest(server string, body LoadPluginJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewLoadPluginRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewLoadPluginRequestWithBody constructs an http.Request for the LoadPlugin method, with any body, and a specified content type
+func NewLoadPluginRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewUnloadPluginRequest constructs an http.Request for the UnloadPlugin method
+func NewUnloadPluginRequest(server string, name PluginName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetPluginRequest constructs an http.Request for the GetPlugin method
+func NewGetPluginRequest(server string, name PluginName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEditPluginRequest calls the generic EditPlugin builder with application/json body
+func NewEditPluginRequest(server string, name PluginName, body EditPluginJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEditPluginRequestWithBody(server, name, "application/json", bodyReader)
+}
+
+// NewEditPluginRequestWithBody constructs an http.Request for the EditPlugin method, with any body, and a specified content type
+func NewEditPluginRequestWithBody(server string, name PluginName, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewGetPluginChangesRequest constructs an http.Request for the GetPluginChanges method
+func NewGetPluginChangesRequest(server string, name PluginName) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s/changes", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReloadPluginRequest constructs an http.Request for the ReloadPlugin method
+func NewReloadPluginRequest(server string, name PluginName, params *ReloadPluginParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s/reload", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.DryRun != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4195,6 +4869,75 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /plugins (the `ListPlugins` operationId).
 	ListPluginsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPluginsResponse, error)
 
+	// LoadPluginWithBodyWithResponse Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	//
+	// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+	// server runs is decided on its own machine.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+	LoadPluginWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoadPluginResponse, error)
+
+	// LoadPluginWithResponse Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	//
+	// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+	// server runs is decided on its own machine.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+	LoadPluginWithResponse(ctx context.Context, body LoadPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*LoadPluginResponse, error)
+
+	// UnloadPluginWithResponse Unloads a plugin, until it is loaded again or the server starts anew.
+	//
+	// Its sessions are torn down and its process ends. What they reported stays, stale.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
+	UnloadPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error)
+
+	// GetPluginWithResponse Returns a plugin.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
+	GetPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginResponse, error)
+
+	// EditPluginWithBodyWithResponse Changes what of a plugin's log is kept, until the server ends.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+	EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
+
+	// EditPluginWithResponse Changes what of a plugin's log is kept, until the server ends.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+	EditPluginWithResponse(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
+
+	// GetPluginChangesWithResponse Compares what a plugin's files declare now with what is loaded.
+	//
+	// The new version is started beside the one that runs, for its declarations only.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
+	GetPluginChangesWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error)
+
+	// ReloadPluginWithResponse Takes a plugin in as its files are now.
+	//
+	// The new version is started beside the one that runs. If it is good, sessions move to it, each
+	// after the hook that runs; if not, the old version goes on, and the answer says why.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /plugins/{name}/reload (the `ReloadPlugin` operationId).
+	ReloadPluginWithResponse(ctx context.Context, name PluginName, params *ReloadPluginParams, reqEditors ...RequestEditorFn) (*ReloadPluginResponse, error)
+
 	// ListResourcesWithResponse Lists resources.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -4943,6 +5686,287 @@ func (r ListPluginsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListPluginsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type LoadPluginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Plugin
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r LoadPluginResponse) GetJSON200() *Plugin {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r LoadPluginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r LoadPluginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r LoadPluginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r LoadPluginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r LoadPluginResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type UnloadPluginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r UnloadPluginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r UnloadPluginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UnloadPluginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UnloadPluginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UnloadPluginResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetPluginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Plugin
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPluginResponse) GetJSON200() *Plugin {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPluginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPluginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPluginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPluginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPluginResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EditPluginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Plugin
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EditPluginResponse) GetJSON200() *Plugin {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EditPluginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EditPluginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EditPluginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EditPluginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EditPluginResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetPluginChangesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PluginChanges
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPluginChangesResponse) GetJSON200() *PluginChanges {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPluginChangesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPluginChangesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPluginChangesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPluginChangesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPluginChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ReloadPluginResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PluginChanges
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReloadPluginResponse) GetJSON200() *PluginChanges {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ReloadPluginResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ReloadPluginResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReloadPluginResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReloadPluginResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReloadPluginResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -5856,6 +6880,123 @@ func (c *ClientWithResponses) ListPluginsWithResponse(ctx context.Context, reqEd
 	return ParseListPluginsResponse(rsp)
 }
 
+// LoadPluginWithBodyWithResponse Loads a plugin of the configuration, which is read again, or of the plugin folder.
+//
+// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+// server runs is decided on its own machine.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+func (c *ClientWithResponses) LoadPluginWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*LoadPluginResponse, error) {
+	rsp, err := c.LoadPluginWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLoadPluginResponse(rsp)
+}
+
+// LoadPluginWithResponse Loads a plugin of the configuration, which is read again, or of the plugin folder.
+//
+// A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+// server runs is decided on its own machine.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /plugins (the `LoadPlugin` operationId).
+func (c *ClientWithResponses) LoadPluginWithResponse(ctx context.Context, body LoadPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*LoadPluginResponse, error) {
+	rsp, err := c.LoadPlugin(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseLoadPluginResponse(rsp)
+}
+
+// UnloadPluginWithResponse Unloads a plugin, until it is loaded again or the server starts anew.
+//
+// Its sessions are torn down and its process ends. What they reported stays, stale.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
+func (c *ClientWithResponses) UnloadPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error) {
+	rsp, err := c.UnloadPlugin(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUnloadPluginResponse(rsp)
+}
+
+// GetPluginWithResponse Returns a plugin.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
+func (c *ClientWithResponses) GetPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginResponse, error) {
+	rsp, err := c.GetPlugin(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPluginResponse(rsp)
+}
+
+// EditPluginWithBodyWithResponse Changes what of a plugin's log is kept, until the server ends.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+func (c *ClientWithResponses) EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
+	rsp, err := c.EditPluginWithBody(ctx, name, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEditPluginResponse(rsp)
+}
+
+// EditPluginWithResponse Changes what of a plugin's log is kept, until the server ends.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
+func (c *ClientWithResponses) EditPluginWithResponse(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
+	rsp, err := c.EditPlugin(ctx, name, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEditPluginResponse(rsp)
+}
+
+// GetPluginChangesWithResponse Compares what a plugin's files declare now with what is loaded.
+//
+// The new version is started beside the one that runs, for its declarations only.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
+func (c *ClientWithResponses) GetPluginChangesWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error) {
+	rsp, err := c.GetPluginChanges(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPluginChangesResponse(rsp)
+}
+
+// ReloadPluginWithResponse Takes a plugin in as its files are now.
+//
+// The new version is started beside the one that runs. If it is good, sessions move to it, each
+// after the hook that runs; if not, the old version goes on, and the answer says why.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /plugins/{name}/reload (the `ReloadPlugin` operationId).
+func (c *ClientWithResponses) ReloadPluginWithResponse(ctx context.Context, name PluginName, params *ReloadPluginParams, reqEditors ...RequestEditorFn) (*ReloadPluginResponse, error) {
+	rsp, err := c.ReloadPlugin(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReloadPluginResponse(rsp)
+}
+
 // ListResourcesWithResponse Lists resources.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -6528,6 +7669,200 @@ func ParseListPluginsResponse(rsp *http.Response) (*ListPluginsResponse, error) 
 	return response, nil
 }
 
+// ParseLoadPluginResponse parses an HTTP response from a LoadPluginWithResponse call
+func ParseLoadPluginResponse(rsp *http.Response) (*LoadPluginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &LoadPluginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Plugin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseUnloadPluginResponse parses an HTTP response from a UnloadPluginWithResponse call
+func ParseUnloadPluginResponse(rsp *http.Response) (*UnloadPluginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UnloadPluginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetPluginResponse parses an HTTP response from a GetPluginWithResponse call
+func ParseGetPluginResponse(rsp *http.Response) (*GetPluginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPluginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Plugin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEditPluginResponse parses an HTTP response from a EditPluginWithResponse call
+func ParseEditPluginResponse(rsp *http.Response) (*EditPluginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EditPluginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Plugin
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetPluginChangesResponse parses an HTTP response from a GetPluginChangesWithResponse call
+func ParseGetPluginChangesResponse(rsp *http.Response) (*GetPluginChangesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPluginChangesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PluginChanges
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseReloadPluginResponse parses an HTTP response from a ReloadPluginWithResponse call
+func ParseReloadPluginResponse(rsp *http.Response) (*ReloadPluginResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReloadPluginResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PluginChanges
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListResourcesResponse parses an HTTP response from a ListResourcesWithResponse call
 func ParseListResourcesResponse(rsp *http.Response) (*ListResourcesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -7072,6 +8407,24 @@ type ServerInterface interface {
 	// ListPlugins Lists the configured plugins, also those that do not run.
 	// (GET /plugins)
 	ListPlugins(w http.ResponseWriter, r *http.Request)
+	// LoadPlugin Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	// (POST /plugins)
+	LoadPlugin(w http.ResponseWriter, r *http.Request)
+	// UnloadPlugin Unloads a plugin, until it is loaded again or the server starts anew.
+	// (DELETE /plugins/{name})
+	UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	// GetPlugin Returns a plugin.
+	// (GET /plugins/{name})
+	GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	// EditPlugin Changes what of a plugin's log is kept, until the server ends.
+	// (PATCH /plugins/{name})
+	EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
+	// (GET /plugins/{name}/changes)
+	GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName)
+	// ReloadPlugin Takes a plugin in as its files are now.
+	// (POST /plugins/{name}/reload)
+	ReloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params ReloadPluginParams)
 	// ListResources Lists resources.
 	// (GET /resources)
 	ListResources(w http.ResponseWriter, r *http.Request, params ListResourcesParams)
@@ -7677,6 +9030,166 @@ func (siw *ServerInterfaceWrapper) ListPlugins(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListPlugins(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// LoadPlugin operation middleware
+func (siw *ServerInterfaceWrapper) LoadPlugin(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.LoadPlugin(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UnloadPlugin operation middleware
+func (siw *ServerInterfaceWrapper) UnloadPlugin(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UnloadPlugin(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPlugin operation middleware
+func (siw *ServerInterfaceWrapper) GetPlugin(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPlugin(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EditPlugin operation middleware
+func (siw *ServerInterfaceWrapper) EditPlugin(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EditPlugin(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPluginChanges operation middleware
+func (siw *ServerInterfaceWrapper) GetPluginChanges(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPluginChanges(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReloadPlugin operation middleware
+func (siw *ServerInterfaceWrapper) ReloadPlugin(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReloadPluginParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReloadPlugin(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -8464,6 +9977,12 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/status", wrapper.GetStatus)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/openapi.json", wrapper.GetOpenAPI)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins", wrapper.ListPlugins)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/plugins", wrapper.LoadPlugin)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/plugins/{name}", wrapper.UnloadPlugin)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins/{name}", wrapper.GetPlugin)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/plugins/{name}", wrapper.EditPlugin)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins/{name}/changes", wrapper.GetPluginChanges)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/plugins/{name}/reload", wrapper.ReloadPlugin)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/classes", wrapper.ListClasses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources", wrapper.ListResources)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources", wrapper.AddResource)
@@ -9041,6 +10560,236 @@ type ListPluginsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListPluginsdefaultApplicationProblemPlusJSONResponse) VisitListPluginsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadPluginRequestObject struct {
+	Body *LoadPluginJSONRequestBody
+}
+
+type LoadPluginResponseObject interface {
+	VisitLoadPluginResponse(w http.ResponseWriter) error
+}
+
+type LoadPlugin200JSONResponse Plugin
+
+func (response LoadPlugin200JSONResponse) VisitLoadPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type LoadPlugindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response LoadPlugindefaultApplicationProblemPlusJSONResponse) VisitLoadPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnloadPluginRequestObject struct {
+	Name PluginName `json:"name"`
+}
+
+type UnloadPluginResponseObject interface {
+	VisitUnloadPluginResponse(w http.ResponseWriter) error
+}
+
+type UnloadPlugin204Response struct {
+}
+
+func (response UnloadPlugin204Response) VisitUnloadPluginResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type UnloadPlugindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response UnloadPlugindefaultApplicationProblemPlusJSONResponse) VisitUnloadPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPluginRequestObject struct {
+	Name PluginName `json:"name"`
+}
+
+type GetPluginResponseObject interface {
+	VisitGetPluginResponse(w http.ResponseWriter) error
+}
+
+type GetPlugin200JSONResponse Plugin
+
+func (response GetPlugin200JSONResponse) VisitGetPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPlugindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPlugindefaultApplicationProblemPlusJSONResponse) VisitGetPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditPluginRequestObject struct {
+	Name PluginName `json:"name"`
+	Body *EditPluginJSONRequestBody
+}
+
+type EditPluginResponseObject interface {
+	VisitEditPluginResponse(w http.ResponseWriter) error
+}
+
+type EditPlugin200JSONResponse Plugin
+
+func (response EditPlugin200JSONResponse) VisitEditPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditPlugindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EditPlugindefaultApplicationProblemPlusJSONResponse) VisitEditPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPluginChangesRequestObject struct {
+	Name PluginName `json:"name"`
+}
+
+type GetPluginChangesResponseObject interface {
+	VisitGetPluginChangesResponse(w http.ResponseWriter) error
+}
+
+type GetPluginChanges200JSONResponse PluginChanges
+
+func (response GetPluginChanges200JSONResponse) VisitGetPluginChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPluginChangesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPluginChangesdefaultApplicationProblemPlusJSONResponse) VisitGetPluginChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadPluginRequestObject struct {
+	Name   PluginName `json:"name"`
+	Params ReloadPluginParams
+}
+
+type ReloadPluginResponseObject interface {
+	VisitReloadPluginResponse(w http.ResponseWriter) error
+}
+
+type ReloadPlugin200JSONResponse PluginChanges
+
+func (response ReloadPlugin200JSONResponse) VisitReloadPluginResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReloadPlugindefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReloadPlugindefaultApplicationProblemPlusJSONResponse) VisitReloadPluginResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9647,6 +11396,24 @@ type StrictServerInterface interface {
 	// ListPlugins Lists the configured plugins, also those that do not run.
 	// (GET /plugins)
 	ListPlugins(ctx context.Context, request ListPluginsRequestObject) (ListPluginsResponseObject, error)
+	// LoadPlugin Loads a plugin of the configuration, which is read again, or of the plugin folder.
+	// (POST /plugins)
+	LoadPlugin(ctx context.Context, request LoadPluginRequestObject) (LoadPluginResponseObject, error)
+	// UnloadPlugin Unloads a plugin, until it is loaded again or the server starts anew.
+	// (DELETE /plugins/{name})
+	UnloadPlugin(ctx context.Context, request UnloadPluginRequestObject) (UnloadPluginResponseObject, error)
+	// GetPlugin Returns a plugin.
+	// (GET /plugins/{name})
+	GetPlugin(ctx context.Context, request GetPluginRequestObject) (GetPluginResponseObject, error)
+	// EditPlugin Changes what of a plugin's log is kept, until the server ends.
+	// (PATCH /plugins/{name})
+	EditPlugin(ctx context.Context, request EditPluginRequestObject) (EditPluginResponseObject, error)
+	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
+	// (GET /plugins/{name}/changes)
+	GetPluginChanges(ctx context.Context, request GetPluginChangesRequestObject) (GetPluginChangesResponseObject, error)
+	// ReloadPlugin Takes a plugin in as its files are now.
+	// (POST /plugins/{name}/reload)
+	ReloadPlugin(ctx context.Context, request ReloadPluginRequestObject) (ReloadPluginResponseObject, error)
 	// ListResources Lists resources.
 	// (GET /resources)
 	ListResources(ctx context.Context, request ListResourcesRequestObject) (ListResourcesResponseObject, error)
@@ -10070,6 +11837,175 @@ func (sh *strictHandler) ListPlugins(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListPluginsResponseObject); ok {
 		if err := validResponse.VisitListPluginsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// LoadPlugin operation middleware
+func (sh *strictHandler) LoadPlugin(w http.ResponseWriter, r *http.Request) {
+	var request LoadPluginRequestObject
+
+	var body LoadPluginJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.LoadPlugin(ctx, request.(LoadPluginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "LoadPlugin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(LoadPluginResponseObject); ok {
+		if err := validResponse.VisitLoadPluginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnloadPlugin operation middleware
+func (sh *strictHandler) UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+	var request UnloadPluginRequestObject
+
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UnloadPlugin(ctx, request.(UnloadPluginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnloadPlugin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UnloadPluginResponseObject); ok {
+		if err := validResponse.VisitUnloadPluginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPlugin operation middleware
+func (sh *strictHandler) GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+	var request GetPluginRequestObject
+
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPlugin(ctx, request.(GetPluginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPlugin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPluginResponseObject); ok {
+		if err := validResponse.VisitGetPluginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EditPlugin operation middleware
+func (sh *strictHandler) EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+	var request EditPluginRequestObject
+
+	request.Name = name
+
+	var body EditPluginJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EditPlugin(ctx, request.(EditPluginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EditPlugin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EditPluginResponseObject); ok {
+		if err := validResponse.VisitEditPluginResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPluginChanges operation middleware
+func (sh *strictHandler) GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName) {
+	var request GetPluginChangesRequestObject
+
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPluginChanges(ctx, request.(GetPluginChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPluginChanges")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPluginChangesResponseObject); ok {
+		if err := validResponse.VisitGetPluginChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReloadPlugin operation middleware
+func (sh *strictHandler) ReloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params ReloadPluginParams) {
+	var request ReloadPluginRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReloadPlugin(ctx, request.(ReloadPluginRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReloadPlugin")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReloadPluginResponseObject); ok {
+		if err := validResponse.VisitReloadPluginResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

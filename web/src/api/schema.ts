@@ -45,7 +45,84 @@ export interface paths {
         /** Lists the configured plugins, also those that do not run. */
         get: operations["listPlugins"];
         put?: never;
+        /**
+         * Loads a plugin of the configuration, which is read again, or of the plugin folder.
+         * @description A plugin that was unloaded, or failed, is started again. A path cannot be given: what the
+         *     server runs is decided on its own machine.
+         */
+        post: operations["loadPlugin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        /** Returns a plugin. */
+        get: operations["getPlugin"];
+        put?: never;
         post?: never;
+        /**
+         * Unloads a plugin, until it is loaded again or the server starts anew.
+         * @description Its sessions are torn down and its process ends. What they reported stays, stale.
+         */
+        delete: operations["unloadPlugin"];
+        options?: never;
+        head?: never;
+        /** Changes what of a plugin's log is kept, until the server ends. */
+        patch: operations["editPlugin"];
+        trace?: never;
+    };
+    "/plugins/{name}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Compares what a plugin's files declare now with what is loaded.
+         * @description The new version is started beside the one that runs, for its declarations only.
+         */
+        get: operations["getPluginChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/plugins/{name}/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a plugin in as its files are now.
+         * @description The new version is started beside the one that runs. If it is good, sessions move to it, each
+         *     after the hook that runs; if not, the old version goes on, and the answer says why.
+         */
+        post: operations["reloadPlugin"];
         delete?: never;
         options?: never;
         head?: never;
@@ -545,16 +622,34 @@ export interface components {
             version: string;
             sdk: components["schemas"]["SDK"];
             /** @enum {string} */
-            state: "starting" | "running" | "backoff" | "failed";
+            state: "starting" | "running" | "backoff" | "failed" | "stopped";
             /** @description The last failure, or empty. */
             error: string;
             /** @description What is wrong with the plugin's declarations. */
             problems: components["schemas"]["PluginProblem"][];
+            /**
+             * @description Where the server knows it from.
+             * @enum {string}
+             */
+            from?: "configuration" | "folder";
+            /** @description Why the present files were not taken in; the version before them goes on. Absent if they were. */
+            rejected?: string;
+            /** @description The plugin's files changed since they were loaded. */
+            outdated?: boolean;
+            log_level?: components["schemas"]["LogLevel"];
+            /**
+             * Format: date-time
+             * @description When the version in charge was loaded. Absent if there is none.
+             */
+            loaded?: string;
+            /** @description Number of roots that the plugin is to serve. */
+            roots?: number;
+            scans?: components["schemas"]["PluginScans"];
             /** @description The runner that hosts it. Absent if that is the server itself. */
             runner?: string;
             /** @description The process that runs the plugin. Absent if there is none. */
             pid?: number;
-            /** @description Number of roots that the plugin serves. */
+            /** @description Number of roots whose session is live. */
             sessions: number;
             /** @description How often the process was started again. */
             restarts: number;
@@ -575,6 +670,70 @@ export interface components {
              * @description CPU time that the process has used, in seconds. Absent if unknown.
              */
             cpu?: number;
+        };
+        /** @enum {string} */
+        LogLevel: "debug" | "info" | "warning" | "error";
+        LoadPlugin: {
+            /** @description The plugin's name: that of its file, without extension. */
+            name: string;
+        };
+        EditPlugin: {
+            /** @description What is logged from now on. It takes effect in the running plugin. */
+            log_level: components["schemas"]["LogLevel"];
+        };
+        /** @description How long scans took, of all roots, since the server started. Absent if none was made. */
+        PluginScans: {
+            initial?: components["schemas"]["ScanTimes"];
+            update?: components["schemas"]["ScanTimes"];
+        };
+        ScanTimes: {
+            /** @description How many scans there were. */
+            count: number;
+            /** @description How many of them failed. */
+            failed: number;
+            /**
+             * Format: double
+             * @description The last one, in seconds.
+             */
+            last: number;
+            /**
+             * Format: double
+             * @description The median of the last ones, in seconds.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description The 95th percentile of the last ones, in seconds.
+             */
+            p95: number;
+        };
+        PluginChanges: {
+            plugin: string;
+            /** @description The plugin's own version that is loaded, or empty. */
+            version: string;
+            /** @description The plugin's own version of its files, or empty. */
+            now: string;
+            /** @description Nothing is declared otherwise. */
+            same: boolean;
+            /** @description By class. */
+            changes: components["schemas"]["PluginChange"][];
+            /** @description Why this version cannot be taken in, whatever it declares. Absent if it can. */
+            refused?: string;
+        };
+        PluginChange: {
+            class: string;
+            /** @enum {string} */
+            what: "class" | "identifier" | "attribute" | "statistic" | "condition" | "relation" | "chart";
+            /** @description The attribute, statistic or condition, or empty. */
+            name: string;
+            /** @enum {string} */
+            change: "added" | "removed" | "changed" | "renamed";
+            /** @description What is otherwise, in words. */
+            text: string;
+            /** @description What becomes of stored resources, in words. Absent if nothing does. */
+            effect?: string;
+            /** @description How many stored resources that touches. */
+            resources?: number;
         };
         /** @description The library that the plugin is written with. */
         SDK: {
@@ -1265,6 +1424,8 @@ export interface components {
         };
     };
     parameters: {
+        /** @description The name of a plugin. */
+        pluginName: string;
         pathID: components["schemas"]["ID"];
         /** @description Keep what belongs to this plugin. */
         pluginFilter: string;
@@ -1349,6 +1510,156 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PluginList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    loadPlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoadPlugin"];
+            };
+        };
+        responses: {
+            /** @description The plugin runs. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    unloadPlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The plugin is unloaded. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editPlugin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditPlugin"];
+            };
+        };
+        responses: {
+            /** @description The plugin. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPluginChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The differences, and what they do to stored resources. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginChanges"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    reloadPlugin: {
+        parameters: {
+            query?: {
+                /** @description Only compare, as /plugins/{name}/changes does. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The differences. Unless it was a dry run, the new version is in charge. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginChanges"];
                 };
             };
             default: components["responses"]["Problem"];

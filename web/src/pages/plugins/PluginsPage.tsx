@@ -9,8 +9,8 @@ import { Page } from '../../ui/Page';
 import { Until } from '../../ui/Time';
 import classes from './PluginsPage.module.css';
 
-const healthOf = { running: 'ok', starting: 'info', backoff: 'warning', failed: 'error' } as const;
-const stateNames = { running: 'Running', starting: 'Starting', backoff: 'Waiting to start again', failed: 'Failed' } as const;
+const healthOf = { running: 'ok', starting: 'info', backoff: 'warning', failed: 'error', stopped: 'info' } as const;
+const stateNames = { running: 'Running', starting: 'Starting', backoff: 'Waiting to start again', failed: 'Failed', stopped: 'Unloaded' } as const;
 
 /** The configured plugins, and what is wrong with those that do not run. */
 export function PluginsPage() {
@@ -39,8 +39,9 @@ export function PluginsPage() {
             <span className="muted">{stateNames[p.state]}</span>
           </header>
           <div className={classes['body']}>
-            {(p.error !== '' || p.problems.length > 0) && (
+            {(p.error !== '' || p.problems.length > 0 || p.rejected !== undefined) && (
               <div className={classes['error']}>
+                {p.rejected !== undefined && <p>The new version was not loaded: {p.rejected}</p>}
                 {p.error}
                 {p.next_try !== undefined && (
                   <>
