@@ -136,7 +136,7 @@ func (c *comparison) class(old, now *wire.Class) {
 }
 
 func classHead(c *wire.Class) map[string]any {
-	return map[string]any{"label": c.Label, "bases": strings.Join(c.Bases, ", ")}
+	return map[string]any{"label": c.Label, "bases": strings.Join(c.Bases, ", "), "what it talks to": asJSON(c.Target)}
 }
 
 func (c *comparison) identifier(old, now *wire.Class, plan *inventory.ClassMigration) {
