@@ -81,10 +81,11 @@ func (inv *Inventory) SetClasses(ctx context.Context, plugin string, classes []*
 func (inv *Inventory) Declare(ctx context.Context, d Declaration) ([]*resource.Class, *Migration, error) {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	t, inUse, unseen, m, err := inv.declare(ctx, &d)
+	w, err := inv.declare(ctx, &d)
 	if err != nil {
 		return nil, nil, err
 	}
+	t, inUse, unseen, m := w.t, w.inUse, w.unseen, w.m
 	if d.Manifest != nil {
 		t.manifest = &resource.Manifest{Plugin: d.Plugin, JSON: d.Manifest}
 	}
@@ -117,8 +118,11 @@ func (inv *Inventory) Declare(ctx context.Context, d Declaration) ([]*resource.C
 func (inv *Inventory) Plan(ctx context.Context, d Declaration) (*Migration, error) {
 	inv.write.Lock()
 	defer inv.write.Unlock()
-	_, _, _, m, err := inv.declare(ctx, &d)
-	return m, err
+	w, err := inv.declare(ctx, &d)
+	if err != nil {
+		return nil, err
+	}
+	return w.m, nil
 }
 
 func (inv *Inventory) keepManifest(ctx context.Context, m *resource.Manifest) error {
@@ -134,12 +138,21 @@ func (inv *Inventory) keepManifest(ctx context.Context, m *resource.Manifest) er
 	return store.SaveManifest(ctx, m.Plugin, m.JSON)
 }
 
+// redeclaration is a declaration that is worked out and not committed.
+type redeclaration struct {
+	t      *txn
+	inUse  []*resource.Class
+	unseen map[string]*resource.Class // classes whose rows nobody saw until now, by full name
+	m      *Migration
+}
+
 // declare works a declaration out.
-func (inv *Inventory) declare(ctx context.Context, d *Declaration) (t *txn, inUse []*resource.Class, unseen map[string]*resource.Class, m *Migration, err error) {
-	inUse, m = slices.Clone(d.Classes), &Migration{}
-	t = inv.begin(0)
+func (inv *Inventory) declare(ctx context.Context, d *Declaration) (*redeclaration, error) {
+	inUse, m := slices.Clone(d.Classes), &Migration{}
+	t := inv.begin(0)
 	t.classes, t.changed = maps.Clone(inv.classes), map[*resource.Class]*resource.Class{}
-	unseen = map[string]*resource.Class{}
+	unseen := map[string]*resource.Class{}
+	w := &redeclaration{t, inUse, unseen, m}
 	for i, c := range d.Classes {
 		name := c.FullName()
 		old := inv.classes[name]
@@ -155,7 +168,7 @@ func (inv *Inventory) declare(ctx context.Context, d *Declaration) (t *txn, inUs
 		}
 	}
 	if maps.Equal(t.classes, inv.classes) {
-		return t, inUse, unseen, m, nil
+		return w, nil
 	}
 	for old, c := range t.changed {
 		if len(inv.members[old]) == 0 {
@@ -174,10 +187,10 @@ func (inv *Inventory) declare(ctx context.Context, d *Declaration) (t *txn, inUs
 		m.Classes = append(m.Classes, cm.result())
 	}
 	if err := t.show(ctx, unseen); err != nil {
-		return nil, nil, nil, nil, err
+		return nil, err
 	}
 	if err := t.dropRenamed(m); err != nil {
-		return nil, nil, nil, nil, err
+		return nil, err
 	}
 	for id, n := range t.nodes.all() {
 		if n != nil && !n.OwnLabel {
@@ -188,7 +201,7 @@ func (inv *Inventory) declare(ctx context.Context, d *Declaration) (t *txn, inUs
 	t.relateAfresh()
 	slices.SortFunc(m.Classes, func(a, b ClassMigration) int { return strings.Compare(a.Class.Name, b.Class.Name) })
 	slices.SortFunc(m.Missing, func(a, b Missing) int { return int(a.Resource.ID - b.Resource.ID) })
-	return t, inUse, unseen, m, nil
+	return w, nil
 }
 
 // dropRenamed removes the resources whose values make another identity than
