@@ -391,6 +391,7 @@ func (m *remote) Lost() {
 	}
 	m.mu.Unlock()
 	m.log.Error("a runner is lost: nothing was heard of it", "for", m.r.grace)
+	m.down("") // whoever takes over begins with a scan
 	m.r.place.again("")
 	m.down(fmt.Sprintf("runner %s is lost: nothing was heard of it for %v", m.name, m.r.grace))
 }
@@ -427,11 +428,7 @@ func (m *remote) Gone(why error) {
 	}
 	m.mu.Unlock()
 	m.log.Info("a runner is gone", "reason", why)
-	text := ""
-	if !inOrder {
-		text = fmt.Sprintf("runner %s is gone: %v", m.name, why)
-	}
-	m.down(text)
+	m.down("") // where nobody takes over, the placement says what that means
 	m.intake.Close()
 	m.r.place.leave(m, inOrder)
 }

@@ -154,9 +154,9 @@ func (h *Hub) watch(l *served) {
 	silence := h.silence(l)
 	switch {
 	case l.Err() != nil:
-		h.drop(l, l.Err())
+		go h.drop(l, l.Err()) // something of it may be being handled
 	case silence > h.o.Keep:
-		h.drop(l, ErrExpired)
+		go h.drop(l, ErrExpired)
 	case silence > h.o.Grace:
 		l.acts.Lock()
 		defer l.acts.Unlock()

@@ -52,6 +52,9 @@ type incoming struct {
 	parts uint64
 	cost  int
 	err   error // why it is not taken
+	// The parts are joined once: a turn may be large.
+	allOps     [][]resource.Op
+	allSamples [][]resource.HandleSample
 }
 
 // intakeSession is the open session of a root.
@@ -218,7 +221,7 @@ func (in *Intake) batch(ctx context.Context, body []byte) (last bool, err error)
 	}
 	return true, in.o.Inventory.Apply(ctx, &resource.Batch{
 		Root: t.root, Session: t.session, Plugin: plugin, Turn: t.turn, Complete: t.complete,
-		Ops: t.ops, Samples: t.samples,
+		Ops: slices.Concat(t.allOps...), Samples: slices.Concat(t.allSamples...),
 	})
 }
 
@@ -232,14 +235,10 @@ func (in *Intake) add(t *incoming, p *part, rest reader, size int) error {
 		return err
 	}
 	if t.cost += size + opCost*(len(p.ops)+len(p.samples)); t.cost > maxTurn {
-		t.ops, t.samples = nil, nil
+		t.allOps, t.allSamples = nil, nil
 		return tooLarge(p.turn)
 	}
-	if t.parts == 1 {
-		t.ops, t.samples = p.ops, p.samples
-		return nil
-	}
-	t.ops, t.samples = append(t.ops, p.ops...), append(t.samples, p.samples...)
+	t.allOps, t.allSamples = append(t.allOps, p.ops), append(t.allSamples, p.samples)
 	return nil
 }
 

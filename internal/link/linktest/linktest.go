@@ -210,7 +210,7 @@ func (c *Client) Conn(t *testing.T, n int) *link.Conn {
 
 // Test runs the suite. connect returns a transport to a hub.
 func Test(t *testing.T, connect func(t *testing.T, h *link.Hub) link.Transport) {
-	const grace = 2 * time.Second
+	const grace = time.Minute
 	ctx := func(t *testing.T) context.Context {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		t.Cleanup(cancel)

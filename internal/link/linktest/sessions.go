@@ -293,7 +293,7 @@ func TestSessions(t *testing.T, connect func(t *testing.T, v *Inventory, c *reso
 // what comes to the inventory.
 func Over(t *testing.T, v link.Inventory, class func(plugin, name string) *resource.Class, connect func(t *testing.T, h *link.Hub) link.Transport) (*link.Sink, *Server) {
 	t.Helper()
-	s := NewServer(t, 2*time.Second)
+	s := NewServer(t, time.Minute)
 	var mu sync.Mutex
 	intakes := map[*link.Conn]*link.Intake{}
 	s.Handle(func(ctx context.Context, m link.Message, answer func([]byte, error)) bool {
