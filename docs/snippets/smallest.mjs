@@ -31,5 +31,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (id === undefined) continue; // a notification
   if (answers[method]) send({ id, result: answers[method](params) });
   else send({ id, error: { code: -32601, message: `no method ${method}` } });
-  if (method === 'shutdown') break;
+  if (method === 'shutdown') process.exit(0); // an open standard input would keep it alive
 }
