@@ -147,13 +147,13 @@ func (p *goPackage) uses(name string) (used, certain bool) {
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), path, text, parser.SkipObjectResolution)
 		if err != nil {
-			return nil
+			return nil //nolint:nilerr // a file that does not parse uses nothing
 		}
 		if pkg := importName(f, p.path); pkg == "." || pkg != "" && mentions(f, pkg, name) {
 			used = true
 			return fs.SkipAll
 		}
-		return nil //nolint:nilerr // a file that does not parse uses nothing
+		return nil
 	})
 	return used, err == nil
 }

@@ -17,7 +17,7 @@ _SYNTAX = [(re.compile(p), t) for p, t in (
     (r'''\b[uU][rR]['"]''', "write r'text'; all text is Unicode"),
     (r'\b(0[xX][0-9a-fA-F]+|\d+)[lL]\b', 'leave out the L: integers have any size'),
     (r'(?<![\w.])0\d+\b', 'write an octal number with 0o, such as 0o644'),
-    (r'\b(def\s+\w+|lambda)\s*\(?[^:)]*\([^)]*\)', 'take the tuple as one parameter and unpack it in the body'),
+    (r'\b(def\s+\w+\s*\(|lambda\b)([^():]*,)?\s*\(', 'take the tuple as one parameter and unpack it in the body'),
     (r'\b(async|await)\s*[=,)]', 'async and await are keywords; choose another name'),
 )]
 
@@ -47,6 +47,8 @@ _MODULES = {
 
 def syntax_hint(error):
     """Return what to write instead of what a SyntaxError is about, or an empty text if that is no Python 2."""
+    if isinstance(error, IndentationError):
+        return ''
     for pattern, advice in _SYNTAX:
         if pattern.search(error.text or ''):
             return advice

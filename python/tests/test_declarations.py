@@ -118,6 +118,9 @@ class Modules(DeclarationCase):
                 pass
             ''')
 
+    def test_wrong_indentation_is_not_python_2(self):
+        self.one(2, '', '^SyntaxError: expected an indented block[^;]*$', 'class A:\ndef f(self): pass\n')
+
     def test_all_python_2_syntax_is_found(self):
         found = self.problems("""\
             def f(d):
