@@ -82,9 +82,13 @@ func (f *fake) Notify(method string, params any) error {
 	f.told = append(f.told, params)
 	return nil
 }
-func (f *fake) Done() <-chan struct{}    { return f.dead }
-func (f *fake) Retired() <-chan struct{} { return f.retired }
-func (f *fake) Release()                 { f.held-- }
+func (f *fake) Done() <-chan struct{} { return f.dead }
+func (f *fake) Retired() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.retired
+}
+func (f *fake) Release() { f.held-- }
 func (f *fake) Err() error {
 	select {
 	case <-f.dead:
@@ -157,9 +161,13 @@ func sessionOf(f *fake) *session.Session {
 	f.dead = make(chan struct{})
 	return session.New(session.Options{
 		ID: 1, Plugin: "acme",
-		Root:  func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
-		Wait:  func(context.Context) (session.Plugin, error) { f.held++; return f, nil },
-		Again: func() <-chan struct{} { return f.again },
+		Root: func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
+		Wait: func(context.Context) (session.Plugin, error) { f.held++; return f, nil },
+		Again: func() <-chan struct{} {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.again
+		},
 		Class: func(n string) *resource.Class { return classes[n] },
 		Seal:  func(s string) string { return s },
 		Sink:  f,
@@ -288,6 +296,8 @@ func TestASessionMovesToAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{retired: make(chan struct{})}
 		retire := func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
 			close(f.retired)
 			f.retired = make(chan struct{})
 		}
@@ -315,19 +325,24 @@ func TestASessionMovesToAnotherProcess(t *testing.T) {
 func TestAFailedSessionIsTriedAtOnceWhenThatHelps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &fake{again: make(chan struct{})}
-		loaded := false
+		const loaded = 100 * time.Second
 		start := time.Now()
 		var tries []int
 		f.answer = func(_ int, m string) (wire.TurnResult, error) {
 			if m == "open" {
 				tries = append(tries, int(time.Since(start).Seconds()))
-				if !loaded {
+				if time.Since(start) < loaded {
 					return wire.TurnResult{}, errors.New("not loaded")
 				}
 			}
 			return wire.TurnResult{}, nil
 		}
-		time.AfterFunc(100*time.Second, func() { loaded = true; close(f.again); f.again = nil })
+		time.AfterFunc(loaded, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			close(f.again)
+			f.again = nil
+		})
 		run(t, f, 110*time.Second)
 		if want := []int{0, 1, 3, 7, 15, 31, 63, 100}; !slices.Equal(tries, want) {
 			t.Errorf("tried at %v, want %v", tries, want)
