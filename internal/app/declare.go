@@ -156,8 +156,11 @@ func (d *declarations) former(ctx context.Context, plugin string) (m wire.Manife
 		return m, false, err
 	}
 	text, ok := all[plugin]
-	if !ok || json.Unmarshal(text, &m) != nil { // one that cannot be used is replaced, not a reason to refuse its successor
-		return wire.Manifest{}, false, nil //nolint:nilerr // see the condition
+	if !ok {
+		return m, false, nil
+	}
+	if err := json.Unmarshal(text, &m); err != nil {
+		return wire.Manifest{}, false, nil //nolint:nilerr // one that cannot be used is replaced, not a reason to refuse its successor
 	}
 	return m, true, nil
 }
