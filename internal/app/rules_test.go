@@ -211,7 +211,7 @@ func write(t *testing.T, path, text string) {
 // the plugin class, as far as it lacks them.
 func wholePython(text string) string {
 	head := "from chroma_core.lib.storage_plugin.api import (\n" +
-		"    alert_conditions, attributes, identifiers, plugin, relations, resources, statistics)\n"
+		"    alert_conditions, attributes, identifiers, plugin, relations, resources, statistics, targets)\n"
 	if !strings.Contains(text, "version = ") {
 		head += "version = 1\n"
 	}
