@@ -9,7 +9,7 @@ import (
 // TestMain makes this test program the built-in plugins, too: servers in tests
 // start them from it.
 func TestMain(m *testing.M) {
-	builtins["bench"], builtins["shelf"] = benchMain, shelfMain
+	builtins["bench"], builtins["shelf"], builtins["turns"] = benchMain, shelfMain, turnsMain
 	if len(os.Args) == 3 && os.Args[1] == "__plugin" {
 		if err := RunBuiltin(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
