@@ -56,7 +56,7 @@ bench: ## benchmarks; BENCH=regexp, BENCHTIME=1s, BENCHPACKAGES=./internal/plugi
 
 .PHONY: lint
 lint: ## golangci-lint and formatting, by .golangci.yml
-	$(call tool,golangci-lint) run $(GOPACKAGES)
+	$(call tool,golangci-lint) run --allow-parallel-runners $(GOPACKAGES)
 
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## write generated code anew: API, schemas, types of the page
