@@ -209,7 +209,7 @@ type part struct {
 
 // partReader reads a part.
 type partReader struct {
-	reader
+	resource.Unpacker
 	names []string
 	class func(name string) *resource.Class
 	seal  func(string) string
@@ -217,18 +217,18 @@ type partReader struct {
 }
 
 // readHead reads what a part belongs to.
-func readHead(b []byte) (p part, rest reader, err error) {
-	r := reader{b: b}
-	version, flags := r.byte(), r.byte()
-	if !r.bad && version != batchVersion {
+func readHead(b []byte) (p part, rest resource.Unpacker, err error) {
+	r := resource.Unpacker{B: b}
+	version, flags := r.Byte(), r.Byte()
+	if !r.Bad && version != batchVersion {
 		return p, r, resource.Errorf(resource.Invalid, "the version of a batch is %d, and this program knows %d", version, batchVersion)
 	}
 	p.complete, p.last = flags&partComplete != 0, flags&partLast != 0
-	p.root = resource.ID(r.uvarint())
-	p.session = string(r.bytes(r.uvarint()))
-	p.turn = int64(r.uvarint())
-	p.number = r.uvarint()
-	if r.bad {
+	p.root = resource.ID(r.Uvarint())
+	p.session = string(r.Bytes(r.Uvarint()))
+	p.turn = int64(r.Uvarint())
+	p.number = r.Uvarint()
+	if r.Bad {
 		return p, r, errPart
 	}
 	return p, r, nil
@@ -238,28 +238,28 @@ var errPart = resource.Errorf(resource.Invalid, "a part of a batch is cut short"
 
 // readBody reads the ops and samples of a part. Every value fits its attribute
 // after that, and every attribute that needs a value has one.
-func (p *part) readBody(rest reader, class func(string) *resource.Class, seal func(string) string) error {
-	r := partReader{reader: rest, class: class, seal: seal}
+func (p *part) readBody(rest resource.Unpacker, class func(string) *resource.Class, seal func(string) string) error {
+	r := partReader{Unpacker: rest, class: class, seal: seal}
 	for r.ok() {
-		kind := resource.OpKind(r.byte())
+		kind := resource.OpKind(r.Byte())
 		if kind == 0 {
 			break
 		}
 		p.ops = append(p.ops, r.op(kind))
 	}
-	for r.ok() && len(r.b) > 0 {
+	for r.ok() && len(r.B) > 0 {
 		p.samples = append(p.samples, r.sample())
 	}
 	if r.err != nil {
 		return r.err
 	}
-	if r.bad {
+	if r.Bad {
 		return errPart
 	}
 	return nil
 }
 
-func (r *partReader) ok() bool { return !r.bad && r.err == nil }
+func (r *partReader) ok() bool { return !r.Bad && r.err == nil }
 
 func (r *partReader) fail(format string, args ...any) {
 	if r.err == nil {
@@ -268,19 +268,19 @@ func (r *partReader) fail(format string, args ...any) {
 }
 
 func (r *partReader) name() string {
-	n := r.uvarint()
-	if n == uint64(len(r.names)) && !r.bad {
-		r.names = append(r.names, string(r.bytes(r.uvarint())))
+	n := r.Uvarint()
+	if n == uint64(len(r.names)) && !r.Bad {
+		r.names = append(r.names, string(r.Bytes(r.Uvarint())))
 	}
-	if r.bad || n >= uint64(len(r.names)) {
-		r.bad = true
+	if r.Bad || n >= uint64(len(r.names)) {
+		r.Bad = true
 		return ""
 	}
 	return r.names[n]
 }
 
 func (r *partReader) op(kind resource.OpKind) resource.Op {
-	op := resource.Op{Kind: kind, Handle: resource.Handle(r.varint())}
+	op := resource.Op{Kind: kind, Handle: resource.Handle(r.Varint())}
 	switch kind {
 	case resource.Put:
 		op.Label = r.label()
@@ -318,7 +318,7 @@ func (r *partReader) op(kind resource.OpKind) resource.Op {
 }
 
 func (r *partReader) label() *string {
-	if r.byte() == 0 {
+	if r.Byte() == 0 {
 		return nil
 	}
 	s := r.text()
@@ -327,7 +327,7 @@ func (r *partReader) label() *string {
 
 // text reads a text. What is no UTF-8 becomes U+FFFD, as in JSON.
 func (r *partReader) text() string {
-	return strings.ToValidUTF8(string(r.bytes(r.uvarint())), "\uFFFD")
+	return strings.ToValidUTF8(string(r.Bytes(r.Uvarint())), "\uFFFD")
 }
 
 func (r *partReader) findClass() *resource.Class {
@@ -340,10 +340,10 @@ func (r *partReader) findClass() *resource.Class {
 }
 
 func (r *partReader) attributes(c *resource.Class, set func(int, resource.Value)) {
-	for n := r.count(); n > 0 && r.ok(); n-- {
+	for n := r.Count(); n > 0 && r.ok(); n-- {
 		name := r.name()
 		v := r.value()
-		if r.bad {
+		if r.Bad {
 			return
 		}
 		i := c.Attr(name)
@@ -393,31 +393,31 @@ func fits(k resource.Kind, v resource.Value) bool {
 }
 
 func (r *partReader) value() resource.Value {
-	switch form := r.byte(); form {
+	switch form := r.Byte(); form {
 	case formNull:
 		return resource.Null
 	case formText:
 		return resource.StringValue(r.text())
 	case formInt:
-		return resource.IntValue(r.varint())
+		return resource.IntValue(r.Varint())
 	case formFloat:
 		f := r.float()
 		if math.IsNaN(f) || math.IsInf(f, 0) {
-			r.bad = true
+			r.Bad = true
 			return resource.Null
 		}
 		return resource.FloatValue(f)
 	case formFalse, formTrue:
 		return resource.BoolValue(form == formTrue)
 	case formRef:
-		return resource.RefValue(r.varint())
+		return resource.RefValue(r.Varint())
 	}
-	r.bad = true
+	r.Bad = true
 	return resource.Null
 }
 
 func (r *partReader) float() float64 {
-	b := r.bytes(8)
+	b := r.Bytes(8)
 	if b == nil {
 		return 0
 	}
@@ -425,13 +425,13 @@ func (r *partReader) float() float64 {
 }
 
 func (r *partReader) handles() []resource.Handle {
-	n := r.count()
+	n := r.Count()
 	if n == 0 {
 		return nil
 	}
 	list := make([]resource.Handle, n)
 	for i := range list {
-		list[i] = resource.Handle(r.varint())
+		list[i] = resource.Handle(r.Varint())
 	}
 	return list
 }
@@ -440,19 +440,19 @@ func (r *partReader) handles() []resource.Handle {
 var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 func (r *partReader) sample() resource.HandleSample {
-	s := resource.HandleSample{Handle: resource.Handle(r.varint()), Name: r.name(), Time: time.UnixMicro(r.varint())}
-	switch form := r.byte(); form {
+	s := resource.HandleSample{Handle: resource.Handle(r.Varint()), Name: r.name(), Time: time.UnixMicro(r.Varint())}
+	switch form := r.Byte(); form {
 	case formInt:
-		s.Value = float64(r.varint())
+		s.Value = float64(r.Varint())
 	case formFloat:
 		s.Value = r.float()
 	case formBins:
-		s.Bins = make([]int64, r.count())
+		s.Bins = make([]int64, r.Count())
 		for i := range s.Bins {
-			s.Bins[i] = r.varint()
+			s.Bins[i] = r.Varint()
 		}
 	default:
-		r.bad = true
+		r.Bad = true
 	}
 	if r.ok() && (math.IsNaN(s.Value) || math.IsInf(s.Value, 0) || s.Time.Before(time.Unix(0, 0)) || s.Time.After(lastTime)) {
 		r.fail("statistic %.80s: %v at %v is no sample", s.Name, s.Value, s.Time)

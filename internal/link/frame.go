@@ -167,75 +167,19 @@ func whole(err error) error {
 }
 
 func readFrame(b []byte) (Frame, error) {
-	r := reader{b: b}
-	f := Frame{Number: r.uvarint(), Call: r.uvarint(), Re: r.uvarint()}
-	flags := r.byte()
+	r := resource.Unpacker{B: b}
+	f := Frame{Number: r.Uvarint(), Call: r.Uvarint(), Re: r.Uvarint()}
+	flags := r.Byte()
 	f.Fault, f.Bye = flags&flagFault != 0, flags&flagBye != 0
-	f.Kind = string(r.bytes(uint64(r.byte())))
-	f.Body = r.b
+	f.Kind = string(r.Bytes(uint64(r.Byte())))
+	f.Body = r.B
 	switch {
-	case r.bad:
+	case r.Bad:
 		return Frame{}, fmt.Errorf("%w: a frame is cut short", ErrPacket)
 	case f.Number == 0 || len(f.Kind) > maxKind || len(f.Body) > MaxBody:
 		return Frame{}, fmt.Errorf("%w: frame %d of kind %.80q with %d bytes", ErrPacket, f.Number, f.Kind, len(f.Body))
 	}
 	return f, nil
-}
-
-// reader takes values off its bytes until it meets a bad one.
-type reader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *reader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	r.skip(n)
-	return v
-}
-
-func (r *reader) varint() int64 {
-	v, n := binary.Varint(r.b)
-	r.skip(n)
-	return v
-}
-
-func (r *reader) skip(n int) {
-	if n <= 0 {
-		r.bad, r.b = true, nil
-		return
-	}
-	r.b = r.b[n:]
-}
-
-func (r *reader) byte() byte {
-	if len(r.b) == 0 {
-		r.bad = true
-		return 0
-	}
-	c := r.b[0]
-	r.b = r.b[1:]
-	return c
-}
-
-func (r *reader) bytes(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return nil
-	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
-}
-
-// count reads the number of things of which each takes a byte at least.
-func (r *reader) count() int {
-	n := r.uvarint()
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return 0
-	}
-	return int(n)
 }
 
 // fault is the form of an error.

@@ -226,7 +226,7 @@ func (in *Intake) batch(ctx context.Context, body []byte) (last bool, err error)
 }
 
 // add reads a part into its turn.
-func (in *Intake) add(t *incoming, p *part, rest reader, size int) error {
+func (in *Intake) add(t *incoming, p *part, rest resource.Unpacker, size int) error {
 	plugin, err := in.o.Owns(p.root)
 	if err != nil {
 		return err

@@ -104,88 +104,48 @@ func ReadSamples(b []byte, class func(ID) *Class) ([]Sample, error) {
 	if b[0] != samplesVersion {
 		return nil, fmt.Errorf("%w: their version is %d, and this program knows %d", errSamples, b[0], samplesVersion)
 	}
-	r := sampleReader{b: b[1:]}
+	r := Unpacker{B: b[1:]}
 	var out []Sample
 	var names []string
 	var c *Class
 	var id ID
 	var nanos int64
-	for len(r.b) > 0 && !r.bad {
-		if delta := r.varint(); c == nil || delta != 0 {
+	for len(r.B) > 0 && !r.Bad {
+		if delta := r.Varint(); c == nil || delta != 0 {
 			id += ID(delta)
 			c = class(id)
 		}
-		n := r.uvarint()
+		n := r.Uvarint()
 		form := n % sampleForms
 		if n /= sampleForms; n == uint64(len(names)) {
-			names = append(names, string(r.bytes(r.uvarint())))
+			names = append(names, string(r.Bytes(r.Uvarint())))
 		} else if n > uint64(len(names)) {
 			return nil, fmt.Errorf("%w: they use name %d of %d", errSamples, n, len(names))
 		}
-		nanos += r.varint()
+		nanos += r.Varint()
 		s := Sample{Resource: id, Stat: -1, Time: time.Unix(0, nanos).UTC()}
 		switch form {
 		case sampleFloat:
-			if v := r.bytes(8); v != nil {
+			if v := r.Bytes(8); v != nil {
 				s.Value = math.Float64frombits(binary.LittleEndian.Uint64(v))
 			}
 		case sampleInt:
-			s.Value = float64(r.varint())
+			s.Value = float64(r.Varint())
 		case sampleBins:
-			count := r.uvarint()
-			if r.bad = r.bad || count > uint64(len(r.b)); r.bad { // a bin takes a byte at least
-				break
-			}
-			s.Bins = make([]int64, count)
+			s.Bins = make([]int64, r.Count())
 			for k := range s.Bins {
-				s.Bins[k] = r.varint()
+				s.Bins[k] = r.Varint()
 			}
 		}
 		if c != nil {
 			s.Stat = c.Stat(names[n])
 		}
-		if s.Stat >= 0 && !r.bad {
+		if s.Stat >= 0 && !r.Bad {
 			out = append(out, s)
 		}
 	}
-	if r.bad {
+	if r.Bad {
 		return nil, fmt.Errorf("%w: they are cut short", errSamples)
 	}
 	return out, nil
-}
-
-// sampleReader takes numbers off its bytes until it meets a bad one.
-type sampleReader struct {
-	b   []byte
-	bad bool
-}
-
-func (r *sampleReader) varint() int64 {
-	v, n := binary.Varint(r.b)
-	r.skip(n)
-	return v
-}
-
-func (r *sampleReader) uvarint() uint64 {
-	v, n := binary.Uvarint(r.b)
-	r.skip(n)
-	return v
-}
-
-func (r *sampleReader) skip(n int) {
-	if n <= 0 {
-		r.bad, r.b = true, nil
-		return
-	}
-	r.b = r.b[n:]
-}
-
-func (r *sampleReader) bytes(n uint64) []byte {
-	if n > uint64(len(r.b)) {
-		r.bad, r.b = true, nil
-		return nil
-	}
-	out := r.b[:n]
-	r.b = r.b[n:]
-	return out
 }
