@@ -32,7 +32,7 @@ export function PluginsPage() {
         </Message>
       )}
       {data?.items.map((p) => (
-        <section className="panel" key={p.name} aria-label={`Plugin ${p.name}`}>
+        <section className="panel" key={`${p.runner ?? ''}/${p.name}`} aria-label={`Plugin ${p.name}${p.runner === undefined ? '' : ` at runner ${p.runner}`}`}>
           <header>
             <HealthIcon health={healthOf[p.state]} silent />
             <h2>{p.name}</h2>
@@ -72,6 +72,7 @@ export function PluginsPage() {
                 <code>{p.path}</code>
               </Fact>
               <Fact name="Kind">{p.kind}</Fact>
+              {p.runner !== undefined && <Fact name="Runner">{p.runner}</Fact>}
               <Fact name="Controllers">{p.sessions}</Fact>
               <Fact name="Classes">{p.classes.length}</Fact>
               <Fact name="Restarts">{p.restarts}</Fact>
