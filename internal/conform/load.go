@@ -124,8 +124,10 @@ func (b *bench) leaks(ctx context.Context) verdict {
 		return judge([]string{err.Error()}, "")
 	}
 	at := [3]footprint{2: footprintOf(p)}
+	// Rounded, since a thread that is just ending may be counted once.
 	grown := func(of func(footprint) int64) int64 {
-		return min(of(at[1])-of(at[0]), of(at[2])-of(at[1])) / int64(half)
+		n := int64(half)
+		return (min(of(at[1])-of(at[0]), of(at[2])-of(at[1])) + n/2) / n
 	}
 	var descriptors, threads int64
 	for try := 0; ; try++ {
