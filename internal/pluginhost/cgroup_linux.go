@@ -125,6 +125,10 @@ func delegated(dir string) bool {
 	return false
 }
 
+// youngGroup is the age up to which an empty group may be one that is about to be
+// used.
+const youngGroup = time.Minute
+
 // newCgroups prepares dir for groups of plugins. If it is the host's own group,
 // its processes may have to make room.
 func newCgroups(dir string, own bool) (*Cgroups, error) {
@@ -146,14 +150,14 @@ func newCgroups(dir string, own bool) (*Cgroups, error) {
 	}
 	enable(g.dir)
 	g.controllers = wanted(g.dir, "cgroup.subtree_control")
-	// What an earlier host left behind is empty by now, or belongs to one that
-	// still runs.
+	// What an earlier host left behind is empty by now. So is, for a moment, what
+	// another host has just made for a plugin that it is about to start.
 	old, err := os.ReadDir(g.dir)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range old {
-		if e.IsDir() {
+		if info, err := e.Info(); err == nil && e.IsDir() && time.Since(info.ModTime()) > youngGroup {
 			_ = os.Remove(filepath.Join(g.dir, e.Name())) // refused if it has processes
 		}
 	}
