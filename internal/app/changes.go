@@ -183,7 +183,7 @@ func (c *comparison) attributes(old, now *wire.Class, plan *inventory.ClassMigra
 		}
 		effect, n := effectOf(a, effects[a.Name], plan)
 		if before == nil {
-			c.add(now.Name, gen.PluginChangeWhatAttribute, a.Name, gen.ChangeAdded, "the attribute is new: "+sort(a), effect, n)
+			c.add(now.Name, gen.PluginChangeWhatAttribute, a.Name, gen.ChangeAdded, "the attribute is new: "+form(a), effect, n)
 			continue
 		}
 		delete(was, before.Name)
@@ -247,7 +247,8 @@ func attributeHead(a *wire.Attribute) map[string]any {
 	return m
 }
 
-func sort(a *wire.Attribute) string {
+// form says what an attribute is, in short.
+func form(a *wire.Attribute) string {
 	text := a.Kind
 	if a.Optional {
 		text += ", optional"

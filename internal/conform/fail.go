@@ -96,7 +96,7 @@ func (b *bench) deadEnds() map[string]json.RawMessage {
 	}
 	port := ""
 	for _, a := range b.class.Attributes {
-		if a.Kind == wire.KindInteger && strings.Contains(strings.ToLower(a.Name), "port") && !a.ReadOnly {
+		if a.Kind == wire.KindInteger && hasWord(a.Name, "port") && !a.ReadOnly {
 			port = a.Name
 		}
 	}

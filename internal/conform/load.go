@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // parallel runs many sessions at once in one process.
@@ -36,7 +37,7 @@ func (b *bench) parallel(ctx context.Context) verdict {
 		all.Wait()
 	}
 	step("open", func(s *session) error {
-		return s.call(ctx, "session/open", b.openParams(s, b.stored), nil)
+		return s.call(ctx, wire.MethodSessionOpen, b.openParams(s, b.stored), nil)
 	})
 	b.crowd(true)
 	defer b.crowd(false)

@@ -114,8 +114,11 @@ func (b *bench) accepted(ctx context.Context) verdict {
 			return skipped("a server refuses it: see %s", other)
 		}
 	}
-	if b.o.Agent != nil || b.o.Accept == nil {
+	switch {
+	case b.o.Agent != nil:
 		return skipped("it is fed by agent data")
+	case b.o.Accept == nil:
+		return skipped("no server was given to take it")
 	}
 	if err := b.o.Accept(ctx); err != nil {
 		return judge([]string{err.Error()}, "")
