@@ -407,6 +407,7 @@ func (r *Runner) states() ([]byte, error) {
 	list := []any{}
 	for _, p := range r.plugins.all() {
 		g := p.state()
+		g.Outdated = p.outdatedBy(fingerprint(p.path))
 		for _, name := range slices.Sorted(maps.Keys(classes[p.name])) {
 			g.Classes = append(g.Classes, p.name+"."+name)
 		}

@@ -52,6 +52,7 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 	classes := inv.Classes()
 	for _, p := range plugins.all() {
 		g := p.state()
+		g.Outdated = p.outdatedBy(fingerprint(p.path))
 		g.Sessions, g.Roots = place.sessions(p.name, place.local)
 		for _, c := range classes {
 			if c.Plugin == p.name {
@@ -69,15 +70,16 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 	return out
 }
 
+// state is how the plugin is, as the API tells it. It touches no file, since it is
+// asked for often; whether the plugin's files changed is for the caller to add.
 func (p *plugin) state() api.Plugin {
 	p.mu.Lock()
 	v, broken, shadows, rejected := p.version, p.broken, p.shadows, p.rejected
-	outdated := p.tried != fingerprint(p.path) && !errors.Is(broken, errUnloaded)
 	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
 	var proc *pluginhost.Process
 	level := levelOf(p.level.Level())
 	from := gen.PluginFrom(p.from)
-	g.LogLevel, g.From, g.Scans, g.Outdated = &level, &from, p.scans.state(), outdated
+	g.LogLevel, g.From, g.Scans = &level, &from, p.scans.state()
 	if rejected != nil {
 		g.Rejected = rejected.Error()
 	}

@@ -25,9 +25,9 @@ var pythonWords = []string{
 //go:embed python_modules.txt
 var pythonModules string
 
-// reserved are names that relations know already: of the built-in classes, and of the
-// plugin that reports what hosts see.
-var reserved = []string{"builtin", "linux"}
+// reserved are names that relations know already: of the built-in classes, of the
+// server itself, and of the plugins that report what hosts see.
+var reserved = []string{"builtin", "faultline", "linux", "lustre"}
 
 const longestName = 50
 

@@ -345,7 +345,6 @@ class _Class:
                 self._say(rules.CHART_UNITS, 'chart %r has %d different units, %s; at most two fit' % (
                     title, len(units), ', '.join(map(repr, units))), at=at, fix='split it into charts of two units')
 
-
     def _chart_at(self, title):
         """Return where a chart is declared: its line in a check, else that of the class."""
         line = self.charts.get((self.info.at[0], self.info.name, title)) if isinstance(title, str) else None
