@@ -20,14 +20,16 @@ type Report struct {
 	Devices map[Key]*Device `json:"devices,omitempty"`
 	// Groups are the LVM volume groups that this host can see, by UUID.
 	Groups map[string]*Group `json:"groups,omitempty"`
-	// Pools are the ZFS pools that are imported here, by GUID.
+	// Pools are the ZFS pools, by GUID: those that are imported here, and, with the
+	// state Exported, those that only the labels on this host's devices tell of.
 	Pools map[string]*Pool `json:"pools,omitempty"`
 	// Enclosures are SES enclosures, by logical identifier.
 	Enclosures map[string]*Enclosure `json:"enclosures,omitempty"`
 	// Mounts are the mounted file systems that lie on block devices or ZFS
 	// datasets, those of Lustre included, and swap areas in use.
 	Mounts []Mount `json:"mounts"`
-	// Cluster is the high-availability cluster that the host is in, if it is.
+	// Cluster is the high-availability cluster that the host is in, if it is. In a
+	// later message one without a name and nodes says that it is in none any more.
 	Cluster *Cluster `json:"cluster,omitempty"`
 	// Gaps name what could not be read, for people: a tool that is missing or timed
 	// out, a file that may not be read. What a gap hides is not gone.
@@ -43,6 +45,10 @@ type Gap struct {
 	// Part is the part of the report that lacks something: "devices", "groups",
 	// "pools", "enclosures", "mounts", "cluster" or "health".
 	Part string `json:"part"`
+	// Of is what it is a gap of, within the part: a key of the part's map, or empty
+	// for the whole part. The report then holds what was known before, if anything,
+	// and a reader must not take what is absent for gone.
+	Of   string `json:"of,omitempty"`
 	Text string `json:"text"`
 }
 
@@ -103,6 +109,7 @@ type Device struct {
 	Map    *Map    `json:"map,omitempty"`    // of Multipath
 	Volume *Volume `json:"volume,omitempty"` // of LV
 	Array  *Array  `json:"array,omitempty"`  // of RAID
+	Cache  *Cache  `json:"cache,omitempty"`  // of Bcache
 	NVMe   *NVMe   `json:"nvme,omitempty"`   // of an NVMe namespace
 	File   string  `json:"file,omitempty"`   // of Loop: what is behind it
 	Pool   string  `json:"pool,omitempty"`   // of Zvol: the GUID of its pool
@@ -125,6 +132,9 @@ type IDs struct {
 	Page80 string `json:"page80,omitempty"`
 	// Serial is a serial number from elsewhere: ATA, NVMe, virtio, USB.
 	Serial string `json:"serial,omitempty"`
+	// SAS is the address of the port that the disk answers at, as 16 hexadecimal
+	// digits: what an enclosure knows of it.
+	SAS string `json:"sas,omitempty"`
 	// UUID is the unique identifier of a device-mapper device, an MD array or a ZFS
 	// volume, as the kernel has it.
 	UUID string `json:"uuid,omitempty"`
@@ -138,6 +148,10 @@ type FS struct {
 	Usage string `json:"usage,omitempty"` // "filesystem", "raid", "crypto", "other"
 	UUID  string `json:"uuid,omitempty"`
 	Label string `json:"label,omitempty"`
+	// Member is the identifier of this device within what UUID names: of a member of
+	// a btrfs file system, an MD array or a ZFS pool. Devices whose file system is
+	// btrfs and has the same UUID hold it together.
+	Member string `json:"member,omitempty"`
 }
 
 // Map is a multipath map.
@@ -145,6 +159,8 @@ type Map struct {
 	Name  string `json:"name"`
 	WWID  string `json:"wwid"`
 	Paths []Path `json:"paths"`
+	// Active is the number of the group of paths that is in use, 0 if none is.
+	Active int `json:"active,omitempty"`
 	// Queueing says that requests wait while no path is there.
 	Queueing bool `json:"queueing,omitempty"`
 }
@@ -172,6 +188,15 @@ type Volume struct {
 	// nothing is.
 	Health string `json:"health,omitempty"`
 	Type   string `json:"type,omitempty"` // "linear", "striped", "raid1", "thin", ...
+	// Layer is what the device is within the volume, for one that LVM made for
+	// itself: "real", "cow", "tpool", "tdata", "rimage" and so on. It is no volume of
+	// its own. Empty for the volume.
+	Layer string `json:"layer,omitempty"`
+	Size  int64  `json:"size,omitempty"` // bytes, of an inactive volume
+	// Origin is the UUID of the volume that this is a snapshot of, and Pool that of
+	// the thin pool that it lies in.
+	Origin string `json:"origin,omitempty"`
+	Pool   string `json:"pool,omitempty"`
 }
 
 // Group is an LVM volume group.
@@ -183,15 +208,25 @@ type Group struct {
 	// there.
 	On      []Key `json:"on"`
 	Missing int   `json:"missing,omitempty"`
+	// Exported says that no host may use the group; Owner is the system ID of the
+	// host that may, if only one may; Shared that several hosts lock it together.
+	Exported bool   `json:"exported,omitempty"`
+	Owner    string `json:"owner,omitempty"`
+	Shared   bool   `json:"shared,omitempty"`
 	// Inactive are logical volumes without a device here.
 	Inactive []Volume `json:"inactive,omitempty"`
 }
 
 // Array is an MD array.
 type Array struct {
-	UUID  string `json:"uuid,omitempty"`
-	Name  string `json:"name,omitempty"`
+	UUID string `json:"uuid,omitempty"`
+	Name string `json:"name,omitempty"`
+	// Level is "raid1" and so on, or "container" for what holds other arrays.
 	Level string `json:"level"`
+	// Metadata is the format: "1.2", "0.90", "imsm", "ddf".
+	Metadata string `json:"metadata,omitempty"`
+	// Container is the array that this one lies in, of external metadata.
+	Container Key `json:"container,omitempty"`
 	// State is the kernel's array_state: "clean", "active", "readonly", "inactive".
 	State string `json:"state"`
 	// Disks is how many members it has if none is missing; Degraded how many are.
@@ -214,6 +249,15 @@ type Member struct {
 	State string `json:"state"`
 }
 
+// Cache is what makes a device a bcache device.
+type Cache struct {
+	Backing Key    `json:"backing,omitempty"`
+	Caches  []Key  `json:"caches,omitempty"` // the devices of its cache set
+	State   string `json:"state,omitempty"`  // "clean", "dirty", "no cache", "inconsistent"
+	Mode    string `json:"mode,omitempty"`   // "writethrough", "writeback", ...
+	Set     string `json:"set,omitempty"`    // UUID of the cache set
+}
+
 // NVMe is what makes a device an NVMe namespace.
 type NVMe struct {
 	NQN         string       `json:"nqn,omitempty"` // of the subsystem
@@ -230,10 +274,16 @@ type Controller struct {
 	Access    string `json:"access,omitempty"` // ANA state of the namespace through it
 }
 
+// Exported is the State of a pool that is not imported here. Its other fields are
+// what the labels tell: the name, and the members that this host sees.
+const Exported = "EXPORTED"
+
 // Pool is a ZFS pool.
 type Pool struct {
-	Name  string `json:"name"`
-	State string `json:"state"` // "ONLINE", "DEGRADED", ...
+	Name string `json:"name"`
+	// State is ZFS's own: "ONLINE", "DEGRADED", "FAULTED", "SUSPENDED"; or Exported. A
+	// pool can be degraded while all its vdevs are online.
+	State string `json:"state"`
 	Size  int64  `json:"size,omitempty"`
 	Free  int64  `json:"free,omitempty"`
 	// Status is ZFS's own text about what is wrong, if something is.
