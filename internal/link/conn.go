@@ -107,6 +107,16 @@ func (c *Conn) Post(m Message) error {
 // Call queues a message as Send does and waits for the answer. An error of the
 // other side is a *resource.Fault. If ctx ends first, the answer is dropped.
 func (c *Conn) Call(ctx context.Context, m Message) ([]byte, error) {
+	answer, err := c.ask(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return answer(ctx)
+}
+
+// ask queues the message of a call as Send does. The answer is waited for with the
+// function, which is called once.
+func (c *Conn) ask(ctx context.Context, m Message) (answer func(context.Context) ([]byte, error), err error) {
 	got := make(chan Frame, 1)
 	f := &Frame{Kind: m.Kind, Body: m.Body}
 	c.mu.Lock()
@@ -114,29 +124,38 @@ func (c *Conn) Call(ctx context.Context, m Message) ([]byte, error) {
 	f.Call = c.call
 	c.calls[f.Call] = got
 	c.mu.Unlock()
-	defer func() {
+	forget := func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.calls, f.Call)
-	}()
+	}
 	if err := c.queue(ctx, m, f); err != nil {
+		forget()
 		return nil, err
 	}
-	select {
-	case a := <-got:
-		if !a.Fault {
-			return a.Body, nil
+	return func(ctx context.Context) ([]byte, error) {
+		defer forget()
+		select {
+		case a := <-got:
+			return answered(m.Kind, a)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-c.Done():
+			return nil, c.Err()
 		}
-		var why fault
-		if err := json.Unmarshal(a.Body, &why); err != nil {
-			return nil, fmt.Errorf("%s: the other side failed, and its error cannot be read: %w", m.Kind, err)
-		}
-		return nil, why.err()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-c.Done():
-		return nil, c.Err()
+	}, nil
+}
+
+// answered returns what an answer says.
+func answered(kind string, a Frame) ([]byte, error) {
+	if !a.Fault {
+		return a.Body, nil
 	}
+	var why fault
+	if err := json.Unmarshal(a.Body, &why); err != nil {
+		return nil, fmt.Errorf("%s: the other side failed, and its error cannot be read: %w", kind, err)
+	}
+	return nil, why.err()
 }
 
 func check(m Message) error {

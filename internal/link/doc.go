@@ -24,6 +24,13 @@
 // hands what it sent to the inventory. A batch is acknowledged when it is
 // committed.
 //
+// # Agents
+//
+// Agent keeps an agent's link, and has the sessions of its device plugins: what is
+// sent in one is handled in order and once, or the session ends and a new one
+// begins with everything. The messages are in agent.go; the server's end is in
+// package app.
+//
 // # Bounds
 //
 // A message has at most MaxBody bytes; what is larger goes in parts. A peer that
