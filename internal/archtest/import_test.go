@@ -8,7 +8,7 @@ import (
 
 // Packages that hold no code of the program: anybody's tests may use them, the
 // program may not.
-var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "sdk/plugintest"}
+var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "sdk/plugintest", "sdk/internal/transcript"}
 
 // rules says for each package what it may import from this repository, its own
 // subfolders apart. The first row that fits counts; a package without a row is an
@@ -75,18 +75,23 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/builtin/...", "examples/..."},
-		[]string{"sdk/plugin", "sdk/plugintest", "sdk/wire", "examples/..."},
+		[]string{"sdk/plugin", "sdk/agent", "sdk/plugintest", "sdk/wire", "examples/...", "internal/builtin/..."},
 		"they are written with the public SDK, as any vendor's plugin is",
 	},
 	{
 		[]string{"docs/..."},
-		[]string{"sdk/plugin", "sdk/plugintest"},
+		[]string{"sdk/plugin", "sdk/agent", "sdk/plugintest"},
 		"its snippets are what authors write",
 	},
 	{
-		[]string{"sdk/plugin"},
-		[]string{"sdk/wire"},
+		[]string{"sdk/plugin", "sdk/agent"},
+		[]string{"sdk/wire", "sdk/internal/..."},
 		"plugin authors must not inherit what the server needs",
+	},
+	{
+		[]string{"sdk/internal/..."},
+		[]string{"sdk/wire"},
+		"what the SDK's packages share, below them",
 	},
 	{
 		[]string{"sdk/mirror"},
@@ -184,14 +189,14 @@ var owners = []struct {
 	{"filippo.io/age", []string{"internal/store/dump", "internal/app"}, "backups are encrypted, and nothing else by this"},
 	{"github.com/prometheus/prometheus", []string{"internal/metrics"}, "the time-series database stays behind one package"},
 	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},
-	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin"}, "the protocol ends at the two sides of the pipe"},
+	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin", "sdk/agent", "sdk/internal/stdio"}, "the protocol ends at the two sides of the pipe"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "only the command line parses flags"},
 	{"github.com/spf13/pflag", []string{"internal/cli"}, "only the command line parses flags"},
 	{"github.com/jedib0t/go-pretty/v6", []string{"internal/cli"}, "only the command line draws tables"},
 	{"golang.org/x/tools", []string{"protocol/rule"}, "the register of rules is in txtar files"},
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
-	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest"}, "processes are started where they are supervised"},
+	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},
 	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
 	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},

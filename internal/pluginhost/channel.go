@@ -38,6 +38,7 @@ type conn struct {
 	dec     decoder
 	sink    *logSink
 	batch   func(wire.Batch)
+	changed func(session string)
 	tap     func(Stream, []byte)
 	fail    func(error) // ends the process; the first reason counts
 	garbage *window
@@ -96,6 +97,8 @@ func (c *conn) Recv() ([]byte, error) {
 			c.refuse(m)
 		case m.method == wire.NoteLog:
 			c.log(m.params)
+		case m.method == wire.NoteDeviceChanged:
+			c.noteChanged(m.params)
 		default:
 			c.useless() // unknown notifications mean nothing, by design
 		}
@@ -159,6 +162,16 @@ func (c *conn) log(params json.RawMessage) {
 	if level := parseLevel(r.Level); level >= c.sink.level.Level() {
 		c.sink.emit(level, r)
 	}
+}
+
+// noteChanged hands the news of a device plugin on. That costs nobody more than a
+// line that leads to nothing, so a flood is slowed down as one.
+func (c *conn) noteChanged(params json.RawMessage) {
+	var p wire.DeviceParams
+	if json.Unmarshal(params, &p) == nil && p.Session != "" {
+		c.changed(p.Session)
+	}
+	c.useless()
 }
 
 // useless counts a line that led to nothing, and waits if there were too many.

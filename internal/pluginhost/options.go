@@ -34,6 +34,12 @@ type Options struct {
 	// package comment. The raw JSON values inside a batch share one buffer that
 	// is the receiver's to keep. No call begins after Process.Done is closed.
 	OnBatch func(wire.Batch)
+	// Role is what kind of plugin may be run; a plugin of another kind fails to start,
+	// for good.
+	Role Role
+	// OnChanged is told whenever a device plugin has news in the session that it
+	// names. It must not block.
+	OnChanged func(session string)
 	// Tap, if set, sees every line that crosses the line between host and plugin, as
 	// it is and before anything is made of it: for those who test plugins. Calls
 	// come from several goroutines at once; the bytes are valid during the call.
@@ -92,6 +98,30 @@ type Options struct {
 	Grace time.Duration
 }
 
+// Role is what a plugin is for.
+type Role string
+
+// The roles.
+const (
+	RoleServer Role = ""       // it declares classes and reports resources, to a server
+	RoleDevice Role = "device" // it tells an agent what it finds on a host (wire.DeviceInfo)
+	RoleAny    Role = "any"    // one or the other
+)
+
+// admits returns an error if a plugin that answered so has another role.
+func (o Options) admits(r wire.InitializeResult) error {
+	var text string
+	switch {
+	case o.Role == RoleServer && r.Device != nil:
+		text = "is a device plugin: it runs in the agent of a host, not in a server; put it where faultline agent run looks for it"
+	case o.Role == RoleDevice && r.Device == nil:
+		text = "is no device plugin: it runs in a server; an agent runs programs made with sdk/agent, and Python files with a subclass of DevicePlugin"
+	default:
+		return nil
+	}
+	return &CallError{Plugin: o.Spec.Name, Method: wire.MethodInitialize, Code: wire.CodeBadPlugin, Message: text}
+}
+
 func (o Options) withDefaults() Options {
 	if o.Contain != nil {
 		o.Contain(&o)
@@ -104,6 +134,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.OnBatch == nil {
 		o.OnBatch = func(wire.Batch) {}
+	}
+	if o.OnChanged == nil {
+		o.OnChanged = func(string) {}
 	}
 	if o.Tap == nil {
 		o.Tap = func(Stream, []byte) {}

@@ -77,6 +77,7 @@ func start(ctx context.Context, o Options, shell string) (*Process, error) {
 		in:      newLineReader(c.stdout, MaxLine),
 		sink:    p.sink,
 		batch:   p.onBatch,
+		changed: o.OnChanged,
 		tap:     o.Tap,
 		fail:    p.fail,
 		garbage: newWindow(garbagePerMinute, time.Minute),
@@ -125,7 +126,7 @@ func (p *Process) handshake(ctx context.Context) error {
 			Message: fmt.Sprintf("the plugin speaks protocol version %d, the host %d to %d", v, wire.MinVersion, wire.Version),
 		}
 	}
-	return nil
+	return p.opts.admits(p.info)
 }
 
 // Info returns the plugin's answer to the handshake. It never changes.

@@ -1,10 +1,12 @@
 package pluginhost
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -141,6 +143,10 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	var mu sync.Mutex
 	var batches []wire.Batch
 	var records []wire.LogRecord
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := fakeOptions("transcript")
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -149,6 +155,15 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	o.Spec.Env = append(o.Spec.Env, fakeVar+"_ARG="+abs)
 	o.Greeting, o.Check = init.Host, init.Check
 	o.LogLevel = slog.LevelDebug // what a plugin may send is a matter of its own transcript
+	if bytes.Contains(raw, []byte("-- plugin --\ndevice\n")) {
+		o.Role = RoleDevice
+	}
+	var changed []string
+	o.OnChanged = func(session string) {
+		mu.Lock()
+		defer mu.Unlock()
+		changed = append(changed, session)
+	}
 	o.OnBatch = func(b wire.Batch) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -167,12 +182,12 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	}
 	defer func() { _ = p.Stop(t.Context()) }()
 
-	want := 0 // batches and log records
+	want := 0 // batches, log records and changes
 	for i, l := range lines {
 		switch {
 		case i == 0:
 		case !l.fromHost:
-			if l.msg.Method == wire.NoteBatch || l.msg.Method == wire.NoteLog {
+			if l.msg.Method == wire.NoteBatch || l.msg.Method == wire.NoteLog || l.msg.Method == wire.NoteDeviceChanged {
 				want++
 			}
 		case l.msg.ID == nil:
@@ -193,7 +208,7 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	eventually(t, func() bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return len(batches)+len(records) >= want
+		return len(batches)+len(records)+len(changed) >= want
 	})
 	if err := p.Err(); err != nil {
 		t.Fatal(err)
@@ -203,6 +218,7 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	defer mu.Unlock()
 	var wantBatches []wire.Batch
 	var wantRecords []wire.LogRecord
+	var wantChanged []string
 	for _, l := range lines {
 		switch {
 		case l.fromHost:
@@ -218,6 +234,12 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 				t.Fatal(err)
 			}
 			wantRecords = append(wantRecords, r)
+		case l.msg.Method == wire.NoteDeviceChanged:
+			var p wire.DeviceParams
+			if err := json.Unmarshal(l.msg.Params, &p); err != nil {
+				t.Fatal(err)
+			}
+			wantChanged = append(wantChanged, p.Session)
 		}
 	}
 	if diff := cmp.Diff(wantBatches, batches); diff != "" {
@@ -225,6 +247,9 @@ func replay(t *testing.T, path string, lines []transcriptLine) {
 	}
 	if diff := cmp.Diff(wantRecords, records); diff != "" {
 		t.Errorf("log records (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(wantChanged, changed); diff != "" {
+		t.Errorf("changes (-want +got):\n%s", diff)
 	}
 }
 

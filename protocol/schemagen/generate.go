@@ -33,6 +33,9 @@ var calls = []call{
 	{wire.MethodTeardown, wire.SessionParams{}, empty{}},
 	{wire.MethodEncrypt, wire.EncryptParams{}, wire.EncryptResult{}},
 	{wire.MethodDefaults, wire.DefaultsParams{}, wire.DefaultsResult{}},
+	{wire.MethodDeviceStart, wire.DeviceParams{}, wire.DeviceResult{}},
+	{wire.MethodDeviceUpdate, wire.DeviceParams{}, wire.DeviceResult{}},
+	{wire.MethodDeviceEnd, wire.DeviceParams{}, empty{}},
 	{wire.MethodShutdown, empty{}, empty{}},
 }
 
@@ -42,6 +45,7 @@ var notifications = []call{
 	{method: wire.NoteDeleted, params: wire.Deleted{}},
 	{method: wire.NoteLog, params: wire.LogRecord{}},
 	{method: wire.NoteLogLevel, params: wire.LogLevel{}},
+	{method: wire.NoteDeviceChanged, params: wire.DeviceParams{}},
 }
 
 // rules are what the Go types cannot say, by Type.Field.
@@ -53,6 +57,8 @@ var rules = map[string]map[string]any{
 	"Batch.Part":             {"minimum": 0},
 	"Class.Bases":            {"minItems": 1},
 	"Condition.Kind":         {"enum": []string{wire.ConditionValue, wire.ConditionUpper, wire.ConditionLower}},
+	"DeviceInfo.Period":      {"minimum": 0},
+	"DeviceMessage.Priority": {"minimum": wire.PriorityHigh, "maximum": wire.PriorityLow},
 	"Identifier.Scope":       {"enum": []string{wire.ScopeGlobal, wire.ScopeScoped, wire.ScopeAuto}},
 	"LogLevel.Level":         {"enum": []string{"debug", "info", "warning", "error"}},
 	"LogRecord.Level":        {"enum": []string{"debug", "info", "warning", "error"}},

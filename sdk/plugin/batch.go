@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -14,7 +15,7 @@ const partSize = 1 << 20
 // batchWriter writes the batches of one turn as lines of JSON. It appends the
 // JSON by hand: package json would cost more than all the rest of a turn.
 type batchWriter struct {
-	conn     *conn
+	conn     *stdio.Conn
 	limit    int // the size at which a part is cut: partSize, but for tests
 	buf      []byte
 	session  []byte // as JSON
@@ -79,7 +80,7 @@ func (w *batchWriter) flush(last bool) {
 	}
 	w.buf = append(w.buf, "}}\n"...)
 	if w.err == nil {
-		w.err = w.conn.writeLine(w.buf)
+		w.err = w.conn.WriteLine(w.buf)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -61,8 +62,8 @@ func benchSession(tb testing.TB, n int) (*Session, *benchPlugin) {
 	if _, problems := p.Manifest(); len(problems) > 0 {
 		tb.Fatal(problems)
 	}
-	srv := &server{p: p, conn: newConn(nil, io.Discard, func() {}), sessions: map[string]*Session{}}
-	srv.conn.ready = true
+	srv := &server{p: p, conn: stdio.NewConn(nil, io.Discard, func() {}), sessions: map[string]*Session{}}
+	srv.conn.SetReady()
 	s, err := srv.newSession(wire.OpenParams{Session: "s1", Class: "benchArray", Attributes: map[string]json.RawMessage{"address": json.RawMessage(`"a"`)}})
 	if err != nil {
 		tb.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -39,8 +40,8 @@ func lostSession(t *testing.T) (s *Session, shelves []*lostShelf, drives []*lost
 		t.Fatal(problems)
 	}
 	var out bytes.Buffer
-	srv := &server{p: p, conn: newConn(nil, &out, func() {}), sessions: map[string]*Session{}}
-	srv.conn.ready = true
+	srv := &server{p: p, conn: stdio.NewConn(nil, &out, func() {}), sessions: map[string]*Session{}}
+	srv.conn.SetReady()
 	s, err := srv.newSession(wire.OpenParams{Session: "s1", Class: "benchArray", Attributes: map[string]json.RawMessage{"address": json.RawMessage(`"a"`)}})
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -33,7 +34,7 @@ type change struct {
 func (s *Session) endTurn(failed error, kind turnKind) (turn int64, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a Label or Default method of the author
-			turn, err = 0, &panicError{r, string(debug.Stack())}
+			turn, err = 0, &stdio.PanicError{Value: r, Stack: string(debug.Stack())}
 		}
 		s.forgetTurn()
 	}()

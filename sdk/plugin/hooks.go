@@ -8,6 +8,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -18,7 +19,7 @@ func (c *class) decodeRoot(attributes map[string]json.RawMessage) (Any, error) {
 	if err := c.decode(ptr, attributes); err != nil {
 		return nil, err
 	}
-	err := protect(func() error {
+	err := stdio.Protect(func() error {
 		for _, computed := range []bool{false, true} {
 			for i := range c.fields {
 				f := &c.fields[i]
@@ -180,7 +181,7 @@ func (s *Session) tearDown() error {
 		if entered && s.hooks.teardown != nil {
 			s.inTurnNow(true)
 			defer s.inTurnNow(false)
-			err = protect(s.hooks.teardown)
+			err = stdio.Protect(s.hooks.teardown)
 			s.prog.syncStdout()
 		}
 		return res, err

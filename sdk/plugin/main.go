@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 )
 
 // Main declares a plugin and runs it: New followed by Program.Main.
@@ -44,7 +46,7 @@ func (p *Program) explain() {
 func (p *Program) run() int {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	out, prints, err := captureStdout()
+	out, prints, err := stdio.CaptureStdout()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "plugin %s: cannot take standard output over: %v\n", p.name, err)
 		return 1

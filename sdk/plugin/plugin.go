@@ -10,6 +10,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -148,7 +149,7 @@ type Program struct {
 	problems      []*problem
 	warnings      []*problem // told only to a host that checks the plugin
 	manifest      wire.Manifest
-	prints        *prints // the captured standard output, if it is
+	prints        *stdio.Prints // the captured standard output, if it is
 }
 
 // New declares a plugin. name is how people call it, apiVersion the version of
@@ -160,7 +161,7 @@ func New(name string, apiVersion int, options ...Option) *Program {
 
 func newProgram(at caller, name string, apiVersion int, options []Option) *Program {
 	p := &Program{name: name, byType: map[reflect.Type]*class{}, now: time.Now}
-	p.level.Set(levelFromEnv())
+	p.level.Set(stdio.LevelFromEnv())
 	for _, o := range options {
 		if o.apply != nil {
 			o.apply(p)
@@ -196,7 +197,7 @@ func (p *Program) Manifest() (wire.Manifest, []wire.Problem) {
 // syncStdout waits until what was printed so far is in the log.
 func (p *Program) syncStdout() {
 	if p.prints != nil {
-		p.prints.sync()
+		p.prints.Sync()
 	}
 }
 

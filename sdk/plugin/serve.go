@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/creachadair/jrpc2"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -30,7 +30,7 @@ var errTeardownTime = fmt.Errorf("a session was not torn down within %v", teardo
 // server answers the host on one connection.
 type server struct {
 	p    *Program
-	conn *conn
+	conn *stdio.Conn
 	stop func() // ends Serve
 
 	mu       sync.Mutex // guards what follows
@@ -46,9 +46,9 @@ type server struct {
 func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	s := &server{p: p, conn: newConn(in, out, cancel), stop: cancel, sessions: map[string]*Session{}}
+	s := &server{p: p, conn: stdio.NewConn(in, out, cancel), stop: cancel, sessions: map[string]*Session{}}
 	if p.prints != nil {
-		p.prints.logTo(s.conn, p.now)
+		p.prints.LogTo(s.conn, p.now)
 	}
 	rpc := jrpc2.NewServer(s, &jrpc2.ServerOptions{
 		DisableBuiltin: true,
@@ -68,7 +68,7 @@ func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error 
 	default:
 		// The server ends by itself when its reader does. To stop it from here
 		// would race with a message that comes in just now.
-		s.conn.shut()
+		s.conn.Shut()
 	}
 	return err
 }
@@ -103,36 +103,13 @@ func (s *server) Assign(ctx context.Context, method string) jrpc2.Handler {
 	case wire.NoteLogLevel:
 		return handle(s.logLevel)
 	}
-	if r := jrpc2.InboundRequest(ctx); r != nil && r.IsNotification() {
-		return func(context.Context, *jrpc2.Request) (any, error) { return nil, nil }
-	}
-	return func(context.Context, *jrpc2.Request) (any, error) {
-		return nil, jrpc2.Errorf(jrpc2.MethodNotFound, "this plugin knows no method %s", quote(method))
-	}
+	return stdio.Unknown(ctx, method)
 }
 
 type empty struct{}
 
 // handle makes a JSON-RPC handler of a function with typed params and result.
-func handle[P, R any](f func(P) (R, error)) jrpc2.Handler {
-	return func(_ context.Context, r *jrpc2.Request) (any, error) {
-		var params P
-		if r.HasParams() {
-			if err := r.UnmarshalParams(&params); err != nil {
-				var je *jrpc2.Error
-				if errors.As(err, &je) {
-					return nil, invalidParams("%s: %s", r.Method(), strings.Trim(string(je.Data), `"`))
-				}
-				return nil, invalidParams("%s: %v", r.Method(), err)
-			}
-		}
-		res, err := f(params)
-		if err != nil {
-			return nil, rpcError(err)
-		}
-		return res, nil
-	}
-}
+func handle[P, R any](f func(P) (R, error)) jrpc2.Handler { return stdio.Handle(f, rpcError) }
 
 // shaken is handle for calls that may come after the handshake only.
 func shaken[P, R any](s *server, f func(P) (R, error)) jrpc2.Handler {
@@ -148,35 +125,17 @@ func shaken[P, R any](s *server, f func(P) (R, error)) jrpc2.Handler {
 	})
 }
 
-func invalidParams(format string, args ...any) error {
-	return jrpc2.Errorf(jrpc2.InvalidParams, format, args...)
-}
-
 func errUnknownSession(id string) error {
 	return jrpc2.Errorf(wire.CodeUnknownSession, "session %s is not open", quote(id))
 }
 
 // rpcError gives an error of a hook its form on the wire.
 func rpcError(err error) error {
-	var je *jrpc2.Error
-	if errors.As(err, &je) {
-		return je
-	}
-	code := jrpc2.Code(wire.CodeScanFailed)
-	data := wire.ErrorData{Kind: errorKind(err)}
 	var ve *ValueError
 	if errors.As(err, &ve) {
-		code, data.Attribute = wire.CodeInvalidValue, ve.Attribute
+		return stdio.Fault(wire.CodeInvalidValue, err, wire.ErrorData{Attribute: ve.Attribute})
 	}
-	var pe *panicError
-	if errors.As(err, &pe) {
-		data.Detail = pe.stack
-	}
-	msg := strings.ToValidUTF8(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; "), "\ufffd")
-	if len(msg) > maxMessage {
-		msg = msg[:maxMessage] + "…"
-	}
-	return (&jrpc2.Error{Code: code, Message: msg}).WithData(data)
+	return stdio.Fault(wire.CodeScanFailed, err, wire.ErrorData{})
 }
 
 func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, error) {
@@ -185,10 +144,9 @@ func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, er
 	if s.shaken {
 		return nil, jrpc2.Errorf(wire.CodeBadState, "%s is called once", wire.MethodInitialize)
 	}
-	version := min(p.Protocol.Max, wire.Version)
-	if version < p.Protocol.Min || version < wire.MinVersion {
-		return nil, jrpc2.Errorf(wire.CodeBadVersion, "no protocol version in common: the host speaks %d to %d, this plugin %d to %d",
-			p.Protocol.Min, p.Protocol.Max, wire.MinVersion, wire.Version)
+	version, err := stdio.Negotiate(p.Protocol)
+	if err != nil {
+		return nil, err
 	}
 	manifest, problems := s.p.Manifest()
 	if len(problems) > 0 {
@@ -201,7 +159,7 @@ func (s *server) initialize(p wire.InitializeParams) (*wire.InitializeResult, er
 		return nil, err.WithData(data)
 	}
 	s.shaken = true
-	s.conn.handshake()
+	s.conn.Handshake()
 	result := &wire.InitializeResult{
 		Protocol: version,
 		Plugin:   wire.Peer{Name: s.p.name, Version: s.p.version},
@@ -237,7 +195,7 @@ func (s *server) open(p wire.OpenParams) (empty, error) {
 	case s.sessions[p.Session] != nil:
 		return empty{}, jrpc2.Errorf(wire.CodeBadState, "session %s is open already", quote(p.Session))
 	}
-	if err := protect(func() error { ses.hooks = s.p.newHooks(); return nil }); err != nil {
+	if err := stdio.Protect(func() error { ses.hooks = s.p.newHooks(); return nil }); err != nil {
 		return empty{}, err
 	}
 	s.sessions[p.Session] = ses
@@ -252,10 +210,10 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 		c = s.p.hostRoot
 	}
 	if c == nil {
-		return nil, invalidParams("this plugin has no class %s", quote(p.Class))
+		return nil, stdio.InvalidParams("this plugin has no class %s", quote(p.Class))
 	}
 	if c != s.p.hostRoot && !c.has(wire.BaseScannable) && !c.has(wire.BaseHostRoot) {
-		return nil, invalidParams("class %s cannot be a root: it is neither a ScannableResource nor a HostRoot", c.Name)
+		return nil, stdio.InvalidParams("class %s cannot be a root: it is neither a ScannableResource nor a HostRoot", c.Name)
 	}
 	root, err := c.decodeRoot(p.Attributes)
 	if err != nil {
@@ -263,7 +221,7 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 	}
 	ses := &Session{id: p.Session, prog: s.p, conn: s.conn, now: s.p.now, linked: map[*node][]*node{}, wake: make(chan struct{}, 1)}
 	ses.ctx, ses.stop = context.WithCancel(context.Background())
-	ses.Log = slog.New(&handler{conn: s.conn, session: p.Session, level: &s.p.level, now: s.p.now})
+	ses.Log = stdio.NewLogger(s.conn, p.Session, &s.p.level, s.p.now)
 	ses.w = batchWriter{conn: s.conn, limit: partSize, session: appendString(nil, p.Session)}
 	for _, c := range s.p.classes {
 		ses.tables = append(ses.tables, newTable(c))
@@ -275,7 +233,7 @@ func (s *server) newSession(p wire.OpenParams) (*Session, error) {
 
 // logLevel takes the host's word on what to log from now on.
 func (s *server) logLevel(p wire.LogLevel) (empty, error) {
-	s.p.level.Set(levelNamed(p.Level))
+	s.p.level.Set(stdio.LevelNamed(p.Level))
 	return empty{}, nil
 }
 
@@ -322,7 +280,7 @@ func (s *server) teardownAll(timeout time.Duration) error {
 func (s *server) shutdown(empty) (empty, error) {
 	err := s.teardownAll(teardownTime)
 	s.p.syncStdout()
-	s.conn.afterLast(s.stop)
+	s.conn.AfterLast(s.stop)
 	return empty{}, err
 }
 
@@ -347,16 +305,16 @@ func (s *server) deleted(p wire.Deleted) (empty, error) {
 func (s *server) encrypt(p wire.EncryptParams) (res wire.EncryptResult, err error) {
 	c := s.p.class(p.Class)
 	if c == nil {
-		return res, invalidParams("this plugin has no class %s", quote(p.Class))
+		return res, stdio.InvalidParams("this plugin has no class %s", quote(p.Class))
 	}
 	f := c.fieldNamed(p.Attribute)
 	if f == nil || f.Kind != wire.KindPassword {
-		return res, invalidParams("%s has no password attribute %s", c.Name, quote(p.Attribute))
+		return res, stdio.InvalidParams("%s has no password attribute %s", c.Name, quote(p.Attribute))
 	}
 	if c.encrypt == nil {
 		return wire.EncryptResult{Value: p.Value}, nil
 	}
-	err = protect(func() (err error) {
+	err = stdio.Protect(func() (err error) {
 		res.Value, err = c.encrypt(p.Value)
 		return err
 	})
@@ -369,7 +327,7 @@ func (s *server) encrypt(p wire.EncryptParams) (res wire.EncryptResult, err erro
 func (s *server) defaults(p wire.DefaultsParams) (res wire.DefaultsResult, err error) {
 	c := s.p.class(p.Class)
 	if c == nil {
-		return res, invalidParams("this plugin has no class %s", quote(p.Class))
+		return res, stdio.InvalidParams("this plugin has no class %s", quote(p.Class))
 	}
 	_, root := c.newResource()
 	given := map[string]json.RawMessage{}
@@ -382,7 +340,7 @@ func (s *server) defaults(p wire.DefaultsParams) (res wire.DefaultsResult, err e
 		return res, err
 	}
 	res.Attributes = map[string]json.RawMessage{}
-	err = protect(func() error {
+	err = stdio.Protect(func() error {
 		for _, computed := range []bool{false, true} {
 			for i := range c.fields {
 				f := &c.fields[i]

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 )
 
 // Session is one running plugin value for one root. Unless stated otherwise
@@ -22,7 +24,7 @@ type Session struct {
 
 	id    string
 	prog  *Program
-	conn  *conn
+	conn  *stdio.Conn
 	now   func() time.Time
 	hooks hooks
 	ctx   context.Context

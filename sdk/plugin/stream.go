@@ -1,6 +1,10 @@
 package plugin
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
+)
 
 // stream sends parts of a session's first turn while its hook still runs, so
 // that the host reads them meanwhile. The parts count only once the turn's last
@@ -60,7 +64,7 @@ func (s *Session) ready(ch *change) bool {
 	}
 	if n.c.labeled {
 		// A label may need what is assigned after the report, and panic without.
-		err := protect(func() error { return ch.setLabel(n.self.(labeler).Label()) })
+		err := stdio.Protect(func() error { return ch.setLabel(n.self.(labeler).Label()) })
 		if err != nil {
 			return false
 		}

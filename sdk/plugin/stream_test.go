@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -58,8 +59,8 @@ func firstTurn(t *testing.T, limit int, scan func(*Session) error) (batches []wi
 		t.Fatal(problems)
 	}
 	var out bytes.Buffer
-	srv := &server{p: p, conn: newConn(nil, &out, func() {}), sessions: map[string]*Session{}}
-	srv.conn.ready = true
+	srv := &server{p: p, conn: stdio.NewConn(nil, &out, func() {}), sessions: map[string]*Session{}}
+	srv.conn.SetReady()
 	s, err := srv.newSession(wire.OpenParams{Session: "s1", Class: "benchArray", Attributes: map[string]json.RawMessage{"address": json.RawMessage(`"a"`)}})
 	if err != nil {
 		t.Fatal(err)

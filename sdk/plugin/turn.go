@@ -3,11 +3,8 @@ package plugin
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"reflect"
-	"runtime"
-	"runtime/debug"
 
+	"github.com/faultline-storage/faultline/sdk/internal/stdio"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -94,29 +91,6 @@ func (s *Session) takeErrs() []error {
 	return errs
 }
 
-// panicError is a panic of the author's code.
-type panicError struct {
-	value any
-	stack string
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
-// protect runs the author's code and turns a panic into an error.
-func protect(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = &panicError{r, string(debug.Stack())}
-		}
-	}()
-	return f()
-}
-
 // hookTurn runs one of the author's hooks as a turn. first marks an initial scan
 // or agent start.
 func (s *Session) hookTurn(first bool, hook func() error) (int64, error) {
@@ -125,7 +99,7 @@ func (s *Session) hookTurn(first bool, hook func() error) (int64, error) {
 	err := s.stateErr
 	if err == nil {
 		s.stream.on = first
-		err = protect(hook)
+		err = stdio.Protect(hook)
 	}
 	s.prog.syncStdout()
 	return s.endTurn(err, turnKind{first: first, all: true})
@@ -144,11 +118,11 @@ func (s *Session) runPosts(posts []post) {
 		} else {
 			kind.all = true
 		}
-		if err := protect(func() error { p.f(); return nil }); err != nil {
-			var pe *panicError
+		if err := stdio.Protect(func() error { p.f(); return nil }); err != nil {
+			var pe *stdio.PanicError
 			stack := ""
 			if errors.As(err, &pe) {
-				stack = pe.stack
+				stack = pe.Stack
 			}
 			s.Log.Error("a posted function failed", "error", err.Error(), "stack", stack)
 			failed = cmp.Or(failed, err)
@@ -164,23 +138,5 @@ func (s *Session) runPosts(posts []post) {
 	}
 	if s.stateErr == nil {
 		s.stateErr = err
-	}
-}
-
-// errorKind names the type of an error, for the log.
-func errorKind(err error) string {
-	var pe *panicError
-	if errors.As(err, &pe) {
-		if re, ok := pe.value.(runtime.Error); ok {
-			return reflect.TypeOf(re).String()
-		}
-		return "panic"
-	}
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return reflect.TypeOf(err).String()
-		}
-		err = inner
 	}
 }

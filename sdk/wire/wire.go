@@ -21,6 +21,8 @@ import (
 //     ask for a check, which older plugins ignore
 //   - 1: 2026-11-30: attributes may name what they were called before, which older
 //     hosts ignore; log/level, which older plugins ignore
+//   - 1: 2026-11-30: device plugins, which older hosts refuse as plugins without
+//     classes
 const Version = 1
 
 // MinVersion is the oldest protocol version this package speaks.
@@ -92,6 +94,9 @@ type InitializeResult struct {
 	Plugin   Peer     `json:"plugin"`
 	SDK      Peer     `json:"sdk"` // Name is "go" or "python"
 	Manifest Manifest `json:"manifest"`
+	// Device says that this is a device plugin: its manifest declares no classes, and
+	// in place of the session methods it has those of device.go.
+	Device *DeviceInfo `json:"device,omitempty"`
 	// Warnings and Places answer InitializeParams.Check.
 	Warnings []Problem `json:"warnings,omitempty"`
 	// Places says where classes ("Class"), their attributes and statistics

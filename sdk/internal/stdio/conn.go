@@ -1,4 +1,4 @@
-package plugin
+package stdio
 
 import (
 	"bufio"
@@ -18,10 +18,10 @@ import (
 // maxLine bounds a line from the host, in bytes.
 const maxLine = 64 << 20
 
-// conn is the line between plugin and host: one JSON-RPC message a line. It is
+// Conn is the line between plugin and host: one JSON-RPC message a line. It is
 // the channel of the JSON-RPC server, which sends answers through it;
 // notifications are written past the server, since they need nothing of it.
-type conn struct {
+type Conn struct {
 	in     *bufio.Reader
 	closer io.Closer // closes what in reads, if it can be closed
 	ended  func()    // called when the host is gone; may be called again
@@ -36,14 +36,16 @@ type conn struct {
 	last  func()   // to be called after the next answer, the last one
 }
 
-func newConn(in io.Reader, out io.Writer, ended func()) *conn {
-	c := &conn{in: bufio.NewReaderSize(in, 16<<10), out: out, ended: ended}
+// NewConn makes the line. ended is called when the host is gone, perhaps more than
+// once.
+func NewConn(in io.Reader, out io.Writer, ended func()) *Conn {
+	c := &Conn{in: bufio.NewReaderSize(in, 16<<10), out: out, ended: ended}
 	c.closer, _ = in.(io.Closer)
 	return c
 }
 
 // Recv returns the next message.
-func (c *conn) Recv() ([]byte, error) {
+func (c *Conn) Recv() ([]byte, error) {
 	for {
 		line, err := readLine(c.in, maxLine)
 		if c.closed.Load() {
@@ -115,7 +117,7 @@ func cleanMessage(line []byte) []byte {
 }
 
 // Send writes an answer.
-func (c *conn) Send(msg []byte) error {
+func (c *Conn) Send(msg []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.write(append(msg, '\n'))
@@ -138,24 +140,24 @@ func (c *conn) Send(msg []byte) error {
 
 // Close is called when the server stops. Writing stays possible, since sessions
 // have yet to be torn down.
-func (c *conn) Close() error {
+func (c *Conn) Close() error {
 	if c.closer != nil {
 		return c.closer.Close()
 	}
 	return nil
 }
 
-// shut makes Recv end, at once if what it reads can be closed.
-func (c *conn) shut() {
+// Shut makes Recv end, at once if what it reads can be closed.
+func (c *Conn) Shut() {
 	c.closed.Store(true)
 	if c.closer != nil {
 		go c.closer.Close() // not waited for, since it may itself wait for the read
 	}
 }
 
-// writeLine sends a line, which includes its line feed and is not kept. Before
+// WriteLine sends a line, which includes its line feed and is not kept. Before
 // the handshake is answered the line is held back.
-func (c *conn) writeLine(line []byte) error {
+func (c *Conn) WriteLine(line []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ready {
@@ -169,7 +171,7 @@ func (c *conn) writeLine(line []byte) error {
 	return c.err
 }
 
-func (c *conn) write(line []byte) {
+func (c *Conn) write(line []byte) {
 	if c.err != nil {
 		return
 	}
@@ -178,16 +180,24 @@ func (c *conn) write(line []byte) {
 	}
 }
 
-// handshake says that the next answer is that of the handshake. Notifications
+// SetReady makes the line one whose handshake was answered, for those who come
+// without one.
+func (c *Conn) SetReady() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = true
+}
+
+// Handshake says that the next answer is that of the handshake. Notifications
 // may be sent after it, not before.
-func (c *conn) handshake() {
+func (c *Conn) Handshake() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.shook = true
 }
 
-// afterLast sets what to do once the next answer is out.
-func (c *conn) afterLast(f func()) {
+// AfterLast sets what to do once the next answer is out.
+func (c *Conn) AfterLast(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last = f
@@ -207,4 +217,4 @@ func greaseLine() []byte {
 	return fmt.Appendf(nil, `{"jsonrpc":"2.0","method":"x-grease-%s","params":{"%s":[%d,null]}}`+"\n", name, name[:3], name[0])
 }
 
-var _ channel.Channel = (*conn)(nil)
+var _ channel.Channel = (*Conn)(nil)

@@ -1,16 +1,16 @@
 //go:build unix && !solaris && !illumos && !aix
 
-package plugin
+package stdio
 
 import (
 	"os"
 	"syscall"
 )
 
-// captureStdout returns the real standard output, for the protocol, and what is
+// CaptureStdout returns the real standard output, for the protocol, and what is
 // printed from now on. Descriptor 1 itself becomes the pipe, so that C code and
 // child processes are caught as well.
-func captureStdout() (*os.File, *prints, error) {
+func CaptureStdout() (*os.File, *Prints, error) {
 	p, err := newPrints()
 	if err != nil {
 		return nil, nil, err

@@ -1,4 +1,4 @@
-package plugin
+package stdio
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// prints is what is printed to the process's standard output, whose descriptor
+// Prints is what is printed to the process's standard output, whose descriptor
 // is the writing end of a pipe: by fmt.Println, by C code, by child processes.
 // The protocol keeps the real standard output for itself.
-type prints struct {
+type Prints struct {
 	r    *os.File
 	w    *os.File
 	mark []byte // a line that nobody prints by accident
@@ -29,7 +29,7 @@ type prints struct {
 const maxPrint = 16 << 10
 
 // newPrints makes the pipe.
-func newPrints() (*prints, error) {
+func newPrints() (*Prints, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -38,11 +38,11 @@ func newPrints() (*prints, error) {
 	if _, err := rand.Read(random[:]); err != nil {
 		return nil, err
 	}
-	return &prints{r: r, w: w, mark: []byte("\x00" + hex.EncodeToString(random[:]) + "\n")}, nil
+	return &Prints{r: r, w: w, mark: []byte("\x00" + hex.EncodeToString(random[:]) + "\n")}, nil
 }
 
 // read hands every printed line to emit, until the pipe ends.
-func (p *prints) read(emit func(line string)) {
+func (p *Prints) read(emit func(line string)) {
 	var pending []byte
 	buf := make([]byte, 4<<10)
 	for {
@@ -59,7 +59,7 @@ func (p *prints) read(emit func(line string)) {
 }
 
 // lines emits the complete lines and returns the rest.
-func (p *prints) lines(pending []byte, emit func(line string)) []byte {
+func (p *Prints) lines(pending []byte, emit func(line string)) []byte {
 	for {
 		i := bytes.IndexByte(pending, '\n')
 		if i < 0 {
@@ -84,7 +84,7 @@ func (p *prints) lines(pending []byte, emit func(line string)) []byte {
 }
 
 // reached releases the one that has waited longest.
-func (p *prints) reached() {
+func (p *Prints) reached() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.waits) > 0 {
@@ -93,9 +93,9 @@ func (p *prints) reached() {
 	}
 }
 
-// sync waits until everything printed so far was read: then the log records of
+// Sync waits until everything printed so far was read: then the log records of
 // a hook's prints stand before its batch. It does so by printing a mark.
-func (p *prints) sync() {
+func (p *Prints) Sync() {
 	done := make(chan struct{})
 	p.marking.Lock()
 	p.mu.Lock()
@@ -112,9 +112,9 @@ func (p *prints) sync() {
 	}
 }
 
-// logTo makes prints log records of conn.
-func (p *prints) logTo(c *conn, now func() time.Time) {
+// LogTo makes prints log records of conn.
+func (p *Prints) LogTo(c *Conn, now func() time.Time) {
 	go p.read(func(line string) {
-		c.log(wire.LogRecord{Level: "warning", Time: now().UnixMilli(), Source: "stdout", Message: line})
+		c.Log(wire.LogRecord{Level: "warning", Time: now().UnixMilli(), Source: "stdout", Message: line})
 	})
 }

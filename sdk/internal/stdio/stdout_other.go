@@ -1,13 +1,13 @@
 //go:build !unix || solaris || illumos || aix
 
-package plugin
+package stdio
 
 import "os"
 
-// captureStdout returns the real standard output, for the protocol, and what is
+// CaptureStdout returns the real standard output, for the protocol, and what is
 // printed from now on. Where descriptors cannot be redirected, only prints
 // through os.Stdout are caught.
-func captureStdout() (*os.File, *prints, error) {
+func CaptureStdout() (*os.File, *Prints, error) {
 	p, err := newPrints()
 	if err != nil {
 		return nil, nil, err

@@ -1,6 +1,6 @@
 //go:build unix && !linux && !solaris && !illumos && !aix
 
-package plugin
+package stdio
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package plugin
+package stdio
 
 import (
 	"context"
@@ -12,10 +12,12 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// levelFromEnv returns the level that the host asked for (SPEC.md, section 7).
-func levelFromEnv() slog.Level { return levelNamed(os.Getenv("FAULTLINE_LOG_LEVEL")) }
+// LevelFromEnv returns the level that the host asked for (SPEC.md, section 7).
+func LevelFromEnv() slog.Level { return LevelNamed(os.Getenv("FAULTLINE_LOG_LEVEL")) }
 
-func levelNamed(name string) slog.Level {
+// LevelNamed returns the level of a name of the protocol: warning for a name that it
+// does not know.
+func LevelNamed(name string) slog.Level {
 	switch name {
 	case "debug":
 		return slog.LevelDebug
@@ -41,29 +43,35 @@ func levelName(l slog.Level) string {
 	}
 }
 
-// maxMessage bounds the text of a log record, in bytes.
-const maxMessage = 64 << 10
+// MaxMessage bounds the text of a log record, in bytes.
+const MaxMessage = 64 << 10
 
-// log sends a log record. Failure to send is no news: it fails everything else.
-func (c *conn) log(rec wire.LogRecord) {
-	if len(rec.Message) > maxMessage {
-		rec.Message = rec.Message[:maxMessage] + "…"
+// Log sends a log record. Failure to send is no news: it fails everything else.
+func (c *Conn) Log(rec wire.LogRecord) {
+	if len(rec.Message) > MaxMessage {
+		rec.Message = rec.Message[:MaxMessage] + "…"
 	}
 	rec.Message = strings.ToValidUTF8(rec.Message, "\ufffd")
 	params, err := json.Marshal(rec)
-	if err != nil || len(params) > 4*maxMessage { // a field that is no JSON, or too much of it
+	if err != nil || len(params) > 4*MaxMessage { // a field that is no JSON, or too much of it
 		rec.Fields = map[string]any{"fields": "left out: too long or not representable"}
 		if params, err = json.Marshal(rec); err != nil {
 			return
 		}
 	}
 	line := append([]byte(`{"jsonrpc":"2.0","method":"`+wire.NoteLog+`","params":`), params...)
-	_ = c.writeLine(append(line, "}\n"...))
+	_ = c.WriteLine(append(line, "}\n"...))
 }
 
-// handler is the slog handler behind Session.Log.
+// NewLogger makes a logger whose records go to the host. session is empty for
+// what belongs to no session.
+func NewLogger(c *Conn, session string, level slog.Leveler, now func() time.Time) *slog.Logger {
+	return slog.New(&handler{conn: c, session: session, level: level, now: now})
+}
+
+// handler is the slog handler of NewLogger.
 type handler struct {
-	conn    *conn
+	conn    *Conn
 	session string
 	level   slog.Leveler
 	now     func() time.Time
@@ -84,7 +92,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		rec.Fields = map[string]any{}
 		addFields(rec.Fields, attrs)
 	}
-	h.conn.log(rec)
+	h.conn.Log(rec)
 	return nil
 }
 
