@@ -17,6 +17,7 @@ checks, python2
 process, worker,       the process: JSON-RPC over standard input and output, one thread a session; what is done to the
 stdio, logs,           values that users give
 rootvalues
+device                 the process of a device plugin, which an agent runs (author's side: chroma_agent.plugin_manager)
 testing                for authors: a fake host and a fake clock for unit tests; testing_* stand behind it
 =====================  ==========================================================================================
 """

@@ -56,14 +56,14 @@ def _check_plugin(problems, klass, at):
             continue
         count = arguments.count(',') + 1 if arguments else 0
         right = 'def %s(%s)' % (hook, ', '.join(filter(None, ('self', arguments))))
-        _check_method(problems, klass, hook, count, right, klass.__name__, at)
+        check_method(problems, klass, hook, count, right, klass.__name__, at)
     period = vars(klass).get('update_period')
     if period is not None and (isinstance(period, bool) or not isinstance(period, (int, float)) or not 0 < period < 1e9):
         problems.append(Problem(rules.OPTION_VALUE, 'update_period must be a number of seconds, not %r' % (period,),
                                 klass.__name__ + '.update_period', at))
 
 
-def _check_method(problems, klass, name, count, right, where, at):
+def check_method(problems, klass, name, count, right, where, at):
     """Note it if the method of a class cannot be called with so many arguments beside self."""
     method = next((vars(k)[name] for k in klass.__mro__ if name in vars(k)), None)
     own_self = 0 if isinstance(method, staticmethod) else 1
@@ -141,7 +141,7 @@ class _Class:
                 self._say(rules.ATTRIBUTE_TYPE, 'is a tuple, and so no attribute', name, at, 'take away the comma at the end of '
                           'the line' if len(value) == 1 else 'declare each attribute by itself')
         if self.info.own_label:
-            _check_method(self.problems, self.klass, 'get_label', 0, 'def get_label(self)', self.info.name, self.info.at)
+            check_method(self.problems, self.klass, 'get_label', 0, 'def get_label(self)', self.info.name, self.info.at)
 
     def _identifier(self):
         identifier = self.info.identifier

@@ -95,9 +95,9 @@ def meant(name, names, otherwise=''):
 
 
 def declared_at():
-    """Return (file, line) of the nearest caller outside this package: the author's declaration."""
+    """Return (file, line) of the nearest caller outside of the SDK: the author's declaration."""
     frame = sys._getframe(1)
-    while frame is not None and frame.f_globals.get('__name__', '').startswith('faultline_sdk.'):
+    while frame is not None and frame.f_globals.get('__name__', '').startswith(('faultline_sdk.', 'chroma_agent.')):
         frame = frame.f_back
     if frame is None:
         return None

@@ -26,8 +26,17 @@ class Loaded:
         self.classes.setdefault(HostRoot.__name__, HostRoot)
 
 
+class LoadedDevice:
+    """A device plugin that is ready to run: its name, version and class. It declares nothing to the server."""
+
+    def __init__(self, name, version, device_class):
+        self.name, self.version, self.device_class = name, version, device_class
+        self.manifest = {'api_version': API_VERSION, 'classes': []}
+        self.warnings, self.places = (), None
+
+
 def load(path, name=None, check=False):
-    """Load the plugin at a path and return it as Loaded, or raise PluginError with everything that is wrong.
+    """Load the plugin at a path and return it as Loaded, or LoadedDevice, or raise PluginError with everything that is wrong.
 
     name is the name by which people know the plugin; by default it is the file's or folder's. With check the source is
     looked through as well, for what is worth a warning.
@@ -49,6 +58,9 @@ def load(path, name=None, check=False):
         if not any(p.text.startswith('SyntaxError') for p in problems):
             problems = _version_unseen(source) + problems
         raise PluginError(problems)
+    devices = _device_classes(module_name, source)
+    if devices:
+        return _load_device(name, module, source, devices, _plugin_classes(module_name), problems)
     wrong_version, certain = _check_version(module, source)
     problems = wrong_version + problems
     if certain:
@@ -72,6 +84,18 @@ def load(path, name=None, check=False):
     version = getattr(module, '__version__', '')
     return Loaded(name, version if isinstance(version, str) else '', manifest.build(name, classes), plugins[0][0], classes,
                   warnings, places)
+
+
+def _load_device(name, module, source, devices, servers, problems):
+    """Return a module with device plugins as LoadedDevice. It need not state a version: the guide's has none."""
+    from . import device  # only here: plugins of a server do not need it
+    if hasattr(module, 'version'):
+        problems = _judge_version(module.version, source)[0] + problems
+    problems = problems + device.check(name, source, devices, servers)
+    if problems:
+        raise PluginError(problems)
+    version = getattr(module, '__version__', '')
+    return LoadedDevice(name, version if isinstance(version, str) else '', devices[0][0])
 
 
 def _module_name(stem):
@@ -216,9 +240,21 @@ def _belongs(klass, module_name):
     return klass.__module__ == module_name or klass.__module__.startswith(module_name + '.')
 
 
+def _device_classes(module_name, source):
+    """Return the plugin's own device plugins, as _plugin_classes does."""
+    manager = sys.modules.get('chroma_agent.plugin_manager')
+    if manager is None:
+        return []
+    return [(k, at or (source, 1)) for k, at in _leaves(manager.DevicePlugin, module_name)]
+
+
 def _plugin_classes(module_name):
     """Return the plugin's own subclasses of Plugin that no other one inherits from, as pairs (class, (file, line))."""
-    out, rest = [], [Plugin]
+    return _leaves(Plugin, module_name)
+
+
+def _leaves(base, module_name):
+    out, rest = [], [base]
     while rest:
         for klass in rest.pop(0).__subclasses__():
             rest.append(klass)

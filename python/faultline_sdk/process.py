@@ -31,6 +31,7 @@ class Process:
         self._loaded = None
         self._lock = threading.Lock()
         self._workers = {}
+        self._device = None  # the worker of a device plugin
         self._stopping = False
 
     def serve(self):
@@ -56,6 +57,11 @@ class Process:
         self.output.send({'jsonrpc': '2.0', 'id': call.id, 'result': result})
         if os.urandom(1)[0] < _GREASE_ODDS:
             self._grease()
+
+    def reply_encoded(self, call, text):
+        """Answer a call with a result that is JSON already."""
+        line = '{"jsonrpc":"2.0","id":%s,"result":%s}\n' % (json.dumps(call.id), text)
+        self.output.write(line.encode('utf-8', 'backslashreplace'))
 
     def fail(self, call, error):
         """Answer a call with an rpc.Error."""
@@ -106,6 +112,8 @@ class Process:
         logging.getLogger().setLevel(self.log_level)
         with self._lock:
             workers = list(self._workers.values())
+        if self._device is not None:
+            workers.append(self._device)
         for worker in workers:
             worker.set_level(self.log_level)
 
@@ -126,6 +134,10 @@ class Process:
                 self._grease()
             elif call.method == 'shutdown':
                 threading.Thread(target=self._shut_down, args=(call,), name='faultline-shutdown', daemon=True).start()
+            elif self._device is not None:
+                self._device_call(call)
+            elif self._loaded is None and call.method.startswith('device/'):
+                self._need_plugin()
             elif call.method in SESSION_METHODS:
                 self._session_call(call)
             elif call.method in ('encrypt', 'defaults'):
@@ -164,11 +176,21 @@ class Process:
             result['warnings'] = [p.to_wire() for p in self._loaded.warnings]
         if self._loaded.places:
             result['places'] = self._loaded.places
+        if isinstance(self._loaded, loader.LoadedDevice):
+            from . import device  # only here: plugins of a server do not need it
+            result['device'] = device.info(self._loaded.device_class)
+            self._device = device.DeviceWorker(self, self._loaded)
         return result
 
     def _need_plugin(self):
         if self._loaded is None:
             raise rpc.Error(rpc.BAD_STATE, 'call initialize first')
+
+    def _device_call(self, call):
+        from . import device
+        if call.method not in device.METHODS:
+            raise rpc.Error(rpc.METHOD_NOT_FOUND, 'the method %r is unknown to a device plugin' % call.method)
+        self._device.post(call)
 
     def _session_call(self, call):
         self._need_plugin()
@@ -230,6 +252,9 @@ class Process:
             workers = list(self._workers.values())
         for worker in workers:
             worker.post(rpc.Call(_UNASKED, 'session/teardown', {'session': worker.name}))
+        if self._device is not None:
+            self._device.close()
+            self._device.join()
         for worker in workers:
             worker.join()
         self.capture.drain()

@@ -34,11 +34,8 @@ def agent_messages(result):
 
     A collection is sent message by message; None sends nothing. The first one goes to agent_session_start.
     """
-    from chroma_agent.plugin_manager import DevicePluginMessage, DevicePluginMessageCollection
-    if result is None:
-        return []
-    parts = result if isinstance(result, DevicePluginMessageCollection) else [result]
-    return [_json(p.message if isinstance(p, DevicePluginMessage) else p) for p in parts]
+    from .device import flatten
+    return [_json(data) for data, _ in flatten(result)]
 
 
 class Host:
