@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -103,10 +102,11 @@ func (db *DB) Load(ctx context.Context, res func(resource.StoredResource) error,
 		if err := tx.QueryRow(ctx, "SELECT seq, next_resource FROM meta").Scan(&seq, &next); err != nil {
 			return fmt.Errorf("read the position: %w", err)
 		}
-		if err := loadResources(ctx, tx, res); err != nil {
+		err := row.Ahead(func(yield func(resource.StoredResource) error) error { return loadResources(ctx, tx, yield) }, row.Checked(res))
+		if err != nil {
 			return err
 		}
-		return loadEdges(ctx, tx, edge)
+		return row.Ahead(func(yield func(resource.StoredEdge) error) error { return loadEdges(ctx, tx, yield) }, edge)
 	})
 	if err != nil {
 		return 0, 0, fmt.Errorf("load the inventory: %w", err)
@@ -152,9 +152,6 @@ func loadResources(ctx context.Context, tx pgx.Tx, f func(resource.StoredResourc
 		var err error
 		if r.Reporters, err = lists.Parse(reporters); err != nil {
 			return fmt.Errorf("resource %d: column reporters: %w", r.ID, err)
-		}
-		if !json.Valid(r.Attributes) {
-			return fmt.Errorf("resource %d: column attributes is not JSON: %.80q", r.ID, r.Attributes)
 		}
 		if s, ok := roots[r.ID]; ok {
 			r.Root, r.Offline, r.Error, r.LastContact = true, s.offline, s.error, row.FromNanos(s.lastContact)

@@ -73,6 +73,17 @@ func (r *IDReader) Parse(text []byte) ([]resource.ID, error) {
 	return ids, nil
 }
 
+// Checked is f for rows of which nobody has looked yet whether their attributes are
+// JSON.
+func Checked(f func(resource.StoredResource) error) func(resource.StoredResource) error {
+	return func(r resource.StoredResource) error {
+		if !json.Valid(r.Attributes) {
+			return fmt.Errorf("resource %d: column attributes is not JSON: %.80q", r.ID, r.Attributes)
+		}
+		return f(r)
+	}
+}
+
 // EndedFirst returns the alerts in an order in which they can be written one by
 // one: the same condition may end and be raised again in one commit, and only
 // one alert of it may be active at any moment. Of an alert that is there twice

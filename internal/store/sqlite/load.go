@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -24,13 +23,32 @@ func (db *DB) Load(ctx context.Context, res func(resource.StoredResource) error,
 	if err := tx.QueryRowContext(ctx, "SELECT seq, next_resource FROM meta").Scan(&seq, &next); err != nil {
 		return 0, 0, fmt.Errorf("load the inventory: read the position: %w", err)
 	}
-	if err := loadResources(ctx, tx, res); err != nil {
-		return 0, 0, fmt.Errorf("load the inventory: %w", err)
+	// The driver watches a context that can end at every row; here that is looked at
+	// now and then.
+	quiet := context.WithoutCancel(ctx)
+	err = row.Ahead(func(yield func(resource.StoredResource) error) error {
+		return loadResources(quiet, tx, watched(ctx, yield))
+	}, row.Checked(res))
+	if err == nil {
+		err = row.Ahead(func(yield func(resource.StoredEdge) error) error {
+			return loadEdges(quiet, tx, watched(ctx, yield))
+		}, edge)
 	}
-	if err := loadEdges(ctx, tx, edge); err != nil {
+	if err != nil {
 		return 0, 0, fmt.Errorf("load the inventory: %w", err)
 	}
 	return seq, next, nil
+}
+
+// watched is f, which also fails when ctx has ended.
+func watched[T any](ctx context.Context, f func(T) error) func(T) error {
+	n := 0
+	return func(row T) error {
+		if n++; n%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return f(row)
+	}
 }
 
 // root is a row of the table root.
@@ -71,9 +89,6 @@ func loadResources(ctx context.Context, tx *sql.Tx, f func(resource.StoredResour
 		r.Plugin, r.Class = c.plugin, c.name
 		if r.Reporters, err = lists.Parse(reporters); err != nil {
 			return fmt.Errorf("resource %d: column reporters: %w", r.ID, err)
-		}
-		if !json.Valid(r.Attributes) {
-			return fmt.Errorf("resource %d: column attributes is not JSON: %.80q", r.ID, r.Attributes)
 		}
 		r.WrittenBy = bytes.Clone(writtenBy)
 		if s, ok := roots[r.ID]; ok {
