@@ -74,6 +74,16 @@ var rules = []struct {
 		"the API asks by interfaces; it never sees a store or a stage's own type",
 	},
 	{
+		[]string{"internal/builtin/linux/fact"},
+		nil,
+		"vocabulary between a host and the server",
+	},
+	{
+		[]string{"internal/builtin/linux/scan/..."},
+		[]string{"internal/builtin/linux/fact", "internal/builtin/linux/scan/...", "sdk/agent"},
+		"it is the host's side: a device plugin, written with the public SDK",
+	},
+	{
 		[]string{"internal/builtin/...", "examples/..."},
 		[]string{"sdk/plugin", "sdk/agent", "sdk/plugintest", "sdk/wire", "examples/...", "internal/builtin/..."},
 		"they are written with the public SDK, as any vendor's plugin is",
@@ -196,7 +206,7 @@ var owners = []struct {
 	{"golang.org/x/tools", []string{"protocol/rule"}, "the register of rules is in txtar files"},
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
-	{"os/exec", []string{"internal/pluginhost", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
+	{"os/exec", []string{"internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},
 	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
 	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},
@@ -226,6 +236,9 @@ func TestSDKLibraries(t *testing.T) {
 			continue
 		}
 		for imported, file := range p.imports() {
+			if within(p.dir, "internal/builtin/linux/scan/...") && within(imported, "golang.org/x/sys/...") {
+				continue // it asks the kernel of the host that it reports
+			}
 			if !isStandard(imported) && !isOurs(imported) && !within(imported, "github.com/creachadair/jrpc2/...") {
 				t.Errorf("%s imports %s: plugins and their SDK use the standard library and jrpc2 only", file, imported)
 			}

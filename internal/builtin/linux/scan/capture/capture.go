@@ -1,0 +1,192 @@
+// Package capture reads what was captured of other hosts, so that a scan can go
+// over it as over a running system: the folder of files, archives and outputs that
+// a dump script leaves, and the JSON documents of other projects' captures.
+package capture
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+)
+
+// Host is what was captured of a host.
+type Host struct {
+	Files    *source.Tree
+	Commands source.Replay
+}
+
+// Open reads a capture: a folder that Folder understands, or a file that Document
+// does.
+func Open(name string) (*Host, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return Folder(name)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	h, err := Document(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return h, nil
+}
+
+// outputs are the names that a dump gives to the output of commands, and the lines
+// that give it. The first of a pair of names that is there counts.
+var outputs = []struct{ file, line string }{
+	{"multipathd-maps.json", "multipathd show maps json"},
+	{"multipath-ll.txt", "multipath -ll"},
+	{"dmsetup-table.txt", "dmsetup table"},
+	{"dmsetup-status.txt", "dmsetup status"},
+	{"fullreport.json", "lvm fullreport"},
+	{"pvs.json", "pvs"},
+	{"vgs.json", "vgs"},
+	{"lvs.json", "lvs"},
+	{"pvs.txt", "pvs"},
+	{"vgs.txt", "vgs"},
+	{"lvs.txt", "lvs"},
+	{"zpool-status.json", "zpool status -j"},
+	{"zpool-status.txt", "zpool status"},
+	{"zpool-list.json", "zpool list -j"},
+	{"zpool-list-Hp.txt", "zpool list -Hpv"},
+	{"zfs-list.json", "zfs list -j"},
+	{"zfs-list-Hp.txt", "zfs list -Hp"},
+}
+
+// procFiles are dumps of files.
+var procFiles = map[string]string{
+	"mountinfo.txt": "/proc/self/mountinfo",
+	"mounts.txt":    "/proc/mounts",
+	"swaps.txt":     "/proc/swaps",
+	"mdstat.txt":    "/proc/mdstat",
+	"uname.txt":     "/proc/version",
+}
+
+// Folder reads a folder: archives (*.tar) with files by their absolute names,
+// run-udev/data as /run/udev/data, /etc below etc, /proc files and outputs of
+// commands by the names of this package's lists; folders sys, proc, run, dev and
+// etc as they are. What it does not know it leaves out.
+func Folder(dir string) (*Host, error) {
+	if _, err := os.Stat(filepath.Join(dir, "d", "sysfs.tar")); err == nil {
+		dir = filepath.Join(dir, "d")
+	}
+	h := &Host{Files: source.NewTree()}
+	archives, err := filepath.Glob(filepath.Join(dir, "*.tar"))
+	if err != nil {
+		return nil, err
+	}
+	found := len(archives) > 0
+	for _, name := range archives {
+		if err := h.archive(name); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, part := range []string{"sys", "proc", "run", "dev", "etc"} {
+		if n, err := h.below(filepath.Join(dir, part), "/"+part); err != nil {
+			return nil, err
+		} else if n > 0 && part != "etc" {
+			found = true
+		}
+	}
+	if _, err := h.below(filepath.Join(dir, "run-udev", "data"), "/run/udev/data"); err != nil {
+		return nil, err
+	}
+	for name, to := range procFiles {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			h.Files.Put(to, text)
+			found = true
+		}
+	}
+	for _, o := range outputs {
+		// What a tool wrote to a file that stayed empty, it could not say.
+		if text, err := os.ReadFile(filepath.Join(dir, o.file)); err == nil && len(text) > 0 {
+			h.Commands = append(h.Commands, source.Recorded{Line: o.line, Output: source.Output{Stdout: text}})
+			found = true
+		}
+	}
+	if !found {
+		return nil, fmt.Errorf("%s holds nothing of a capture: neither an archive of /sys nor a folder sys nor outputs of commands", dir)
+	}
+	return h, nil
+}
+
+// below takes over the files below a folder.
+func (h *Host) below(dir, to string) (int, error) {
+	n := 0
+	err := filepath.WalkDir(dir, func(name string, entry os.DirEntry, err error) error {
+		if err != nil {
+			if errors.Is(err, os.ErrNotExist) && name == dir {
+				return filepath.SkipAll
+			}
+			return err
+		}
+		rel, err := filepath.Rel(dir, name)
+		if err != nil {
+			return err
+		}
+		at := path.Join(to, filepath.ToSlash(rel))
+		n++
+		switch {
+		case entry.IsDir():
+			h.Files.PutFolder(at)
+		case entry.Type()&os.ModeSymlink != 0:
+			link, err := os.Readlink(name)
+			if err != nil {
+				return err
+			}
+			h.Files.PutLink(at, link)
+		case entry.Type().IsRegular():
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			h.Files.Put(at, text)
+		}
+		return nil
+	})
+	return n, err
+}
+
+// archive takes over the files of a tar archive.
+func (h *Host) archive(name string) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r := tar.NewReader(file)
+	for {
+		header, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		at := "/" + strings.TrimPrefix(path.Clean(header.Name), "/")
+		switch header.Typeflag {
+		case tar.TypeDir:
+			h.Files.PutFolder(at)
+		case tar.TypeSymlink:
+			h.Files.PutLink(at, header.Linkname)
+		case tar.TypeReg:
+			text, err := io.ReadAll(io.LimitReader(r, source.MaxFile))
+			if err != nil {
+				return err
+			}
+			h.Files.Put(at, text)
+		}
+	}
+}
