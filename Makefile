@@ -22,6 +22,7 @@ KILLS ?= 300
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCHPACKAGES ?= $(GOPACKAGES)
+VMLANES ?= uml
 
 WEBSOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
 
@@ -43,6 +44,11 @@ demo: ## set up, build, scan a simulated array, break it, and leave the page ope
 test: ## everything: set-up, generated code, lint, all tests with the race detector, the page in a browser
 	@scripts/setup-debian.sh
 	@$(PYTHON) scripts/test.py
+
+.PHONY: test-vm
+test-vm: ## boot Debian kernels without KVM and test against them: control groups, real block devices; VMLANES chooses
+	@scripts/setup-debian.sh vm
+	@e2e/vm/test.sh $(VMLANES)
 
 .PHONY: check
 check: ## the fast inner loop: build, vet, and the short tests of what changed

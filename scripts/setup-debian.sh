@@ -5,15 +5,19 @@
 #
 #   scripts/setup-debian.sh          install what is missing
 #   scripts/setup-debian.sh demo     only what `make demo` needs
+#   scripts/setup-debian.sh vm       only what `make test-vm` needs
 #   scripts/setup-debian.sh --check  only say what is missing
 set -eu
 cd "$(dirname "$0")/.."
 
 check=no
+page=yes
 tests=yes
+vm=no
 case "${1:-}" in
 --check) check=yes ;;
 demo) tests=no ;;
+vm) page=no tests=no vm=yes ;;
 esac
 
 missing=   # Debian packages to install
@@ -50,7 +54,9 @@ elif version=$(GOTOOLCHAIN=local go env GOVERSION | sed 's/^go//') && ! at_least
 fi
 
 want=20.19
-if ! have node || ! have npm; then
+if [ $page = no ]; then
+	: # nothing of it is built
+elif ! have node || ! have npm; then
 	say "Node.js $want or newer with npm is missing: get it from the Node.js project"
 	trouble=yes
 elif version=$(node --version | sed 's/^v//') && ! at_least "$version" "$want"; then
@@ -73,6 +79,14 @@ if [ $tests = yes ]; then
 	[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || missing="$missing chromium"
 	# The tests of the PostgreSQL store start a server of their own.
 	postgresql || missing="$missing postgresql"
+	# The tests of installing agents start one of their own, as whoever runs them.
+	[ -x /usr/sbin/sshd ] || missing="$missing openssh-server"
+fi
+
+if [ $vm = yes ]; then
+	have cpio || missing="$missing cpio"
+	[ -x /usr/sbin/depmod ] || have depmod || missing="$missing kmod"
+	have qemu-system-x86_64 || missing="$missing qemu-system-x86"
 fi
 
 [ $trouble = no ] || exit 1
@@ -103,6 +117,14 @@ if [ -n "$missing" ]; then
 		$sudo sed -i 's/^#* *create_main_cluster *=.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
 		;;
 	esac
+	case " $missing " in
+	*" openssh-server "*)
+		# The same here: nothing that listens from now on. Whoever wants it to:
+		# systemctl unmask ssh.service ssh.socket.
+		[ ! -d /etc/systemd/system ] || $sudo ln -sf /dev/null /etc/systemd/system/ssh.service
+		[ ! -d /etc/systemd/system ] || $sudo ln -sf /dev/null /etc/systemd/system/ssh.socket
+		;;
+	esac
 	# shellcheck disable=SC2086 # a list of words
 	DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing
 	{ set +x; } 2>/dev/null
@@ -112,5 +134,6 @@ fi
 say "Go modules"
 go mod download
 (cd sdk && go mod download)
+[ $page = yes ] || exit 0
 say "npm packages"
 make --no-print-directory web/node_modules/.package-lock.json

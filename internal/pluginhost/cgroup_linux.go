@@ -149,6 +149,9 @@ func newCgroups(dir string, own bool) (*Cgroups, error) {
 		}
 	}
 	enable(g.dir)
+	if kind := groupType(g.dir); kind != "" && kind != "domain" {
+		return nil, fmt.Errorf("%s: its type is %q, so no process can be in it", g.dir, kind)
+	}
 	g.controllers = wanted(g.dir, "cgroup.subtree_control")
 	// What an earlier host left behind is empty by now. So is, for a moment, what
 	// another host has just made for a plugin that it is about to start.
@@ -188,11 +191,27 @@ func wanted(dir, file string) (list []string) {
 }
 
 // enable has the groups in dir get the controllers that dir has, as far as that
-// is allowed.
+// is allowed. A group with processes of its own must not even try, unless it is the
+// topmost: the kernel refuses it memory, but not cpu and pids, which also work with
+// threads. It then takes the group for one that divides threads, and lets no process
+// into any below it.
 func enable(dir string) {
+	if groupType(dir) != "" && len(procsOf(dir)) > 0 {
+		return
+	}
 	for _, c := range wanted(dir, "cgroup.controllers") {
 		_ = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+c), 0)
 	}
+}
+
+// groupType is what the kernel takes a group for: "domain" if processes can be in
+// it. It is empty for the topmost group, which is always one.
+func groupType(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, "cgroup.type"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
 }
 
 // alone reports whether all processes of a group are this one or its children.

@@ -212,7 +212,7 @@ func cgroupsFor(t *testing.T, with string) *Cgroups {
 		t.Fatal(err)
 	}
 	if g == nil {
-		t.Skip("this user may make no control groups (version 2) here; run as root, or in a unit with Delegate=yes")
+		skipGroups(t, "this user may make no control groups (version 2) here; run as root, or in a unit with Delegate=yes")
 	}
 	return g
 }
