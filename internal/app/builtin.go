@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/faultline-storage/faultline/examples/acme"
+	linuxscan "github.com/faultline-storage/faultline/internal/builtin/linux/scan"
 	"github.com/faultline-storage/faultline/internal/builtin/redfish"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
 )
 
 // builtins are the plugins that are part of the program, by name. They are
@@ -16,14 +19,28 @@ var builtins = map[string]func(){
 	"redfish": redfish.Main,
 }
 
+// builtinDevices are the device plugins that are part of the program, by name. They
+// are written with the public SDK, too.
+var builtinDevices = map[string]func(){
+	"linux": linuxscan.Main,
+}
+
 func builtinNames() []string { return slices.Sorted(maps.Keys(builtins)) }
 
-// RunBuiltin makes this process the built-in plugin of the name. It returns an
-// error if there is none, and otherwise when the plugin's work is done.
+func builtinDeviceNames() []string { return slices.Sorted(maps.Keys(builtinDevices)) }
+
+// RunBuiltin makes this process the built-in plugin of the name, which for a device
+// plugin begins with pluginhost.BuiltinDevice. It returns an error if there is none,
+// and otherwise when the plugin's work is done.
 func RunBuiltin(name string) error {
 	run, ok := builtins[name]
+	names := builtinNames()
+	if device, is := strings.CutPrefix(name, pluginhost.BuiltinDevice); is {
+		run, ok = builtinDevices[device]
+		names = builtinDeviceNames()
+	}
 	if !ok {
-		return fmt.Errorf("there is no built-in plugin %q; there are %v", name, builtinNames())
+		return fmt.Errorf("there is no built-in plugin %q; there are %v", name, names)
 	}
 	run()
 	return nil

@@ -22,6 +22,9 @@ const (
 	pluginUser = "faultline-plugin"
 	// mostMemory bounds the default budget of memory.
 	mostMemory = 4 << 30
+	// mostDeviceMemory bounds that of device plugins, which are guests on a storage
+	// server.
+	mostDeviceMemory = 512 << 20
 )
 
 // containment is how plugins are kept within bounds; see
@@ -45,19 +48,43 @@ func newContainment(c config.Config, log *slog.Logger) (*containment, error) {
 	if k.user, err = choosePluginUser(c.PluginUser, log); err != nil {
 		return nil, fmt.Errorf("plugin_user: %w", err)
 	}
-	if k.cgroups, err = pluginhost.FindCgroups(c.PluginCgroup); err != nil {
-		return nil, fmt.Errorf("plugin_cgroup: %w", err)
+	return k, k.group(c.PluginCgroup, log)
+}
+
+// newAgentContainment is newContainment for the device plugins of an agent. They run
+// as the agent does unless another user is set: what they look at is closed to others.
+func newAgentContainment(c config.Agent, log *slog.Logger) (*containment, error) {
+	data, err := filepath.Abs(c.Data)
+	if err != nil {
+		return nil, err
 	}
-	who := "the server's own user"
+	base := defaultLimit()
+	*base.Memory = min(*base.Memory, mostDeviceMemory)
+	*base.CPU = 1
+	k := &containment{data: data, limits: c.PluginLimits, base: base, env: c.PluginEnv}
+	if c.PluginUser != "" {
+		if k.user, err = choosePluginUser(c.PluginUser, log); err != nil {
+			return nil, fmt.Errorf("plugin_user: %w", err)
+		}
+	}
+	return k, k.group(c.PluginCgroup, log)
+}
+
+// group finds where control groups are made, and logs what keeps plugins in bounds.
+func (k *containment) group(setting string, log *slog.Logger) (err error) {
+	if k.cgroups, err = pluginhost.FindCgroups(setting); err != nil {
+		return fmt.Errorf("plugin_cgroup: %w", err)
+	}
+	who := "that of this process"
 	if k.user != nil {
 		who = k.user.Name
 	}
 	kept := strings.Join(k.cgroups.Controllers(), ", ")
 	if kept == "" {
-		kept = "none; the server looks twice a second"
+		kept = "none; this process looks"
 	}
 	log.Info("plugins are contained", "user", who, "control groups", k.cgroups != nil, "limits kept by the kernel", kept)
-	return k, nil
+	return nil
 }
 
 // choosePluginUser returns whom plugins run as; nil is the server's own user.
@@ -105,6 +132,7 @@ func defaultLimit() config.PluginLimit {
 var hookMethods = map[string]string{
 	"initial_scan": wire.MethodInitialScan, "update_scan": wire.MethodUpdateScan, "teardown": wire.MethodTeardown,
 	"agent_session_start": wire.MethodAgentStart, "agent_session_continue": wire.MethodAgentContinue,
+	"start_session": wire.MethodDeviceStart, "update_session": wire.MethodDeviceUpdate,
 }
 
 // contain implements pluginhost.Options.Contain.

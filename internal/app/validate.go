@@ -76,11 +76,13 @@ func (t *Tool) check(ctx context.Context, path string) *check {
 	}
 	c.plugin.Name = spec.Name
 	o := t.options(spec)
-	o.Check = true
+	o.Check, o.Role = true, pluginhost.RoleAny
 	p, err := pluginhost.Start(ctx, o)
 	if err == nil {
 		info := p.Info()
-		c.declare(info.Manifest, info.Places, info.Warnings)
+		if info.Device == nil { // else there is nothing that others could relate to
+			c.declare(info.Manifest, info.Places, info.Warnings)
+		}
 		err = p.Stop(ctx)
 	}
 	var refused *pluginhost.CallError

@@ -14,7 +14,7 @@ import (
 
 // stages take a clock, so that their tests own the time.
 var stages = []string{
-	"internal/resource", "internal/feed", "internal/session", "internal/link",
+	"internal/resource", "internal/feed", "internal/session", "internal/link", "internal/agent",
 	"internal/inventory/...", "internal/alert", "internal/metrics", "internal/store/...",
 }
 

@@ -34,6 +34,11 @@ var rules = []struct {
 		"it plays the host of one plugin, by the protocol alone, and judges what it sees",
 	},
 	{
+		[]string{"internal/agent"},
+		[]string{"sdk/wire"},
+		"it asks device plugins; processes and the link are what the wiring gives it",
+	},
+	{
 		[]string{"internal/session"},
 		[]string{"internal/resource", "sdk/wire"},
 		"it is the one translator between the wire and the vocabulary",

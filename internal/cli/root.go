@@ -107,6 +107,7 @@ func newRoot(c *console) *cobra.Command {
 		newToken(c),
 		newServe(c),
 		newRunner(c),
+		newAgent(c),
 		newBackup(c),
 		newRestore(c),
 		newPlugin(c),

@@ -151,7 +151,8 @@ func defaultData() string {
 // and by the environment. All problems are returned at once; a problem of the
 // file names its line.
 func Load(file string, getenv func(string) string) (Config, error) {
-	return load(Default(), file, getenv)
+	c := Default()
+	return c, load(&c, file, getenv)
 }
 
 // LoadRunner is Load for a runner, which has the settings that are about plugins,
@@ -160,24 +161,26 @@ func Load(file string, getenv func(string) string) (Config, error) {
 func LoadRunner(file string, getenv func(string) string) (Config, error) {
 	c := Default()
 	c.Plugins, c.Data = nil, c.Data+"-runner"
-	return load(c, file, getenv)
+	return c, load(&c, file, getenv)
 }
 
-func load(c Config, file string, getenv func(string) string) (Config, error) {
+// load changes settings, a pointer to a struct, by the file and the environment, and
+// checks them.
+func load(c interface{ Check() error }, file string, getenv func(string) string) error {
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return c, fmt.Errorf("read configuration: %w", err)
+			return fmt.Errorf("read configuration: %w", err)
 		}
-		if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-			return c, fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, false))
+		if err := yaml.UnmarshalWithOptions(text, c, yaml.Strict()); err != nil {
+			return fmt.Errorf("configuration %s: %s", file, yaml.FormatError(err, false, false))
 		}
 	}
-	errs := []error{c.fromEnv(getenv), c.Check()}
-	return c, errors.Join(errs...)
+	return errors.Join(fromEnv(c, getenv), c.Check())
 }
 
-func (c *Config) fromEnv(getenv func(string) string) error {
+// fromEnv changes settings, a pointer to a struct, by the environment.
+func fromEnv(c any, getenv func(string) string) error {
 	var errs []error
 	v := reflect.ValueOf(c).Elem()
 	for i := range v.NumField() {
@@ -219,14 +222,7 @@ func (c *Config) fromEnv(getenv func(string) string) error {
 // returns; settings that were changed since need it again.
 func (c *Config) Check() error {
 	var errs []error
-	oneOf := func(key, value string, allowed ...string) {
-		if slices.Contains(allowed, value) {
-			return
-		}
-		errs = append(errs, fmt.Errorf("%s: %q is not one of %s", key, value, strings.Join(allowed, ", ")))
-	}
-	oneOf("log_level", c.LogLevel, "debug", "info", "warn", "error")
-	oneOf("log_format", c.LogFormat, "text", "json")
+	errs = append(errs, checkLog(c.LogLevel, c.LogFormat))
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		errs = append(errs, errors.New("tls_cert and tls_key go together"))
 	}
@@ -234,9 +230,7 @@ func (c *Config) Check() error {
 		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password
 	}
 	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv), c.PluginTargets.check())
-	if g := c.PluginCgroup; g != "auto" && g != "off" && !strings.HasPrefix(g, "/") {
-		errs = append(errs, fmt.Errorf("plugin_cgroup: %q is not auto, off, or the path of a control group such as /faultline.slice", g))
-	}
+	errs = append(errs, checkCgroup(c.PluginCgroup))
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))
 	}
@@ -253,4 +247,24 @@ func (c *Config) Check() error {
 		errs = append(errs, errors.New("samples_keep must not be negative"))
 	}
 	return errors.Join(errs...)
+}
+
+func checkLog(level, format string) error {
+	var errs []error
+	oneOf := func(key, value string, allowed ...string) {
+		if slices.Contains(allowed, value) {
+			return
+		}
+		errs = append(errs, fmt.Errorf("%s: %q is not one of %s", key, value, strings.Join(allowed, ", ")))
+	}
+	oneOf("log_level", level, "debug", "info", "warn", "error")
+	oneOf("log_format", format, "text", "json")
+	return errors.Join(errs...)
+}
+
+func checkCgroup(g string) error {
+	if g != "auto" && g != "off" && !strings.HasPrefix(g, "/") {
+		return fmt.Errorf("plugin_cgroup: %q is not auto, off, or the path of a control group such as /faultline.slice", g)
+	}
+	return nil
 }

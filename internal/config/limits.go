@@ -33,7 +33,10 @@ type PluginLimit struct {
 }
 
 // Hooks are the hooks that can have time limits of their own.
-var Hooks = []string{"initial_scan", "update_scan", "agent_session_start", "agent_session_continue", "teardown"}
+var Hooks = []string{
+	"initial_scan", "update_scan", "agent_session_start", "agent_session_continue", "teardown",
+	"start_session", "update_session", // of device plugins
+}
 
 // Of returns the budgets of a plugin, completed from the default entry and then
 // from base.

@@ -201,4 +201,6 @@ func Problems(err error) []wire.Problem {
 }
 
 // shortMethod is the name of a method as people know it.
-func shortMethod(method string) string { return strings.TrimPrefix(method, "session/") }
+func shortMethod(method string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(method, "session/"), "device/")
+}

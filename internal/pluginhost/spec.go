@@ -25,6 +25,10 @@ const (
 // BuiltinCommand is the hidden subcommand that runs a built-in plugin.
 const BuiltinCommand = "__plugin"
 
+// BuiltinDevice stands before the name of a built-in device plugin in the argument of
+// BuiltinCommand.
+const BuiltinDevice = "device:"
+
 // builtinPrefix marks a PATH as the name of a built-in plugin.
 const builtinPrefix = "builtin:"
 
@@ -61,6 +65,9 @@ func (s Spec) command() (path string, args []string) {
 type ResolveOptions struct {
 	// Builtins are the names that "builtin:NAME" may have.
 	Builtins []string
+	// Devices says that they are device plugins, which may have the names of built-in
+	// plugins of the other kind.
+	Devices bool
 	// Python is the interpreter, a path or a name to find on the PATH. The
 	// default is "python3".
 	Python string
@@ -161,7 +168,11 @@ func resolveBuiltin(name string, o ResolveOptions) (Spec, error) {
 			return Spec{}, fmt.Errorf("plugin %s%s: find this program's own file: %w", builtinPrefix, name, err)
 		}
 	}
-	return Spec{Name: name, Kind: Builtin, Path: program, Args: []string{BuiltinCommand, name}}, nil
+	arg := name
+	if o.Devices {
+		arg = BuiltinDevice + name
+	}
+	return Spec{Name: name, Kind: Builtin, Path: program, Args: []string{BuiltinCommand, arg}}, nil
 }
 
 func goSourceError(path, folder, name string) error {

@@ -3,6 +3,7 @@ package pluginhost
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,10 @@ func TestResolveErrors(t *testing.T) {
 		if _, err := Resolve(path, o); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v\nwant %q", tt.path, err, tt.want)
 		}
+	}
+	device := ResolveOptions{Builtins: []string{"linux"}, Devices: true, Program: "/usr/bin/faultline"}
+	if s, err := Resolve("builtin:linux", device); err != nil || !slices.Equal(s.Args, []string{"__plugin", "device:linux"}) {
+		t.Errorf("a built-in device plugin: %v, %v", s, err)
 	}
 	if _, err := Resolve("linux", ResolveOptions{Builtins: []string{"linux"}}); err == nil || !strings.Contains(err.Error(), "did you mean builtin:linux?") {
 		t.Errorf("no hint: %v", err)

@@ -125,7 +125,7 @@ func (p *Program) explain() {
 		path = filepath.Base(os.Args[0])
 	}
 	fmt.Fprintf(os.Stderr, "This is the Faultline device plugin %s. The Faultline agent starts it and talks to it on standard input and output.\n", p.name)
-	fmt.Fprintf(os.Stderr, "To see what it would send:  faultline agent device-plugin %s\n", path)
+	fmt.Fprintf(os.Stderr, "To see what it would send:  faultline agent device-plugin --plugin %s\n", path)
 }
 
 // run serves the agent and returns the exit status.

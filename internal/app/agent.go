@@ -1,0 +1,264 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/agent"
+	"github.com/faultline-storage/faultline/internal/config"
+	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/python"
+	"github.com/faultline-storage/faultline/sdk/wire"
+)
+
+// agentSampleEvery is how often an agent looks at what its plugins use. A storage
+// server has better things to do.
+const agentSampleEvery = 5 * time.Second
+
+// AgentOptions configure an Agent. All but Program are required.
+type AgentOptions struct {
+	Transport link.Transport // to the server, which it shows who the host is
+	Name      string         // of the host, as the server knows it
+	Config    config.Agent
+	Log       *slog.Logger // of the agent and its plugins
+	Version   string
+	Program   string // see Options.Program
+}
+
+// Agent runs device plugins on a storage server and sends what they say to the
+// server.
+type Agent struct {
+	o       AgentOptions
+	log     *slog.Logger
+	link    *link.Agent
+	devices []*device
+}
+
+// NewAgent makes an agent. Nothing runs before Run.
+func NewAgent(o AgentOptions) (*Agent, error) {
+	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data directory (see --data): %w", err)
+	}
+	contained, err := newAgentContainment(o.Config, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{o: o, log: o.Log}
+	host := pluginhost.Options{
+		Log: o.Log, Role: pluginhost.RoleDevice, SampleEvery: agentSampleEvery, Contain: contained.contain,
+		PythonPath:  func() (string, error) { return python.Extract(filepath.Join(o.Config.Data, "python")) },
+		CallTimeout: time.Duration(o.Config.CallTimeout), Greeting: wire.Peer{Name: "faultline", Version: o.Version},
+	}
+	for _, spec := range findDevices(o.Config.DevicePlugins, o.Config.DevicePluginDir, o.Program, func(path string, err error) {
+		o.Log.Error("a device plugin was not loaded", "path", path, "error", err)
+	}) {
+		a.devices = append(a.devices, a.newDevice(host, spec))
+	}
+	facts, started := hostFacts(), time.Now()
+	a.link = link.NewAgent(link.AgentOptions{
+		Transport: o.Transport, Name: o.Name, Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: time.Now, After: time.After,
+		Hello: func() link.AgentHello {
+			h := facts
+			h.Started, h.Plugins = started, a.names()
+			return h
+		},
+		Connected: func(version string, w link.AgentWelcome) {
+			o.Log.Info("the agent is connected", "server", version, "host_id", w.Host)
+		},
+	})
+	return a, nil
+}
+
+// findDevices finds out how to run the listed plugins and those of the folder. One
+// that cannot be run is told to bad and left out; of two with one name, the second.
+func findDevices(paths []string, dir, program string, bad func(path string, err error)) []pluginhost.Spec {
+	files, err := pluginFiles(dir)
+	if err != nil {
+		bad(dir, err)
+	}
+	from := map[string]string{} // where the plugin of a name is from
+	var out []pluginhost.Spec
+	for _, path := range append(slices.Clip(paths), files...) {
+		spec, err := pluginhost.Resolve(path, pluginhost.ResolveOptions{Builtins: builtinDeviceNames(), Devices: true, Program: program})
+		if err == nil && slices.Contains(files, path) {
+			err = vet(path)
+		}
+		if other := from[spec.Name]; err == nil && other != "" {
+			err = fmt.Errorf("it has the name %s, as %s has; the name is that of the server's plugin, so one of them can run", spec.Name, other)
+		}
+		if err != nil {
+			bad(path, err)
+			continue
+		}
+		from[spec.Name] = path
+		out = append(out, spec)
+	}
+	return out
+}
+
+func (a *Agent) names() []string {
+	names := make([]string, 0, len(a.devices))
+	for _, d := range a.devices {
+		names = append(names, d.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Run works until ctx ends; then it tells the server that it ends. It returns an
+// error if the server refuses the agent.
+func (a *Agent) Run(ctx context.Context) error {
+	if len(a.devices) == 0 {
+		a.log.Warn("there is no device plugin to run; the server hears of this host and of nothing on it",
+			"folder", a.o.Config.DevicePluginDir)
+	}
+	var parts lifecycle
+	ended := make(chan error, 1)
+	parts.run("link", func(error) {}, func(ctx context.Context) error { ended <- a.link.Run(ctx); return nil })
+	for _, d := range a.devices {
+		parts.run("plugin "+d.name, func(error) {}, d.sup.Run)
+		parts.run("sessions of "+d.name, func(error) {}, d.poller.Run)
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+		patience := goodbye
+		if a.link.Silent() {
+			patience = goodbyeAlone
+		}
+		closing, cancel := context.WithTimeout(context.Background(), patience)
+		if cerr := a.link.Close(closing); cerr != nil {
+			a.log.Warn("the server was not told that the agent ends", "error", cerr)
+		}
+		cancel()
+	case err = <-ended:
+	}
+	return errors.Join(err, parts.stop(stopTimeout))
+}
+
+// device is a device plugin of an agent: its process and its sessions.
+type device struct {
+	name   string
+	sup    *pluginhost.Supervisor
+	poller *agent.Poller
+
+	mu      sync.Mutex
+	proc    *pluginhost.Process // nil if none runs
+	changed chan struct{}       // closed and replaced when proc changed
+}
+
+func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device {
+	d := &device{name: spec.Name, changed: make(chan struct{})}
+	d.poller = agent.NewPoller(agent.Options{
+		Plugin: spec.Name, Process: d.process, Period: time.Duration(a.o.Config.DevicePeriod),
+		Open: func(ctx context.Context) (agent.Session, error) {
+			s, err := a.link.Open(ctx, spec.Name)
+			if err != nil {
+				return nil, err
+			}
+			return deviceSession{s}, nil
+		},
+		Log: a.log, Now: time.Now, After: time.After,
+	})
+	host.Spec = spec
+	host.OnChanged = d.poller.Changed
+	if slices.Contains(a.o.Config.DebugPlugins, spec.Name) {
+		host.LogLevel = slog.LevelDebug
+	}
+	d.sup = pluginhost.NewSupervisor(pluginhost.SupervisorOptions{
+		Options: host,
+		OnUp:    d.set,
+		OnDown: func(err error) {
+			d.set(nil)
+			if err != nil {
+				a.log.Error("a device plugin ended; it is started again", "plugin", spec.Name, "error", err)
+			}
+		},
+		OnFail: func(err error) {
+			text := "a device plugin did not start; it is tried again"
+			if pluginhost.Permanent(err) {
+				text = "a device plugin cannot run; mend it and start the agent again"
+			}
+			a.log.Error(text, "plugin", spec.Name, "error", err)
+		},
+	})
+	return d
+}
+
+func (d *device) set(p *pluginhost.Process) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.proc = p
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+// process waits for the plugin's process. It implements agent.Options.Process.
+func (d *device) process(ctx context.Context) (agent.Process, error) {
+	for {
+		d.mu.Lock()
+		p, changed := d.proc, d.changed
+		d.mu.Unlock()
+		if p != nil {
+			return deviceProcess{p}, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// deviceProcess is a pluginhost.Process as an agent.Process.
+type deviceProcess struct{ *pluginhost.Process }
+
+func (p deviceProcess) Info() wire.DeviceInfo {
+	return *cmp.Or(p.Process.Info().Device, &wire.DeviceInfo{}) // its role was checked at the start
+}
+
+// deviceSession is a link.AgentSession as an agent.Session.
+type deviceSession struct{ *link.AgentSession }
+
+var linkPriorities = map[int]link.Priority{wire.PriorityHigh: link.High, wire.PriorityNormal: link.Normal, wire.PriorityLow: link.Low}
+
+func (s deviceSession) Send(ctx context.Context, data json.RawMessage, priority int) error {
+	return s.AgentSession.Send(ctx, data, linkPriorities[priority])
+}
+
+// Close ends the session. The reason is in the agent's log.
+func (s deviceSession) Close(string) { s.AgentSession.Close() }
+
+// hostFacts is what an agent tells of its host: what can be read of it, on a system
+// that has it.
+func hostFacts() link.AgentHello {
+	text := func(file string) string {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return "" // other systems have none
+		}
+		return strings.TrimSpace(string(b))
+	}
+	h := link.AgentHello{Machine: text("/etc/machine-id"), Boot: text("/proc/sys/kernel/random/boot_id")}
+	for line := range strings.Lines(text("/proc/stat")) {
+		if rest, ok := strings.CutPrefix(line, "btime "); ok {
+			if s, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64); err == nil {
+				h.Booted = time.Unix(s, 0)
+			}
+		}
+	}
+	return h
+}
