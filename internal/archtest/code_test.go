@@ -15,7 +15,7 @@ import (
 // stages take a clock, so that their tests own the time.
 var stages = []string{
 	"internal/resource", "internal/feed", "internal/session", "internal/link", "internal/agent",
-	"internal/inventory/...", "internal/alert", "internal/metrics", "internal/store/...",
+	"internal/inventory/...", "internal/alert", "internal/volume", "internal/metrics", "internal/store/...",
 }
 
 // forbidden are uses of a package's names that have a place of their own.

@@ -49,7 +49,7 @@ var rules = []struct {
 		"it goes by manifests, whatever runs the plugin",
 	},
 	{
-		[]string{"internal/inventory", "internal/alert", "internal/metrics", "internal/auth", "internal/link"},
+		[]string{"internal/inventory", "internal/alert", "internal/volume", "internal/metrics", "internal/auth", "internal/link"},
 		[]string{"internal/resource", "internal/feed"},
 		"stages do not know each other, so the data flows one way",
 	},

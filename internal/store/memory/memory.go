@@ -32,6 +32,8 @@ type Store struct {
 	manifests  map[string][]byte
 	positions  map[string]uint64
 	settings   map[string]string
+	volumes    map[string]*resource.StoredVolume
+	clusters   map[string][]string
 }
 
 type identity struct {
@@ -55,6 +57,8 @@ func New() *Store {
 		active:     make(map[resource.AlertKey]resource.AlertID),
 		pending:    make(map[resource.AlertKey]resource.PendingAlert),
 		positions:  make(map[string]uint64),
+		volumes:    make(map[string]*resource.StoredVolume),
+		clusters:   make(map[string][]string),
 	}
 }
 

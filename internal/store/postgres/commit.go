@@ -25,6 +25,9 @@ var (
 		ended:i ack_user:t ack_comment:t ack_time:i seq:i`)
 	pendingTable = columns("pending_alert", "resource:i condition:t attribute:t severity:i class:i since:i message:t")
 	keyList      = columns("", "resource:i condition:t attribute:t severity:i")
+	volumeTable  = columns("volume", "key:t resource:i label:t wish:t choice:t users:t places:t gone:i")
+	clusterTable = columns("ha_cluster", "name:t hosts:t")
+	nameList     = columns("", "name:t")
 	idList       = columns("", "id:i")
 	pairList     = columns("", "parent:i child:i")
 )
@@ -47,9 +50,13 @@ var (
 	upsertPending  = &statement{"put pending alerts", pendingTable.upsert("resource, condition, attribute, severity", "class", "since", "message"), pendingTable}
 	deletePending  = &statement{"delete pending alerts", "DELETE FROM pending_alert p USING " + keyList.over() + ` AS gone (resource, condition, attribute, severity)
 		WHERE p.resource = gone.resource AND p.condition = gone.condition AND p.attribute = gone.attribute AND p.severity = gone.severity`, keyList}
+	upsertVolume  = &statement{"put volumes", volumeTable.upsert("key", "resource", "label", "wish", "choice", "users", "places", "gone"), volumeTable}
+	deleteVolume  = &statement{"delete volumes", "DELETE FROM volume WHERE key = ANY($1::text[])", nameList}
+	upsertCluster = &statement{"put clusters", clusterTable.upsert("name", "hosts"), clusterTable}
+	deleteCluster = &statement{"delete clusters", "DELETE FROM ha_cluster WHERE name = ANY($1::text[])", nameList}
 
 	statements = []*statement{insertResource, upsertResource, deleteResource, upsertRoot, deleteRoot, insertEdge, upsertEdge, deleteEdge,
-		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending}
+		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending, upsertVolume, deleteVolume, upsertCluster, deleteCluster}
 )
 
 // single are the other prepared statements, with the types of their

@@ -18,6 +18,7 @@ type statements struct {
 	upsertRoot, deleteRoot                                        *statement
 	insertEdge, upsertEdge, deleteEdge, deleteParent, deleteChild *statement
 	upsertAlert, upsertPending, deletePending                     *statement
+	upsertVolume, deleteVolume                                    *statement
 }
 
 // newStatements returns the statements. Of a statement that fails, all of the
@@ -48,6 +49,10 @@ func newStatements() statements {
 			ack_user = excluded.ack_user, ack_comment = excluded.ack_comment, ack_time = excluded.ack_time, seq = excluded.seq`),
 		upsertPending: overRows("INSERT INTO pending_alert (resource, condition, attribute, severity, class, since, message) VALUES", 7,
 			"ON CONFLICT (resource, condition, attribute, severity) DO UPDATE SET class = excluded.class, since = excluded.since, message = excluded.message"),
+		upsertVolume: overRows("INSERT INTO volume (key, resource, label, wish, choice, users, places, gone) VALUES", 8,
+			`ON CONFLICT (key) DO UPDATE SET resource = excluded.resource, label = excluded.label, wish = excluded.wish,
+			choice = excluded.choice, users = excluded.users, places = excluded.places, gone = excluded.gone`),
+		deleteVolume:  overList("DELETE FROM volume WHERE key IN", ""),
 		deletePending: overOne("DELETE FROM pending_alert WHERE resource = ? AND condition = ? AND attribute = ? AND severity = ?", 4),
 	}
 	s.updateResource.must = true

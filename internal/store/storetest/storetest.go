@@ -30,13 +30,15 @@ type Store interface {
 	Manifests(ctx context.Context) (map[string][]byte, error)
 	SaveSetting(ctx context.Context, name, value string) error
 	Setting(ctx context.Context, name string) (string, error)
+	LoadVolumes(ctx context.Context, volume func(*resource.StoredVolume) error, cluster func(*resource.Cluster) error) error
+	CommitVolumes(ctx context.Context, m *resource.VolumeMutation) error
 	Close() error
 }
 
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules, volumeRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }

@@ -1,0 +1,190 @@
+package volume
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// List answers a query. Its errors are Faults that name the field. Paging is by
+// key: a page goes on after the last item of the page before, also when volumes
+// came or went in between.
+func (s *Stage) List(q resource.VolumeQuery) (page resource.VolumePage, err error) {
+	o, err := newOrder(&q)
+	if err != nil {
+		return page, err
+	}
+	if q.Category != "" && !slices.Contains(resource.VolumeCategories, q.Category) {
+		return page, resource.FieldErrorf("category", "%q is no category of volumes; there are %s", q.Category, and(resource.VolumeCategories))
+	}
+	var users map[resource.ID]bool
+	if q.FileSystem != 0 {
+		users = s.targetsOf(q.FileSystem)
+	}
+	text := strings.ToLower(q.Text)
+	s.mu.RLock()
+	hosts := s.shown.calls
+	list := make([]*resource.Volume, 0, len(s.volumes))
+	for _, v := range s.volumes {
+		list = append(list, v)
+	}
+	s.mu.RUnlock()
+	list = slices.DeleteFunc(list, func(v *resource.Volume) bool {
+		switch {
+		case q.Category == "unused" && (v.Used() || v.Detached), q.Category == "usable" && !v.Usable():
+			return true
+		case q.Host != "" && !slices.ContainsFunc(v.Nodes, func(n resource.VolumeNode) bool { return isHost(hosts, q.Host, n.HostID, n.Host) }):
+			return true
+		case q.Primary != "":
+			p := v.Node(resource.RolePrimary)
+			if p == nil || !isHost(hosts, q.Primary, p.HostID, p.Host) {
+				return true
+			}
+		}
+		if users != nil && !slices.ContainsFunc(v.Users, func(u resource.ID) bool { return users[u] }) {
+			return true
+		}
+		return text != "" && !matches(v, text) || !o.after(v)
+	})
+	slices.SortFunc(list, o.compare)
+	page.Items = list
+	if len(list) > o.limit {
+		page.Items = list[:o.limit:o.limit]
+		page.Next = o.cursor(page.Items[o.limit-1])
+	}
+	return page, nil
+}
+
+// isHost reports whether a text, an ID or something that it is called, means a
+// host.
+func isHost(calls map[string][]string, text string, id int64, name string) bool {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return n == id
+	}
+	return strings.EqualFold(text, name) || slices.Contains(calls[strings.ToLower(text)], name)
+}
+
+func matches(v *resource.Volume, text string) bool {
+	for _, s := range []string{v.Name(), v.Label, v.Kind, v.Key, v.FilesystemType} {
+		if strings.Contains(strings.ToLower(s), text) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(v.Nodes, func(n resource.VolumeNode) bool {
+		return strings.Contains(strings.ToLower(n.Path), text) || strings.Contains(strings.ToLower(n.Host), text)
+	})
+}
+
+// targetsOf returns the targets of a file system: it is a child of theirs.
+func (s *Stage) targetsOf(fs resource.ID) map[resource.ID]bool {
+	out := make(map[resource.ID]bool)
+	r := s.opts.Get(fs)
+	if r == nil || !r.Class.Is(resource.ClassFileSystem) {
+		return out
+	}
+	for _, id := range r.Parents {
+		out[id] = true
+	}
+	return out
+}
+
+// order is the order of a query, with its page. Volumes are equal in none.
+type order struct {
+	by    string
+	desc  bool
+	limit int
+	at    *place
+}
+
+// place is where a page ends.
+type place struct {
+	Sort string      `json:"o"`
+	Text string      `json:"t,omitempty"`
+	Num  int64       `json:"n,omitempty"`
+	ID   resource.ID `json:"i"`
+}
+
+func newOrder(q *resource.VolumeQuery) (*order, error) {
+	o := &order{by: "name", limit: cmp.Or(q.Limit, resource.DefaultLimit)}
+	if q.Sort != "" {
+		o.by, o.desc = strings.CutPrefix(q.Sort, "-")
+		if !slices.Contains(resource.VolumeSorts, o.by) {
+			return nil, resource.FieldErrorf("sort", "volumes cannot be sorted by %q; use one of %s", o.by, strings.Join(resource.VolumeSorts, ", "))
+		}
+	}
+	if o.limit < 1 || o.limit > resource.MaxLimit {
+		return nil, resource.FieldErrorf("limit", "a limit must be between 1 and %d, not %d", resource.MaxLimit, q.Limit)
+	}
+	if q.Cursor == "" {
+		return o, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err == nil {
+		err = json.Unmarshal(b, &o.at)
+	}
+	if err != nil || o.at == nil || o.at.ID < 1 {
+		return nil, resource.FieldErrorf("cursor", "%q is not a cursor of this list; start again without one", q.Cursor)
+	}
+	if o.at.Sort != o.name() {
+		return nil, resource.FieldErrorf("cursor", "the cursor is of another sort order; start again without one")
+	}
+	return o, nil
+}
+
+func (o *order) name() string {
+	if o.desc {
+		return "-" + o.by
+	}
+	return o.by
+}
+
+func (o *order) key(v *resource.Volume) place {
+	p := place{Sort: o.name(), ID: v.ID}
+	switch o.by {
+	case "name":
+		p.Text = cut(v.Name())
+	case "kind":
+		p.Text = cut(v.Kind)
+	case "filesystem_type":
+		p.Text = cut(v.FilesystemType)
+	case "primary":
+		p.Text = cut(v.Choice.Primary)
+	case "size":
+		p.Num = v.Size
+	}
+	return p
+}
+
+// cut bounds a text, for cursors must fit in an address.
+func cut(s string) string {
+	const most = 200
+	if s = strings.ToLower(s); len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "")
+	}
+	return s
+}
+
+func (o *order) places(a, b place) int {
+	c := cmp.Or(cmp.Compare(a.Num, b.Num), resource.Natural(a.Text, b.Text), cmp.Compare(a.ID, b.ID))
+	if o.desc {
+		return -c
+	}
+	return c
+}
+
+func (o *order) compare(a, b *resource.Volume) int { return o.places(o.key(a), o.key(b)) }
+
+func (o *order) after(v *resource.Volume) bool { return o.at == nil || o.places(o.key(v), *o.at) > 0 }
+
+func (o *order) cursor(last *resource.Volume) string {
+	b, err := json.Marshal(o.key(last))
+	if err != nil { // its fields always marshal
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
