@@ -88,9 +88,10 @@ func (f *FileSystem) Describe(c *plugin.Class) {
 // Target is what the three kinds of targets have in common. Every host that
 // knows a target reports it, and all say the same of it, see world. HostID and
 // Path are where it runs, or ran last: they make the host, the device and the
-// mount its parents, and when it runs elsewhere they do so no longer.
+// mount its parents, and when it runs elsewhere they do so no longer. It is no
+// LogicalDriveOccupier: a volume that carries a target stays a volume.
 type Target struct {
-	plugin.LogicalDriveOccupier
+	plugin.Resource
 	// Filesystem is the file system; of a management target the first, by name, of
 	// those that it serves.
 	Filesystem string `label:"File system"`
@@ -98,10 +99,13 @@ type Target struct {
 	Name  string
 	State State `attr:",optional" enum:"mounted,elsewhere,mounted several times,offline,deactivated,unknown"`
 	// ActiveOn names the hosts that have the target.
-	ActiveOn string      `attr:",optional" label:"Mounted on"`
-	HostID   *int64      `attr:",optional,hidden"`
-	Path     plugin.Path `attr:",optional" label:"Device"`
-	Backend  string      `attr:",optional"`
+	ActiveOn string `attr:",optional" label:"Mounted on"`
+	HostID   *int64 `attr:",optional,hidden"`
+	// Path is the block device or the ZFS dataset.
+	Path plugin.Path `attr:",optional" label:"Device"`
+	// DeviceNumber is "major:minor" on that host.
+	DeviceNumber string `attr:",optional,hidden"`
+	Backend      string `attr:",optional"`
 	// UUID is that of the file system below the target.
 	UUID string       `attr:"uuid,optional,hidden" label:"UUID"`
 	Size plugin.Bytes `attr:",optional"`
@@ -152,6 +156,7 @@ func (t *Target) Describe(c *plugin.Class) {
 	c.Alert(plugin.Above(&t.InodesPercent).Warn(90).WarnClear(88).Error(95).ErrorClear(93), "The target is nearly out of inodes")
 	plugin.SubscribeTo[plugin.Host](c, &t.HostID)
 	plugin.SubscribeTo[plugin.DeviceNode](c, &t.HostID, &t.Path)
+	plugin.SubscribeTo[plugin.DeviceNode](c, &t.HostID, &t.DeviceNumber)
 	plugin.SubscribeTo[TargetMount](c, &t.HostID, &t.Filesystem, &t.Name)
 	c.Chart("Space", &t.Total, &t.Used, &t.Available)
 	c.Chart("Used", &t.UsedPercent, &t.InodesPercent)

@@ -73,10 +73,11 @@ type TargetMount struct {
 	HostID     int64  `attr:",hidden"`
 	Host       string `attr:",optional"`
 	Part       Part   `enum:"active,stopping,standby"`
-	// Path is the block device or the ZFS dataset.
-	Path       plugin.Path `attr:",optional" label:"Device"`
-	MountPoint plugin.Path `attr:",optional"`
-	Backend    string      `attr:",optional"`
+	// Path is the block device or the ZFS dataset, DeviceNumber its "major:minor".
+	Path         plugin.Path `attr:",optional" label:"Device"`
+	DeviceNumber string      `attr:",optional,hidden"`
+	MountPoint   plugin.Path `attr:",optional"`
+	Backend      string      `attr:",optional"`
 }
 
 // Label is the target and the host.
@@ -86,6 +87,7 @@ func (m *TargetMount) Label() string { return m.Name + " on " + m.Host }
 func (m *TargetMount) Describe(c *plugin.Class) {
 	c.Label("Target on a host")
 	plugin.SubscribeTo[plugin.DeviceNode](c, &m.HostID, &m.Path)
+	plugin.SubscribeTo[plugin.DeviceNode](c, &m.HostID, &m.DeviceNumber)
 }
 
 // Link is the state of an LNet interface. Its zero value is that LNet gives none.

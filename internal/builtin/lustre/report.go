@@ -173,7 +173,7 @@ func (r *round) mounts(server *Server) {
 		t, k := v.Targets[name], v.key(r.h.id, name)
 		m := &TargetMount{
 			Filesystem: k.fs, Name: k.name, HostID: r.h.id, Host: r.h.name(), Part: Active,
-			Path: plugin.Path(t.Device), MountPoint: plugin.Path(t.Mount), Backend: t.Backend,
+			Path: plugin.Path(t.Device), DeviceNumber: t.Number, MountPoint: plugin.Path(t.Mount), Backend: t.Backend,
 		}
 		if stopping(t) {
 			m.Part = Stopping
@@ -187,7 +187,7 @@ func (r *round) mounts(server *Server) {
 		}
 		m := report(r, &TargetMount{
 			Filesystem: cmp.Or(t.FS, unknownSystem), Name: string(name), HostID: r.h.id, Host: r.h.name(), Part: Standby,
-			Path: plugin.Path(t.Device), Backend: t.Backend,
+			Path: plugin.Path(t.Device), DeviceNumber: t.Number, Backend: t.Backend,
 		})
 		if server != nil {
 			m.RemoveParent(server) // it may have been mounted here before
@@ -239,7 +239,7 @@ func (c *conclusion) systems() []string {
 func (r *round) target(c *conclusion) *target {
 	base := Target{
 		Filesystem: c.fs, Name: c.name, State: c.state, ActiveOn: strings.Join(c.active, ", "),
-		Path: plugin.Path(c.disk.Device), Backend: c.disk.Backend, UUID: c.disk.UUID, Size: plugin.Bytes(c.size),
+		Path: plugin.Path(c.disk.Device), DeviceNumber: c.disk.Number, Backend: c.disk.Backend, UUID: c.disk.UUID, Size: plugin.Bytes(c.size),
 	}
 	if c.host != 0 {
 		base.HostID = &c.host

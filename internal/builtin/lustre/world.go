@@ -272,6 +272,10 @@ func (w *world) conclude(k key) conclusion {
 	last, known := w.seats.of[k]
 	if known {
 		c.host, c.disk = last.Host, fact.Disk{Backend: last.Backend, Device: last.Path, UUID: last.UUID}
+		// The number of a device is another one after the next start of the host.
+		if h := w.hosts[last.Host]; h != nil && h.view.Storage[fact.Name(k.name)] != nil {
+			c.disk = h.view.Storage[fact.Name(k.name)].Disk
+		}
 	}
 	claims := w.claims(k)
 	for _, h := range claims {
