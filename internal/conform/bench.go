@@ -47,20 +47,13 @@ type bench struct {
 
 // launch starts a process of the plugin.
 func (b *bench) launch(ctx context.Context) (*pluginhost.Process, error) {
-	p, _, err := b.launchWatched(ctx)
-	return p, err
-}
-
-// launchWatched is launch, with a look at the answers to calls that end something.
-func (b *bench) launchWatched(ctx context.Context) (*pluginhost.Process, *endings, error) {
 	o, e := b.o.Host, newEndings(b.rec)
 	o.OnBatch, o.OnLog, o.LogLevel = b.rec.batch, b.rec.log, slog.LevelDebug
 	o.Tap = func(from pluginhost.Stream, line []byte) {
 		e.tap(from, line)
 		b.rec.tap(from, line)
 	}
-	p, err := pluginhost.Start(ctx, o)
-	return p, e, err
+	return pluginhost.Start(ctx, o)
 }
 
 // process returns the process that checks share, a new one if it has ended.

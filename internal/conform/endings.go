@@ -9,7 +9,7 @@ import (
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
-// endings watches one process for the answers to teardown and shutdown: what
+// endings watches one process for the answers to teardown: what
 // comes behind them on the line comes too late, however soon. It is safe for
 // concurrent use.
 type endings struct {
@@ -17,8 +17,6 @@ type endings struct {
 
 	mu       sync.Mutex
 	sessions map[string]string // of teardown calls, by id
-	shutdown string            // id of the call
-	answered bool              // shutdown, with a result
 }
 
 func newEndings(rec *recorder) *endings { return &endings{rec: rec, sessions: map[string]string{}} }
@@ -34,7 +32,6 @@ func (e *endings) tap(from pluginhost.Stream, line []byte) {
 		ID     json.RawMessage    `json:"id"`
 		Method string             `json:"method"`
 		Params wire.SessionParams `json:"params"`
-		Result json.RawMessage    `json:"result"`
 	}
 	if json.Unmarshal(line, &m) != nil {
 		return
@@ -43,22 +40,11 @@ func (e *endings) tap(from pluginhost.Stream, line []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case from == pluginhost.Stdin && m.Method == wire.MethodShutdown:
-		e.shutdown = id
 	case from == pluginhost.Stdin && m.Method == wire.MethodTeardown:
 		e.sessions[id] = m.Params.Session
 	case from == pluginhost.Stdin:
-	case id == e.shutdown:
-		e.answered = m.Result != nil
 	case e.sessions[id] != "":
 		e.rec.close(e.sessions[id])
 		delete(e.sessions, id)
 	}
-}
-
-// shutDown says whether the process answered shutdown with a result.
-func (e *endings) shutDown() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.answered
 }

@@ -89,14 +89,13 @@ const orderTime = time.Second
 func (b *bench) shutdown(ctx context.Context) verdict {
 	var seen findings
 	for _, busy := range []bool{false, true} {
-		what, p, calls, err := b.start(ctx, busy)
+		what, p, err := b.start(ctx, busy)
 		if err != nil {
 			seen.add("%s: %v", what, err)
 			continue
 		}
 		asked, cancel := context.WithTimeout(ctx, shutdownTime)
-		// The end of the process may overtake its answer on the way to the caller.
-		if err := p.Call(asked, wire.MethodShutdown, struct{}{}, nil); err != nil && !calls.shutDown() {
+		if err := p.Call(asked, wire.MethodShutdown, struct{}{}, nil); err != nil {
 			seen.add("shutdown %s: %v", what, err)
 		} else if state, ok := b.ends(ctx, p, shutdownTime); !ok {
 			seen.add("%v after shutdown %s was answered, the process was still there", shutdownTime, what)
@@ -113,7 +112,7 @@ func (b *bench) shutdown(ctx context.Context) verdict {
 func (b *bench) hangup(ctx context.Context) verdict {
 	var seen findings
 	for _, busy := range []bool{false, true} {
-		what, p, _, err := b.start(ctx, busy)
+		what, p, err := b.start(ctx, busy)
 		if err != nil {
 			seen.add("%s: %v", what, err)
 			continue
@@ -129,12 +128,12 @@ func (b *bench) hangup(ctx context.Context) verdict {
 
 // start starts a process with a session that was scanned, or whose first hook
 // runs.
-func (b *bench) start(ctx context.Context, busy bool) (what string, p *pluginhost.Process, e *endings, err error) {
+func (b *bench) start(ctx context.Context, busy bool) (what string, p *pluginhost.Process, err error) {
 	if what = "with an idle session"; busy {
 		what = "while a hook runs"
 	}
-	if p, e, err = b.launchWatched(ctx); err != nil {
-		return what, nil, nil, err
+	if p, err = b.launch(ctx); err != nil {
+		return what, nil, err
 	}
 	s, err := b.open(ctx, p, b.stored)
 	if err == nil && busy {
@@ -145,7 +144,7 @@ func (b *bench) start(ctx context.Context, busy bool) (what string, p *pluginhos
 	if err != nil {
 		kill(ctx, p)
 	}
-	return what, p, e, err
+	return what, p, err
 }
 
 // ends waits for the end of a process and returns how it ended.

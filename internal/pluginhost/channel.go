@@ -50,7 +50,9 @@ type conn struct {
 	timeout time.Duration
 
 	mu      sync.Mutex
-	pending map[string]bool // ids of requests without a response
+	pending map[string]bool // ids of requests without a response; false if nobody waits any more
+	callers int             // who is in a call of jrpc2
+	heard   chan struct{}   // closed and replaced when a caller has left
 	queue   [][]byte
 	queued  int  // bytes in queue
 	closed  bool // no more is taken
@@ -74,6 +76,7 @@ func (c *conn) Recv() ([]byte, error) {
 			case len(line) > 0 && line[0] != '{':
 				c.sink.line("stdout", string(line[:min(len(line), maxLogText+1)]))
 			}
+			c.settle()
 			c.ended()
 			return nil, io.EOF
 		}
@@ -109,10 +112,10 @@ func (c *conn) Recv() ([]byte, error) {
 // only if a request waits for it.
 func (c *conn) response(m message) []byte {
 	c.mu.Lock()
-	waiting := c.pending[string(m.id)]
+	_, asked := c.pending[string(m.id)]
 	delete(c.pending, string(m.id))
 	c.mu.Unlock()
-	if !waiting || m.result == nil && m.fault == nil {
+	if !asked || m.result == nil && m.fault == nil {
 		return nil
 	}
 	var b bytes.Buffer
@@ -127,6 +130,52 @@ func (c *conn) response(m message) []byte {
 	}
 	b.WriteByte('}')
 	return b.Bytes()
+}
+
+// calling and called enclose a call of jrpc2, whose id is known after it. It is
+// empty if nothing was sent.
+func (c *conn) calling() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.callers++
+}
+
+func (c *conn) called(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.pending[id]; ok {
+		c.pending[id] = false
+	}
+	c.callers--
+	close(c.heard)
+	c.heard = make(chan struct{})
+}
+
+// settle waits until every response that jrpc2 was given has reached its caller:
+// jrpc2 hands responses out on goroutines of their own, and the end of the output
+// would overtake them, as the answer to shutdown of a process that then ends.
+func (c *conn) settle() {
+	over := time.NewTimer(drainTime)
+	defer over.Stop()
+	for {
+		c.mu.Lock()
+		unanswered := 0
+		for _, waits := range c.pending {
+			if waits {
+				unanswered++
+			}
+		}
+		callers, heard := c.callers, c.heard
+		c.mu.Unlock()
+		if callers <= unanswered {
+			return
+		}
+		select {
+		case <-heard:
+		case <-over.C:
+			return
+		}
+	}
 }
 
 // refuse answers a call of the plugin: the host has no methods.
@@ -186,12 +235,19 @@ func (c *conn) useless() {
 
 // Send hands a request or notification to the writer. It does not wait.
 func (c *conn) Send(msg []byte) error {
-	if id := requestID(msg); id != "" {
+	id := requestID(msg)
+	if id != "" {
 		c.mu.Lock()
 		c.pending[id] = true
 		c.mu.Unlock()
 	}
-	return c.enqueue(msg)
+	err := c.enqueue(msg)
+	if err != nil && id != "" {
+		c.mu.Lock()
+		delete(c.pending, id)
+		c.mu.Unlock()
+	}
+	return err
 }
 
 // requestID returns the id of a request as jrpc2 writes it.

@@ -1,14 +1,18 @@
 package pluginhost
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/creachadair/jrpc2"
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -28,6 +32,7 @@ func newTestConn(text string, log slog.Handler, batch func(wire.Batch)) (*conn, 
 		brake:   brake{perSecond: 1 << 30},
 		ended:   func() {},
 		pending: map[string]bool{},
+		heard:   make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 	}, &reasons
 }
@@ -129,5 +134,44 @@ func TestCloseWritesTheRest(t *testing.T) {
 	go c.write()
 	if got, err := io.ReadAll(r); string(got) != "x\nx\nx\n" || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestTheEndOvertakesNoAnswer: a process that answers shutdown and ends at once has
+// answered, and a call without an answer does not hold the end up.
+func TestTheEndOvertakesNoAnswer(t *testing.T) {
+	for range 500 {
+		out, in := io.Pipe()
+		c, _ := newTestConn("", slog.DiscardHandler, nil)
+		c.in = newLineReader(out, MaxLine)
+		asked := make(chan struct{}, 3)
+		c.tap = func(from Stream, _ []byte) {
+			if from == Stdin {
+				asked <- struct{}{}
+			}
+		}
+		p := &Process{opts: Options{CallTimeout: time.Minute}, conn: c, done: make(chan struct{})}
+		close(p.done)
+		p.client = jrpc2.NewClient(c, nil)
+		abandoned, cancel := context.WithCancel(t.Context())
+		var calls sync.WaitGroup
+		call := func(ctx context.Context, method string, want bool) {
+			calls.Go(func() {
+				if err := p.Call(ctx, method, struct{}{}, nil); (err == nil) != want {
+					t.Errorf("%s: %v", method, err)
+				}
+			})
+			<-asked
+		}
+		call(abandoned, "given up", false)
+		call(t.Context(), "unanswered", false)
+		call(t.Context(), wire.MethodShutdown, true)
+		cancel()
+		_, err := io.WriteString(in, `{"jsonrpc":"2.0","id":3,"result":{}}`+"\n")
+		_ = in.Close()
+		calls.Wait()
+		if err != nil || t.Failed() {
+			t.Fatal(err)
+		}
 	}
 }

@@ -87,6 +87,7 @@ func start(ctx context.Context, o Options, shell string) (*Process, error) {
 		out:     c.stdin,
 		timeout: o.WriteTimeout,
 		pending: make(map[string]bool),
+		heard:   make(chan struct{}),
 		wake:    make(chan struct{}, 1),
 	}
 	go p.conn.write()
@@ -107,6 +108,28 @@ func start(ctx context.Context, o Options, shell string) (*Process, error) {
 	}
 	go p.grease()
 	return p, nil
+}
+
+// request makes a call and waits for the response, in whatever state the process is.
+func (p *Process) request(ctx context.Context, method string, params any) (*jrpc2.Response, error) {
+	id := ""
+	p.conn.calling()
+	defer func() { p.conn.called(id) }()
+	list, err := p.client.Batch(ctx, []jrpc2.Spec{{Method: method, Params: params}}) // Call does not tell the id
+	if err != nil {
+		return nil, err
+	}
+	id = list[0].ID()
+	if e := list[0].Error(); e != nil {
+		switch e.Code { // as Call does
+		case jrpc2.Cancelled:
+			return nil, context.Canceled
+		case jrpc2.DeadlineExceeded:
+			return nil, context.DeadlineExceeded
+		}
+		return nil, e
+	}
+	return list[0], nil
 }
 
 func (p *Process) handshake(ctx context.Context) error {
@@ -180,7 +203,7 @@ func (p *Process) call(ctx context.Context, timeout time.Duration, method string
 		stop := p.stall.after(timeout, func() { p.fail(&deadlineError{method, timeout}) })
 		defer stop()
 	}
-	rsp, err := p.client.Call(ctx, method, params)
+	rsp, err := p.request(ctx, method, params)
 	if err == nil {
 		if result == nil {
 			return nil
@@ -299,7 +322,7 @@ func (p *Process) Stop(ctx context.Context) error {
 // ask goes through the gentler steps of Stop and reports whether they did it.
 func (p *Process) ask(ctx context.Context) bool {
 	asked, cancel := context.WithTimeout(ctx, p.opts.StopTimeout)
-	_, _ = p.client.Call(asked, wire.MethodShutdown, struct{}{}) // the next steps follow whatever it says
+	_, _ = p.request(asked, wire.MethodShutdown, struct{}{}) // the next steps follow whatever it says
 	cancel()
 	_ = p.conn.Close()
 	if p.wait(ctx, p.opts.Grace) {
