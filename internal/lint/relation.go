@@ -101,32 +101,11 @@ func alike(kind string) string {
 func near(name string, classes []wire.Class) string {
 	var names []string
 	for _, c := range classes {
-		if strings.EqualFold(c.Name, name) || distance(c.Name, name) <= 2 {
+		if strings.EqualFold(c.Name, name) || wire.Distance(c.Name, name) <= 2 {
 			return fmt.Sprintf("did you mean %s?", c.Name)
 		}
 		names = append(names, c.Name)
 	}
 	slices.Sort(names)
 	return "it has " + strings.Join(names, ", ")
-}
-
-// distance returns how many letters must be changed, added or dropped to make
-// one word of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -167,8 +167,8 @@ func checkTags(tag reflect.StructTag, sort string, allowed ...string) []tagProbl
 		default:
 			meant := ""
 			for _, known := range sdkTags {
-				near := strings.HasPrefix(key, known) || distance(key, known) <= 2 && key[0] == known[0]
-				if near && (meant == "" || distance(key, known) < distance(key, meant)) {
+				near := strings.HasPrefix(key, known) || wire.Distance(key, known) <= 2 && key[0] == known[0]
+				if near && (meant == "" || wire.Distance(key, known) < wire.Distance(key, meant)) {
 					meant = known
 				}
 			}
@@ -192,25 +192,4 @@ func tagKeys(tag string) (keys []string, ok bool) {
 		tag = rest[len(value):]
 	}
 	return keys, true
-}
-
-// distance returns how many letters must be changed, added or dropped to make
-// one word of the other.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
