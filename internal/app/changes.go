@@ -12,7 +12,6 @@ import (
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/inventory"
-	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -28,7 +27,7 @@ func (d *declarations) changes(ctx context.Context, plugin string, running *wire
 		before = *running
 	}
 	out := &api.PluginChanges{Plugin: plugin, Changes: []gen.PluginChange{}}
-	classes, err := session.Classes(plugin, next)
+	classes, err := checkedClasses(plugin, next)
 	plan := &inventory.Migration{}
 	if err == nil {
 		plan, err = d.inv.Plan(ctx, inventory.Declaration{Plugin: plugin, Classes: classes})

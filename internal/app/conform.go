@@ -10,7 +10,6 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/conform"
 	"github.com/faultline-storage/faultline/internal/resource"
-	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
@@ -38,7 +37,7 @@ func (t *Tool) Test(ctx context.Context, o TestOptions) (*conform.Report, error)
 	c := o.Conform
 	c.Host = t.options(spec)
 	c.Root = func(m wire.Manifest) (string, map[string]json.RawMessage, error) {
-		classes, err := session.Classes(spec.Name, m)
+		classes, err := checkedClasses(spec.Name, m)
 		if err != nil {
 			return "", nil, err
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/lint"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/session"
@@ -49,7 +50,7 @@ type declarations struct {
 // set implements declare. The classes and the manifest go to the store together
 // with the rows that follow from them.
 func (d *declarations) set(ctx context.Context, plugin string, m wire.Manifest, p asked) error {
-	classes, err := session.Classes(plugin, m)
+	classes, err := checkedClasses(plugin, m)
 	if err != nil {
 		return err
 	}
@@ -74,6 +75,35 @@ func (d *declarations) set(ctx context.Context, plugin string, m wire.Manifest, 
 	}
 	_, _, err = d.inv.Declare(ctx, next)
 	return err
+}
+
+// checkedClasses turns what a plugin declares into classes, unless something of it
+// is an error by the rules of `plugin validate`. The SDKs refuse such declarations
+// themselves; a plugin in another language has only this check.
+func checkedClasses(plugin string, m wire.Manifest) ([]*resource.Class, error) {
+	classes, err := session.Classes(plugin, m)
+	errs := unjoin(err)
+	for _, p := range lint.Check(lint.Plugin{Name: plugin, Manifest: m}) {
+		told := slices.ContainsFunc(errs, func(e error) bool {
+			var o *session.Misdeclared
+			return errors.As(e, &o) && o.Code == p.Code && o.Where == p.Where
+		})
+		if !p.Warning() && !told {
+			errs = append(errs, &session.Misdeclared{Plugin: plugin, Problem: p})
+		}
+	}
+	return classes, errors.Join(errs...)
+}
+
+// misdeclared returns what is wrong with declarations, where that is the error.
+func misdeclared(err error) (list []wire.Problem) {
+	for _, e := range unjoin(err) {
+		var m *session.Misdeclared
+		if errors.As(e, &m) {
+			list = append(list, m.Problem)
+		}
+	}
+	return list
 }
 
 // defaultCalls is how many computed defaults are asked for at a time.

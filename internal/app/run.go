@@ -108,7 +108,7 @@ func (t *Tool) Run(ctx context.Context, o RunOptions) (*Found, error) {
 
 // scanProcess scans with a plugin's process, and records that if rec is not nil.
 func (t *Tool) scanProcess(ctx context.Context, o RunOptions, p *pluginhost.Process, plugins *pluginSet, rec *recorder) (*Found, error) {
-	classes, err := session.Classes(p.Name(), p.Info().Manifest)
+	classes, err := checkedClasses(p.Name(), p.Info().Manifest)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/api"
@@ -107,7 +108,7 @@ func (p *plugin) state() api.Plugin {
 			g.Version = st.Info.Plugin.Version
 			g.SDK = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
 		}
-		for _, pr := range st.Problems {
+		for _, pr := range slices.Concat(st.Problems, misdeclared(broken)) {
 			g.Problems = append(g.Problems, gen.PluginProblem{
 				File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text, Fix: pr.Fix, Code: string(pr.Code)})
 		}

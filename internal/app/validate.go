@@ -203,7 +203,10 @@ func compareBool(a, b bool) int {
 
 func unjoin(err error) []error {
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		return j.Unwrap()
+		return slices.Clone(j.Unwrap())
+	}
+	if err == nil {
+		return nil
 	}
 	return []error{err}
 }
