@@ -3,28 +3,35 @@ package api
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// PluginActs loads, reloads and unloads plugins while the server runs. Names are
-// those of plugins; errors are of type *resource.Fault. All methods are safe for
+// PluginActs loads, reloads and unloads plugins while the server runs, its own and
+// those of runners. Errors are of type *resource.Fault. All methods are safe for
 // concurrent use.
 type PluginActs interface {
 	// Load loads a plugin of the configuration or the plugin folder, or one that
 	// was unloaded or failed, and returns when it runs.
-	Load(ctx context.Context, name string) error
+	Load(ctx context.Context, p PluginRef) error
 	// Changes compares what the plugin's files declare with what is loaded.
-	Changes(ctx context.Context, name string) (*PluginChanges, error)
+	Changes(ctx context.Context, p PluginRef) (*PluginChanges, error)
 	// Reload is Changes, and takes the files in. On an error the version that was
 	// loaded goes on.
-	Reload(ctx context.Context, name string) (*PluginChanges, error)
+	Reload(ctx context.Context, p PluginRef) (*PluginChanges, error)
 	// Unload ends a plugin. What it reported stays.
-	Unload(ctx context.Context, name string) error
+	Unload(ctx context.Context, p PluginRef) error
 	// SetLogLevel sets what of the plugin's log is kept.
-	SetLogLevel(ctx context.Context, name string, level gen.LogLevel) error
+	SetLogLevel(ctx context.Context, p PluginRef, level gen.LogLevel) error
+}
+
+// PluginRef is a plugin where it runs. The zero Runner is the server itself.
+type PluginRef struct {
+	Name   string
+	Runner string
 }
 
 // PluginChanges is the differences between two versions of a plugin, in the shape
@@ -47,29 +54,42 @@ func (h *handlers) acting(ctx context.Context) (PluginActs, context.Context, con
 // late says that an act took too long, where that is why it failed.
 func late(ctx context.Context, err error, what string) error {
 	if errors.Is(err, context.DeadlineExceeded) && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return resource.Errorf(resource.Unavailable, "%s: a hook of the plugin still ran after %v", what, actTime)
+		return resource.Errorf(resource.Unavailable, "%s: it took more than %v; a hook of the plugin may still run", what, actTime)
 	}
 	return err
 }
 
-// plugin returns the state of a plugin of this server.
-func (h *handlers) plugin(name string) (gen.Plugin, error) {
+// find returns the state of the plugin that a request means: without a runner, that
+// of the server, or of the only runner that has it.
+func (h *handlers) find(name, runner string) (gen.Plugin, PluginRef, error) {
+	var found []Plugin
+	var runners []string
 	for _, p := range h.plugins() {
-		if p.Name == name && p.Runner == "" {
-			return shown(p), nil
+		if p.Name != name || runner != "" && p.Runner != runner {
+			continue
 		}
-	}
-	for _, p := range h.plugins() {
-		if p.Name == name {
-			return shown(p), nil
+		if p.Runner == runner { // the server's own, where nobody asks for a runner's
+			found, runners = []Plugin{p}, nil
+			break
 		}
+		found, runners = append(found, p), append(runners, p.Runner)
 	}
-	return gen.Plugin{}, notFound("there is no plugin %s", name)
+	ref := PluginRef{Name: name, Runner: runner}
+	switch {
+	case len(found) == 0 && runner != "":
+		return gen.Plugin{}, ref, notFound("there is no plugin %s at runner %s", name, runner)
+	case len(found) == 0:
+		return gen.Plugin{}, ref, notFound("there is no plugin %s", name)
+	case len(found) > 1:
+		return gen.Plugin{}, ref, resource.Errorf(resource.Conflict, "plugin %s is at the runners %s; say which one you mean", name, strings.Join(runners, ", "))
+	}
+	ref.Runner = found[0].Runner
+	return shown(found[0]), ref, nil
 }
 
 // GetPlugin returns a plugin.
 func (h *handlers) GetPlugin(_ context.Context, req gen.GetPluginRequestObject) (gen.GetPluginResponseObject, error) {
-	p, err := h.plugin(req.Name)
+	p, _, err := h.find(req.Name, deref(req.Params.Runner))
 	if err != nil {
 		return nil, err
 	}
@@ -86,10 +106,14 @@ func (h *handlers) LoadPlugin(ctx context.Context, req gen.LoadPluginRequestObje
 	if req.Body.Name == "" {
 		return nil, resource.FieldErrorf("name", "name is missing")
 	}
-	if err := acts.Load(ctx, req.Body.Name); err != nil {
+	_, ref, err := h.find(req.Body.Name, req.Body.Runner)
+	if err != nil && resource.KindOf(err) != resource.NotFound { // it may be about to come
+		return nil, err
+	}
+	if err := acts.Load(ctx, ref); err != nil {
 		return nil, late(ctx, err, "the plugin is still being loaded")
 	}
-	p, err := h.plugin(req.Body.Name)
+	p, _, err := h.find(ref.Name, ref.Runner)
 	if err != nil {
 		return nil, err
 	}
@@ -106,10 +130,14 @@ func (h *handlers) EditPlugin(ctx context.Context, req gen.EditPluginRequestObje
 	if !req.Body.LogLevel.Valid() {
 		return nil, resource.FieldErrorf("log_level", "log_level %q is not one of debug, info, warning, error", req.Body.LogLevel)
 	}
-	if err := acts.SetLogLevel(ctx, req.Name, req.Body.LogLevel); err != nil {
+	_, ref, err := h.find(req.Name, deref(req.Params.Runner))
+	if err != nil {
 		return nil, err
 	}
-	p, err := h.plugin(req.Name)
+	if err := acts.SetLogLevel(ctx, ref, req.Body.LogLevel); err != nil {
+		return nil, late(ctx, err, "the plugin was not told of its log level")
+	}
+	p, _, err := h.find(ref.Name, ref.Runner)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +151,11 @@ func (h *handlers) UnloadPlugin(ctx context.Context, req gen.UnloadPluginRequest
 		return nil, err
 	}
 	defer cancel()
-	if err := acts.Unload(ctx, req.Name); err != nil {
+	_, ref, err := h.find(req.Name, deref(req.Params.Runner))
+	if err != nil {
+		return nil, err
+	}
+	if err := acts.Unload(ctx, ref); err != nil {
 		return nil, late(ctx, err, "the plugin ends when its hooks have")
 	}
 	return gen.UnloadPlugin204Response{}, nil
@@ -136,9 +168,13 @@ func (h *handlers) GetPluginChanges(ctx context.Context, req gen.GetPluginChange
 		return nil, err
 	}
 	defer cancel()
-	c, err := acts.Changes(ctx, req.Name)
+	_, ref, err := h.find(req.Name, deref(req.Params.Runner))
 	if err != nil {
 		return nil, err
+	}
+	c, err := acts.Changes(ctx, ref)
+	if err != nil {
+		return nil, late(ctx, err, "the new version was not compared")
 	}
 	return gen.GetPluginChanges200JSONResponse(*c), nil
 }
@@ -150,11 +186,15 @@ func (h *handlers) ReloadPlugin(ctx context.Context, req gen.ReloadPluginRequest
 		return nil, err
 	}
 	defer cancel()
+	_, ref, err := h.find(req.Name, deref(req.Params.Runner))
+	if err != nil {
+		return nil, err
+	}
 	act := acts.Reload
 	if deref(req.Params.DryRun) {
 		act = acts.Changes
 	}
-	c, err := act(ctx, req.Name)
+	c, err := act(ctx, ref)
 	if err != nil {
 		return nil, late(ctx, err, "the new version was not loaded")
 	}

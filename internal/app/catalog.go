@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -24,13 +26,14 @@ const (
 )
 
 // catalog is where plugins come from: the configuration and the plugin folder. It
-// loads what appears there and unloads what goes, and does what users ask for; it
-// implements api.PluginActs. Its methods are safe for concurrent use.
+// loads what appears there and unloads what goes, and does what users ask for. Its methods are safe for concurrent use.
 type catalog struct {
-	set      *pluginSet
-	declared *declarations
-	dir      string // the plugin folder
-	auto     bool   // take changed plugins of the folder in
+	set *pluginSet
+	at  string // for people: who has the plugins
+	// changes compares what a plugin declares with what is stored.
+	changes func(ctx context.Context, plugin string, running *wire.Manifest, next wire.Manifest) (*api.PluginChanges, error)
+	dir     string // the plugin folder
+	auto    bool   // take changed plugins of the folder in
 	// configured reads the configuration's list of plugins again; nil if there is
 	// nothing to read.
 	configured func() ([]string, error)
@@ -124,7 +127,7 @@ func (c *catalog) reload(ctx context.Context, p *plugin) (ch *api.PluginChanges,
 }
 
 func (c *catalog) compare(ctx context.Context, p *plugin, v *version) (*api.PluginChanges, error) {
-	ch, err := c.declared.changes(ctx, p.name, p.declares(), v.manifest)
+	ch, err := c.changes(ctx, p.name, p.declares(), v.manifest)
 	if err != nil {
 		return nil, err
 	}
@@ -222,10 +225,10 @@ func (c *catalog) find(name string) (*plugin, error) {
 	if p := c.set.get(name); p != nil {
 		return p, nil
 	}
-	return nil, resource.Errorf(resource.NotFound, "this server has no plugin %s", name)
+	return nil, resource.Errorf(resource.NotFound, "%s has no plugin %s", c.at, name)
 }
 
-// Load implements api.PluginActs.
+// Load is that of api.PluginActs.
 func (c *catalog) Load(ctx context.Context, name string) error {
 	known := c.set.get(name)
 	if err := c.Reread(); err != nil {
@@ -234,14 +237,14 @@ func (c *catalog) Load(ctx context.Context, name string) error {
 	p := c.set.get(name)
 	switch {
 	case p == nil:
-		return resource.Errorf(resource.NotFound, "there is no plugin %s in the configuration (plugins) nor in %s; put it there first", name, c.dir)
+		return resource.Errorf(resource.NotFound, "there is no plugin %s in the configuration of %s (plugins) nor in %s; put it there first", name, c.at, c.dir)
 	case p != known:
 		return p.ready(ctx)
 	}
 	return p.load(ctx)
 }
 
-// Changes implements api.PluginActs.
+// Changes is that of api.PluginActs.
 func (c *catalog) Changes(ctx context.Context, name string) (*api.PluginChanges, error) {
 	p, err := c.find(name)
 	if err != nil {
@@ -263,7 +266,7 @@ func (c *catalog) Changes(ctx context.Context, name string) (*api.PluginChanges,
 // errOnlyLooked ends a reload that was only to show the new version.
 var errOnlyLooked = errors.New("only looked")
 
-// Reload implements api.PluginActs.
+// Reload is that of api.PluginActs.
 func (c *catalog) Reload(ctx context.Context, name string) (*api.PluginChanges, error) {
 	p, err := c.find(name)
 	if err != nil {
@@ -272,7 +275,7 @@ func (c *catalog) Reload(ctx context.Context, name string) (*api.PluginChanges, 
 	return c.reload(ctx, p)
 }
 
-// Unload implements api.PluginActs.
+// Unload is that of api.PluginActs.
 func (c *catalog) Unload(ctx context.Context, name string) error {
 	p, err := c.find(name)
 	if err != nil {
@@ -282,7 +285,7 @@ func (c *catalog) Unload(ctx context.Context, name string) error {
 	return p.unload(ctx)
 }
 
-// SetLogLevel implements api.PluginActs.
+// SetLogLevel is that of api.PluginActs.
 func (c *catalog) SetLogLevel(_ context.Context, name string, level gen.LogLevel) error {
 	p, err := c.find(name)
 	if err != nil {
@@ -314,6 +317,12 @@ func levelOf(l slog.Level) gen.LogLevel {
 		return gen.LogLevelWarning
 	}
 	return gen.LogLevelError
+}
+
+// PluginFolder is the folder whose plugins a server or runner with the settings
+// loads.
+func PluginFolder(c config.Config) string {
+	return absolute(cmp.Or(c.PluginDir, filepath.Join(c.Data, "plugins")))
 }
 
 // absolute makes the plugin folder's path one that does not depend on where the

@@ -38,7 +38,7 @@ func TestWhatValidateRefusesTheServerRefuses(t *testing.T) {
 		"state": {func(c *wire.Class) {
 			c.Conditions = []wire.Condition{{Kind: wire.ConditionValue, Attribute: "status", ErrorStates: []json.RawMessage{[]byte(`"BROKEN"`)}, Message: "Broken"}}
 		}, []wire.Rule{wire.RuleConditionState}},
-		"identifier": {func(c *wire.Class) { c.Attributes[0].Hidden, c.Attributes[0].Optional = true, true }, []wire.Rule{wire.RuleIdentifierHidden}},
+		"identifier":             {func(c *wire.Class) { c.Attributes[0].Hidden, c.Attributes[0].Optional = true, true }, []wire.Rule{wire.RuleIdentifierHidden}},
 		"of the session's check": {func(c *wire.Class) { c.Identifier.Attributes = []string{"absent"} }, []wire.Rule{wire.RuleIdentifierUnknown}},
 		"of both": {func(c *wire.Class) {
 			c.Identifier.Attributes = []string{"absent"}

@@ -84,7 +84,7 @@ func processes(place *placement, plugins *pluginSet) func(context.Context, strin
 		if m := place.at(plugin); m != nil {
 			return remoteCaller{m, plugin}, nil
 		}
-		if place.local == nil {
+		if place.onlyOwn && !place.has(plugin) {
 			return nil, resource.Errorf(resource.Unavailable, "no runner is connected that has plugin %s", plugin)
 		}
 		l, err := plugins.process(ctx, plugin)

@@ -28,10 +28,12 @@ type host interface {
 type placement struct {
 	inv *inventory.Inventory
 	log *slog.Logger
-	// local is the server as a host; nil if it runs no plugins. has tells which
-	// ones it has.
-	local host
-	has   func(plugin string) bool
+	// local is the server as a host, and has tells which plugins it has. With
+	// onlyOwn it has no others than those that are part of it, and leaves the rest
+	// to runners.
+	local   host
+	has     func(plugin string) bool
+	onlyOwn bool
 	// patient says that runners may be on their way: until settled is called, nobody
 	// is told that a plugin is missing.
 	patient bool
@@ -44,6 +46,8 @@ type placement struct {
 	roots  map[resource.ID]*placed
 	// left has the plugins whose last runner was stopped in order: nobody misses it.
 	left map[string]bool
+	// waited is set by settled.
+	waited bool
 }
 
 // placed is where the session of a root runs.
@@ -169,7 +173,7 @@ func (p *placement) hostOf(r *placed) host {
 	if m := p.runnerOf(plugin); m != nil {
 		return m
 	}
-	if p.local == nil || !p.has(plugin) && (p.patient || p.left[plugin]) {
+	if p.local == nil || !p.has(plugin) && (p.onlyOwn || p.patient || p.left[plugin]) {
 		return nil
 	}
 	return p.local // whose session says so if the plugin is not there
@@ -241,7 +245,13 @@ func (p *placement) settle(r *placed) {
 // mu.
 func (p *placement) miss(r *placed) {
 	if plugin := r.root.Class.Plugin; !p.patient && !p.left[plugin] && plugin != resource.ServerPlugin {
-		p.offline(r.root.ID, "no runner is connected that has plugin "+plugin)
+		why := "no runner is connected that has plugin " + plugin
+		for _, m := range p.runners {
+			if m.unloaded(plugin) {
+				why = "plugin " + plugin + " was unloaded at runner " + m.name
+			}
+		}
+		p.offline(r.root.ID, why)
 	}
 }
 
@@ -281,8 +291,15 @@ func (p *placement) againLocked(plugin string) {
 func (p *placement) settled() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.patient = false
+	p.patient, p.waited = false, true
 	p.againLocked("")
+}
+
+// awaits reports whether runners may still be on their way.
+func (p *placement) awaits() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.waited
 }
 
 // join takes a runner up. Its roots are started when its declarations are known.

@@ -8,11 +8,9 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -33,6 +31,8 @@ const (
 	// crashLoop is how many failures in a row, without a recovery in between, are
 	// more than bad luck: half a minute of it, with the pauses of a supervisor.
 	crashLoop = 6
+	// stateUnknown is the state of a plugin whose runner does not answer.
+	stateUnknown = "unknown"
 )
 
 // selfManifest is what the server declares of itself.
@@ -57,10 +57,11 @@ func selfManifest() wire.Manifest {
 		},
 		{
 			Name: pluginClass, Label: "Plugin", Bases: bases,
-			Identifier: wire.Identifier{Scope: wire.ScopeScoped, Attributes: []string{"name"}},
+			Identifier: wire.Identifier{Scope: wire.ScopeScoped, Attributes: []string{"name", "runner"}},
 			Attributes: []wire.Attribute{
 				{Name: "name", Kind: wire.KindString},
-				{Name: "state", Kind: wire.KindEnum, Options: options("starting", "running", "backoff", "failed", "stopped")},
+				{Name: "runner", Kind: wire.KindString, Optional: true},
+				{Name: "state", Kind: wire.KindEnum, Options: options("starting", "running", "backoff", "failed", "stopped", stateUnknown)},
 				{Name: "version", Kind: wire.KindString, Optional: true},
 				{Name: "sdk", Kind: wire.KindString, Label: "SDK", Optional: true},
 				{Name: "user", Kind: wire.KindString, Label: "Runs as", Optional: true},
@@ -89,7 +90,7 @@ func selfManifest() wire.Manifest {
 type self struct {
 	inv     *inventory.Inventory
 	version string
-	plugins *pluginSet
+	plugins selfPlugins
 	now     func() time.Time
 	after   func(time.Duration) <-chan time.Time
 	log     *slog.Logger
@@ -99,23 +100,31 @@ type self struct {
 	stop    context.CancelFunc
 	turn    int64
 	next    int64 // handle
-	known   map[string]*selfNode
-	kept    map[string]bool // plugins that have a node from before the session
+	known   map[pluginPlace]*selfNode
+	// kept are the plugins that have a node from before the session, as it was.
+	kept map[pluginPlace]map[string]json.RawMessage
+}
+
+// selfPlugins is what the server reports of.
+type selfPlugins struct {
+	list    func() []pluginView
+	deliver func(wire.Batch)
+	// awaited reports whether runners may still be on their way: their plugins keep
+	// their nodes.
+	awaited func() bool
 }
 
 // selfNode is a plugin as it was last reported.
 type selfNode struct {
 	handle int64
 	attrs  map[string]json.RawMessage
-	pid    int
-	cpu    time.Duration // at the last sample
-	at     time.Time     // of the last sample
+	last   pluginUse // at the last sample
 }
 
 var _ session.Plugin = (*self)(nil)
 
 // newSelf declares the server's own classes.
-func newSelf(ctx context.Context, version string, inv *inventory.Inventory, d declare, plugins *pluginSet, log *slog.Logger) (*self, error) {
+func newSelf(ctx context.Context, version string, inv *inventory.Inventory, d declare, plugins selfPlugins, log *slog.Logger) (*self, error) {
 	if err := d(ctx, resource.ServerPlugin, selfManifest(), nil); err != nil {
 		return nil, err
 	}
@@ -127,9 +136,24 @@ func newSelf(ctx context.Context, version string, inv *inventory.Inventory, d de
 	return s, err
 }
 
-// hasItself tells which plugins a server has, its own included.
-func hasItself(plugins *pluginSet) func(string) bool {
-	return func(plugin string) bool { return plugin == resource.ServerPlugin || plugins.has(plugin) }
+// hasItself tells which plugins a server has, its own included. One that leaves all
+// others to runners has them not.
+func hasItself(plugins *pluginSet, runs bool) func(string) bool {
+	return func(plugin string) bool { return plugin == resource.ServerPlugin || runs && plugins.has(plugin) }
+}
+
+// allPlugins lists the plugins of a server and of its runners.
+func allPlugins(plugins *pluginSet, place *placement) func() []pluginView {
+	return func() []pluginView {
+		var out []pluginView
+		if !place.onlyOwn {
+			out = plugins.views()
+		}
+		for _, m := range place.all() {
+			out = append(out, m.views()...)
+		}
+		return out
+	}
 }
 
 // list returns the resources of one of the server's own classes.
@@ -175,7 +199,7 @@ func (s *self) run(ctx context.Context) error {
 		if err != nil || len(there) > 0 {
 			return err
 		}
-		if slices.ContainsFunc(s.plugins.all(), func(p *plugin) bool { return p.view().trouble() }) {
+		if slices.ContainsFunc(s.plugins.list(), pluginView.trouble) {
 			return s.appear(ctx)
 		}
 		select {
@@ -192,7 +216,7 @@ func (s *self) Call(_ context.Context, method string, params, result any) error 
 	defer s.mu.Unlock()
 	switch p := params.(type) {
 	case wire.OpenParams:
-		s.session, s.turn, s.next, s.known = p.Session, 0, 1, map[string]*selfNode{}
+		s.session, s.turn, s.next, s.known = p.Session, 0, 1, map[pluginPlace]*selfNode{}
 	case wire.SessionParams:
 		switch {
 		case p.Session != s.session:
@@ -209,10 +233,15 @@ func (s *self) Call(_ context.Context, method string, params, result any) error 
 			if err != nil {
 				return err
 			}
-			s.kept = map[string]bool{}
+			s.kept = map[pluginPlace]map[string]json.RawMessage{}
 			for _, n := range nodes {
+				attrs := map[string]json.RawMessage{}
+				for i, v := range n.Values {
+					attrs[n.Class.Attributes[i].Name] = v.AppendJSON(nil)
+				}
 				name, _ := n.Values[n.Class.Attr("name")].Text()
-				s.kept[name] = true
+				runner, _ := n.Values[n.Class.Attr("runner")].Text()
+				s.kept[pluginPlace{name, runner}] = attrs
 			}
 			s.report(true, false)
 			ctx, cancel := context.WithCancel(context.Background())
@@ -270,31 +299,36 @@ func (s *self) watch(ctx context.Context, id string) {
 // report sends a turn with what changed since the last one. The caller holds mu.
 func (s *self) report(complete, sample bool) {
 	b := wire.Batch{Session: s.session, Turn: s.turn + 1, Last: true, Complete: complete}
-	there := map[string]bool{}
-	for _, p := range s.plugins.all() {
-		there[p.name] = true
-		v := p.view()
-		n := s.known[p.name]
-		if n == nil {
-			if !v.trouble() && !s.kept[p.name] {
-				continue
-			}
-			n = &selfNode{handle: s.next, attrs: v.attrs}
-			s.known[p.name] = n
-			s.next++
-			b.Ops = append(b.Ops, wire.Op{Op: wire.OpPut, Handle: n.handle, Class: pluginClass, Attributes: object(v.attrs)})
-		} else if changed := differing(n.attrs, v.attrs); len(changed) > 0 {
-			n.attrs = v.attrs
-			b.Ops = append(b.Ops, wire.Op{Op: wire.OpSet, Handle: n.handle, Attributes: object(changed)})
+	there := map[pluginPlace]bool{}
+	for _, v := range s.plugins.list() {
+		there[v.place] = true
+		n := s.known[v.place]
+		if n == nil && !v.trouble() && s.kept[v.place] == nil {
+			continue
 		}
-		if sample {
-			b.Samples = append(b.Samples, n.sample(v.proc, s.now())...)
+		attrs := v.attrs()
+		if v.lost {
+			attrs = unknown(attrs)
+		}
+		n = s.put(&b, v.place, attrs)
+		if sample && v.use != nil {
+			b.Samples = append(b.Samples, n.sample(v.use(), s.now())...)
+		}
+		if v.use == nil {
+			n.last = pluginUse{}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.known)) {
-		if !there[name] {
-			b.Ops = append(b.Ops, wire.Op{Op: wire.OpRemove, Handle: s.known[name].handle})
-			delete(s.known, name)
+	for place, attrs := range s.kept {
+		if place.runner != "" && !there[place] && s.plugins.awaited() {
+			there[place] = true
+			s.put(&b, place, unknown(attrs))
+		}
+	}
+	for _, place := range slices.SortedFunc(maps.Keys(s.known), pluginPlace.compare) {
+		if !there[place] {
+			b.Ops = append(b.Ops, wire.Op{Op: wire.OpRemove, Handle: s.known[place].handle})
+			delete(s.known, place)
+			delete(s.kept, place)
 		}
 	}
 	if complete || len(b.Ops)+len(b.Samples) > 0 {
@@ -303,110 +337,40 @@ func (s *self) report(complete, sample bool) {
 	}
 }
 
-// sample measures what a plugin uses. CPU is the average since the last sample of
-// the same process.
-func (n *selfNode) sample(proc *pluginhost.Process, now time.Time) []wire.Sample {
-	if proc == nil {
-		n.pid = 0
+// put adds to a turn how a plugin is. The caller holds mu.
+func (s *self) put(b *wire.Batch, place pluginPlace, attrs map[string]json.RawMessage) *selfNode {
+	n := s.known[place]
+	if n == nil {
+		n = &selfNode{handle: s.next, attrs: attrs}
+		s.known[place] = n
+		s.next++
+		label := place.label()
+		b.Ops = append(b.Ops, wire.Op{Op: wire.OpPut, Handle: n.handle, Class: pluginClass, Label: &label, Attributes: object(attrs)})
+	} else if changed := differing(n.attrs, attrs); len(changed) > 0 {
+		n.attrs = attrs
+		b.Ops = append(b.Ops, wire.Op{Op: wire.OpSet, Handle: n.handle, Attributes: object(changed)})
+	}
+	return n
+}
+
+// sample makes samples of what a plugin uses. CPU is the average since the last
+// sample of the same process.
+func (n *selfNode) sample(use *pluginUse, now time.Time) []wire.Sample {
+	if use == nil { // it has ended, or the system does not tell
+		n.last = pluginUse{}
 		return nil
 	}
-	use := proc.Use()
-	if use.Processes == 0 { // it has ended, or the system does not tell
-		return nil
+	if use.At.Equal(n.last.At) {
+		return nil // a runner's, and there is no news of it
 	}
 	one := func(name string, v any) wire.Sample {
 		raw, _ := json.Marshal(v) // a number
 		return wire.Sample{Handle: n.handle, Name: name, Time: now.UnixMilli(), Value: raw}
 	}
 	list := []wire.Sample{one("memory", use.Memory), one("processes", use.Threads), one("open_files", use.OpenFiles)}
-	if span := now.Sub(n.at); n.pid == proc.Pid() && span > 0 {
-		list = append(list, one("cpu", max(0, use.CPU-n.cpu).Seconds()/span.Seconds()))
+	if span := use.At.Sub(n.last.At); n.last.PID == use.PID && span > 0 {
+		list = append(list, one("cpu", max(0, use.CPU-n.last.CPU).Seconds()/span.Seconds()))
 	}
-	n.pid, n.cpu, n.at = proc.Pid(), use.CPU, now
+	n.last = *use
 	return list
-}
-
-// pluginView is a plugin as its node shows it.
-type pluginView struct {
-	attrs map[string]json.RawMessage
-	proc  *pluginhost.Process // nil if there is none
-}
-
-// trouble reports whether the node would have an alert.
-func (v pluginView) trouble() bool {
-	return string(v.attrs["reason"]) != "null"
-}
-
-// view returns the plugin as its node shows it.
-func (p *plugin) view() pluginView {
-	g := p.state()
-	v := pluginView{attrs: map[string]json.RawMessage{
-		"name": quoted(p.name), "state": quoted(string(g.State)), "restarts": json.RawMessage(fmt.Sprint(g.Restarts)),
-		"version": text(g.Version), "sdk": text(strings.TrimSpace(g.SDK.Name + " " + g.SDK.Version)),
-		"user": null, "over_budget": null, "failing": json.RawMessage("false"), "reason": null,
-	}}
-	p.mu.Lock()
-	version := p.version
-	if version != nil {
-		v.proc = version.proc
-	}
-	p.mu.Unlock()
-	var st pluginhost.Status
-	if version != nil {
-		st = version.sup.Status()
-	}
-	if v.proc != nil {
-		v.attrs["user"] = text(v.proc.User())
-	}
-	switch {
-	case g.State == gen.PluginState(pluginhost.Stopped): // as somebody wanted
-	case st.Over != nil:
-		v.attrs["over_budget"], v.attrs["reason"] = quoted(st.Over.Budget), quoted(st.Over.Error())
-	case g.State == gen.PluginState(pluginhost.Failed):
-		v.attrs["reason"] = quoted(reasonText(g.Error))
-	case st.Failures >= crashLoop:
-		v.attrs["failing"], v.attrs["reason"] = json.RawMessage("true"), quoted(reasonText(g.Error))
-	}
-	return v
-}
-
-// longestReason bounds a reason, in characters: it becomes part of an alert.
-const longestReason = 300
-
-// reasonText makes an error, which may have the last lines of a process, readable in
-// a table.
-func reasonText(s string) string {
-	r := []rune(strings.Join(strings.Fields(s), " "))
-	if len(r) > longestReason {
-		return string(r[:longestReason-1]) + "…"
-	}
-	return string(r)
-}
-
-var null = json.RawMessage("null")
-
-func quoted(s string) json.RawMessage { return resource.AppendJSONString(nil, s) }
-
-// text is a string as an optional attribute: null if there is none.
-func text(s string) json.RawMessage {
-	if s == "" {
-		return null
-	}
-	return quoted(s)
-}
-
-func object(attrs map[string]json.RawMessage) json.RawMessage {
-	b, _ := json.Marshal(attrs) // it is made of JSON
-	return b
-}
-
-// differing returns the attributes that have changed.
-func differing(before, after map[string]json.RawMessage) map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	for name, v := range after {
-		if string(before[name]) != string(v) {
-			out[name] = v
-		}
-	}
-	return out
 }

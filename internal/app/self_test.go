@@ -67,13 +67,13 @@ func newSelfBench(t *testing.T) *selfBench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, err := newSelf(t.Context(), "1", inv, d, b.set, log)
+	place := newPlacement(inv, log)
+	own, err := newSelf(t.Context(), "1", inv, d, selfPlugins{list: allPlugins(b.set, place), deliver: b.set.deliver, awaited: place.awaits}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := newRunner((&localSessions{inv: inv, plugins: b.set, secrets: secrets, self: own, log: log, now: time.Now}).options)
-	place := newPlacement(inv, log)
-	place.local, place.has = r, hasItself(b.set)
+	place.local, place.has = r, hasItself(b.set, true)
 	var stages lifecycle
 	failed := func(err error) { t.Error(err) }
 	stages.run("alert", failed, func(ctx context.Context) error { return keepUp(ctx, log, inv, b.alerts.Run) })

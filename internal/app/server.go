@@ -185,7 +185,7 @@ func (s *Server) setup(ctx context.Context) error {
 		changed: place.again,
 	})
 	s.catalog = newCatalog(&catalog{
-		set: plugins, declared: declared, dir: absolute(cmp.Or(c.PluginDir, filepath.Join(c.Data, "plugins"))), auto: c.PluginAutoReload,
+		set: plugins, at: "this server", changes: declared.changes, dir: PluginFolder(c), auto: c.PluginAutoReload,
 		configured: s.o.Plugins, log: s.part("plugin"),
 	}, c.Plugins)
 	own := &localSessions{
@@ -194,14 +194,16 @@ func (s *Server) setup(ctx context.Context) error {
 		updatePeriod: time.Duration(c.UpdatePeriod),
 	}
 	sessions := newRunner(own.options)
+	itself, err := newSelf(context.WithoutCancel(ctx), s.o.Version, inv, declaring, selfPlugins{
+		list: allPlugins(plugins, place), deliver: plugins.deliver, awaited: place.awaits,
+	}, s.part("plugin"))
+	if err != nil {
+		return err
+	}
+	own.self = itself
+	s.run("self", s.fail, itself.run)
+	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins, c.Runner), !c.Runner
 	if c.Runner {
-		itself, err := newSelf(context.WithoutCancel(ctx), s.o.Version, inv, declaring, plugins, s.part("plugin"))
-		if err != nil {
-			return err
-		}
-		own.self = itself
-		s.run("self", s.fail, itself.run)
-		place.local, place.has = sessions, hasItself(plugins)
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
 		s.run("plugin folder", s.fail, s.catalog.run)
 	}
@@ -212,7 +214,7 @@ func (s *Server) setup(ctx context.Context) error {
 	})
 	hub := link.NewHub(link.HubOptions{
 		Accept: (&remotes{
-			place: place, inv: inv, secrets: secrets, declare: declaring, grace: time.Duration(c.RunnerGrace),
+			place: place, inv: inv, secrets: secrets, declare: declaring, changes: declared.changes, grace: time.Duration(c.RunnerGrace),
 			log: s.part("runner"), pluginLog: s.part("plugin"), sessionLog: s.part("session"), debug: debug,
 		}).accept,
 		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: time.Now, After: time.After,
@@ -233,7 +235,7 @@ func (s *Server) setup(ctx context.Context) error {
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, inv) },
-		PluginActs: s.catalog,
+		PluginActs: &pluginActs{own: s.catalog, place: place},
 		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
 	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: time.Now})

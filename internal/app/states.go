@@ -14,6 +14,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // subscriber is a stage that follows the inventory from a snapshot on.
@@ -46,12 +47,15 @@ func follow(f func(*resource.Changes)) subscriber {
 	}
 }
 
-// pluginStates tells the API how the plugins are: the server's own, then those of
-// its runners.
+// pluginStates tells the API how the plugins are: those that the server runs, then
+// those of its runners.
 func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory) []api.Plugin {
 	var out []api.Plugin
 	classes := inv.Classes()
 	for _, p := range plugins.all() {
+		if place.onlyOwn && !place.has(p.name) {
+			continue // it is left to runners
+		}
 		g := p.state()
 		g.Outdated = p.outdatedBy(fingerprint(p.path))
 		g.Sessions, g.Roots = place.sessions(p.name, place.local)
@@ -69,6 +73,11 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 		}
 	}
 	return out
+}
+
+// problemOf is a problem in the shape of the API.
+func problemOf(p wire.Problem) gen.PluginProblem {
+	return gen.PluginProblem{File: p.File, Line: p.Line, Where: p.Where, Text: p.Text, Fix: p.Fix, Code: string(p.Code)}
 }
 
 // state is how the plugin is, as the API tells it. It touches no file, since it is
@@ -109,8 +118,7 @@ func (p *plugin) state() api.Plugin {
 			g.SDK = gen.SDK{Name: st.Info.SDK.Name, Version: st.Info.SDK.Version}
 		}
 		for _, pr := range slices.Concat(st.Problems, misdeclared(broken)) {
-			g.Problems = append(g.Problems, gen.PluginProblem{
-				File: pr.File, Line: pr.Line, Where: pr.Where, Text: pr.Text, Fix: pr.Fix, Code: string(pr.Code)})
+			g.Problems = append(g.Problems, problemOf(pr))
 		}
 	}
 	if proc == nil && g.State == gen.Running {

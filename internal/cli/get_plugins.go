@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -12,11 +13,14 @@ import (
 )
 
 func (g *getter) plugins() *cobra.Command {
-	return &cobra.Command{
+	var runner string
+	cmd := &cobra.Command{
 		Use:     "plugins [NAME]",
 		Aliases: []string{"plugin"},
-		Short:   "List the plugins and how they fare",
-		Args:    maxOneArg("plugin"),
+		Short:   "List the plugins and how they fare, or tell all about one",
+		Long: "List the plugins of the server and of its runners, or tell all about one. If a plugin is\n" +
+			"at several places, all of them are told; as JSON or YAML that is a list.",
+		Args: maxOneArg("plugin"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := g.conn.dial()
 			if err != nil {
@@ -30,20 +34,34 @@ func (g *getter) plugins() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if len(args) == 1 {
-				p, raw, err := pick(items, "plugin", args[0], func(p gen.Plugin) string { return p.Name })
-				if err != nil {
+			items, found := onlyPlugins(items, list.Items, args, runner)
+			where := ""
+			if runner != "" {
+				where = " at a runner " + runner
+			}
+			switch {
+			case len(args) == 1 && len(found) == 0:
+				return fmt.Errorf("there is no plugin %q%s", args[0], where)
+			case len(args) == 1 && len(found) == 1:
+				if done, err := g.raw(g.format, items[0]); done {
 					return err
 				}
-				if done, err := g.raw(g.format, raw); done {
-					return err
-				}
-				g.plugin(p)
+				g.plugin(found[0])
 				return nil
+			case len(args) == 1:
+				return g.list(items, "", func() error {
+					for i, p := range found {
+						if i > 0 {
+							fmt.Fprintln(g.out)
+						}
+						g.plugin(p)
+					}
+					return nil
+				})
 			}
 			return g.list(items, "", func() error {
 				t := g.table("NAME", "STATE", "KIND", "RUNNER", "SESSIONS", "RESTARTS", "MEMORY", "CPU", "SCAN", "ERROR")
-				for _, p := range list.Items {
+				for _, p := range found {
 					t.AppendRow([]any{p.Name, g.state(p.State), p.Kind, dash(clean(p.Runner)), sessions(p), p.Restarts, memory(p), cpu(p), scanTime(p), dash(trouble(p))})
 				}
 				t.Render()
@@ -51,6 +69,20 @@ func (g *getter) plugins() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&runner, "runner", "", "only those at the runner of this `name`")
+	return cmd
+}
+
+// onlyPlugins keeps the plugins that are asked for, in both forms.
+func onlyPlugins(items []json.RawMessage, list []gen.Plugin, args []string, runner string) ([]json.RawMessage, []gen.Plugin) {
+	var raw []json.RawMessage
+	var found []gen.Plugin
+	for i, p := range list {
+		if (len(args) == 0 || p.Name == args[0]) && (runner == "" || p.Runner == runner) {
+			raw, found = append(raw, items[i]), append(found, p)
+		}
+	}
+	return raw, found
 }
 
 func (g *getter) state(s gen.PluginState) string {

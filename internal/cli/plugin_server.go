@@ -16,6 +16,7 @@ import (
 
 func newPluginLoad(c *console) *cobra.Command {
 	var conn connection
+	var runner string
 	cmd := &cobra.Command{
 		Use:   "load NAME",
 		Short: "Have the server load a plugin of its configuration or its plugin folder",
@@ -29,20 +30,22 @@ func newPluginLoad(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p, _, err := answer[gen.Plugin](cl.LoadPlugin(cmd.Context(), gen.LoadPlugin{Name: args[0]}))
+			p, _, err := answer[gen.Plugin](cl.LoadPlugin(cmd.Context(), gen.LoadPlugin{Name: args[0], Runner: runner}))
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.out, "Loaded %s (%s).\n", p.Name, clean(p.Path))
+			_, err = fmt.Fprintf(c.out, "Loaded %s%s (%s).\n", p.Name, atRunner(p.Runner), clean(p.Path))
 			return err
 		},
 	}
 	conn.flags(cmd.Flags())
+	runnerFlag(cmd, &runner)
 	return cmd
 }
 
 func newPluginUnload(c *console) *cobra.Command {
 	var conn connection
+	var runner string
 	cmd := &cobra.Command{
 		Use:   "unload NAME",
 		Short: "Have the server unload a plugin; what it reported stays, stale",
@@ -55,20 +58,22 @@ func newPluginUnload(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, _, err := answer[struct{}](cl.UnloadPlugin(cmd.Context(), args[0])); err != nil {
+			if _, _, err := answer[struct{}](cl.UnloadPlugin(cmd.Context(), args[0], &gen.UnloadPluginParams{Runner: optional(runner)})); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.out, "Unloaded %s.\n", args[0])
+			_, err = fmt.Fprintf(c.out, "Unloaded %s%s.\n", args[0], atRunner(runner))
 			return err
 		},
 	}
 	conn.flags(cmd.Flags())
+	runnerFlag(cmd, &runner)
 	return cmd
 }
 
 func newPluginReload(c *console) *cobra.Command {
 	var (
 		conn     connection
+		runner   string
 		out      format
 		yes, dry bool
 	)
@@ -83,6 +88,7 @@ func newPluginReload(c *console) *cobra.Command {
 		Args: exactArgs("NAME"),
 	}
 	conn.flags(cmd.Flags())
+	runnerFlag(cmd, &runner)
 	out.flag(cmd.Flags())
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the differences")
@@ -94,7 +100,7 @@ func newPluginReload(c *console) *cobra.Command {
 		}
 		ask := !yes && !dry && terminal(cmd)
 		if ask || dry {
-			ch, raw, err := answer[gen.PluginChanges](cl.GetPluginChanges(ctx, args[0]))
+			ch, raw, err := answer[gen.PluginChanges](cl.GetPluginChanges(ctx, args[0], &gen.GetPluginChangesParams{Runner: optional(runner)}))
 			if err != nil {
 				return err
 			}
@@ -115,7 +121,7 @@ func newPluginReload(c *console) *cobra.Command {
 				return errNotFine
 			}
 		}
-		ch, raw, err := answer[gen.PluginChanges](cl.ReloadPlugin(ctx, args[0], &gen.ReloadPluginParams{}))
+		ch, raw, err := answer[gen.PluginChanges](cl.ReloadPlugin(ctx, args[0], &gen.ReloadPluginParams{Runner: optional(runner)}))
 		if err != nil {
 			return err
 		}
@@ -125,10 +131,23 @@ func newPluginReload(c *console) *cobra.Command {
 		if !ask {
 			c.changes(ch)
 		}
-		_, err = fmt.Fprintf(c.out, "Reloaded %s.\n", ch.Plugin)
+		_, err = fmt.Fprintf(c.out, "Reloaded %s%s.\n", ch.Plugin, atRunner(runner))
 		return err
 	}
 	return cmd
+}
+
+// runnerFlag says where a plugin is that several may have.
+func runnerFlag(cmd *cobra.Command, runner *string) {
+	cmd.Flags().StringVar(runner, "runner", "", "`name` of the runner that has the plugin (default: the server, else the only runner that has it)")
+}
+
+// atRunner names the place of a plugin that is not the server.
+func atRunner(runner string) string {
+	if runner == "" {
+		return ""
+	}
+	return " at runner " + clean(runner)
 }
 
 // terminal reports whether somebody sits at the input.
@@ -165,6 +184,7 @@ func (c *console) changes(ch gen.PluginChanges) {
 
 func newPluginLogLevel(c *console) *cobra.Command {
 	var conn connection
+	var runner string
 	known := []string{"debug", "info", "warning", "error"}
 	cmd := &cobra.Command{
 		Use:   "log-level NAME [" + strings.Join(known, "|") + "]",
@@ -179,12 +199,12 @@ func newPluginLogLevel(c *console) *cobra.Command {
 			}
 			var p gen.Plugin
 			if len(args) == 1 {
-				p, _, err = answer[gen.Plugin](cl.GetPlugin(cmd.Context(), args[0]))
+				p, _, err = answer[gen.Plugin](cl.GetPlugin(cmd.Context(), args[0], &gen.GetPluginParams{Runner: optional(runner)}))
 			} else {
 				if !slices.Contains(known, args[1]) {
 					return misusef("log level %q is not one of %s", args[1], strings.Join(known, ", "))
 				}
-				p, _, err = answer[gen.Plugin](cl.EditPlugin(cmd.Context(), args[0], gen.EditPlugin{LogLevel: gen.LogLevel(args[1])}))
+				p, _, err = answer[gen.Plugin](cl.EditPlugin(cmd.Context(), args[0], &gen.EditPluginParams{Runner: optional(runner)}, gen.EditPlugin{LogLevel: gen.LogLevel(args[1])}))
 			}
 			if err != nil {
 				return err
@@ -193,10 +213,11 @@ func newPluginLogLevel(c *console) *cobra.Command {
 			if p.LogLevel != nil {
 				level = string(*p.LogLevel)
 			}
-			_, err = fmt.Fprintf(c.out, "%s: %s\n", p.Name, level)
+			_, err = fmt.Fprintf(c.out, "%s%s: %s\n", p.Name, atRunner(p.Runner), level)
 			return err
 		},
 	}
 	conn.flags(cmd.Flags())
+	runnerFlag(cmd, &runner)
 	return cmd
 }

@@ -993,6 +993,9 @@ type Linkage struct {
 type LoadPlugin struct {
 	// Name The plugin's name: that of its file, without extension.
 	Name string `json:"name"`
+
+	// Runner The runner that is to load it, from its own configuration or plugin folder. By default the server itself, or the one runner that has it.
+	Runner string `json:"runner,omitempty"`
 }
 
 // LogLevel defines model for LogLevel.
@@ -1537,6 +1540,9 @@ type PluginFilter = string
 // PluginName defines model for pluginName.
 type PluginName = string
 
+// PluginRunner defines model for pluginRunner.
+type PluginRunner = string
+
 // ListAlertsParams defines parameters for ListAlerts.
 type ListAlertsParams struct {
 	// Active Keep active alerts (true), or ended ones (false).
@@ -1625,10 +1631,42 @@ type GetIncidentParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// UnloadPluginParams defines parameters for UnloadPlugin.
+type UnloadPluginParams struct {
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
+}
+
+// GetPluginParams defines parameters for GetPlugin.
+type GetPluginParams struct {
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
+}
+
+// EditPluginParams defines parameters for EditPlugin.
+type EditPluginParams struct {
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
+}
+
+// GetPluginChangesParams defines parameters for GetPluginChanges.
+type GetPluginChangesParams struct {
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
+}
+
 // ReloadPluginParams defines parameters for ReloadPlugin.
 type ReloadPluginParams struct {
 	// DryRun Only compare, as /plugins/{name}/changes does.
 	DryRun *bool `form:"dry_run,omitempty" json:"dry_run,omitempty"`
+
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
 }
 
 // ListResourcesParams defines parameters for ListResources.
@@ -1984,33 +2022,33 @@ type ClientInterface interface {
 	// Its sessions are torn down and its process ends. What they reported stays, stale.
 	//
 	// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
-	UnloadPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+	UnloadPlugin(ctx context.Context, name PluginName, params *UnloadPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPlugin Returns a plugin.
 	//
 	// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
-	GetPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPlugin(ctx context.Context, name PluginName, params *GetPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EditPluginWithBody Changes what of a plugin's log is kept, until the server ends.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-	EditPluginWithBody(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+	EditPluginWithBody(ctx context.Context, name PluginName, params *EditPluginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// EditPlugin Changes what of a plugin's log is kept, until the server ends.
 	//
 	// Takes a body of the `application/json` content type.
 	//
 	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-	EditPlugin(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+	EditPlugin(ctx context.Context, name PluginName, params *EditPluginParams, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
 	//
 	// The new version is started beside the one that runs, for its declarations only.
 	//
 	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
-	GetPluginChanges(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error)
+	GetPluginChanges(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReloadPlugin Takes a plugin in as its files are now.
 	//
@@ -2453,8 +2491,8 @@ func (c *Client) LoadPlugin(ctx context.Context, body LoadPluginJSONRequestBody,
 // Its sessions are torn down and its process ends. What they reported stays, stale.
 //
 // Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
-func (c *Client) UnloadPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUnloadPluginRequest(c.Server, name)
+func (c *Client) UnloadPlugin(ctx context.Context, name PluginName, params *UnloadPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUnloadPluginRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2468,8 +2506,8 @@ func (c *Client) UnloadPlugin(ctx context.Context, name PluginName, reqEditors .
 // GetPlugin Returns a plugin.
 //
 // Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
-func (c *Client) GetPlugin(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPluginRequest(c.Server, name)
+func (c *Client) GetPlugin(ctx context.Context, name PluginName, params *GetPluginParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPluginRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -2485,8 +2523,8 @@ func (c *Client) GetPlugin(ctx context.Context, name PluginName, reqEditors ...R
 // Takes any type of body and a specified content type.
 //
 // Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-func (c *Client) EditPluginWithBody(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewEditPluginRequestWithBody(c.Server, name, contentType, body)
+func (c *Client) EditPluginWithBody(ctx context.Context, name PluginName, params *EditPluginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditPluginRequestWithBody(c.Server, name, params, contentType, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2502,8 +2540,8 @@ func (c *Client) EditPluginWithBody(ctx context.Context, name PluginName, conten
 // Takes a body of the `application/json` content type.
 //
 // Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-func (c *Client) EditPlugin(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewEditPluginRequest(c.Server, name, body)
+func (c *Client) EditPlugin(ctx context.Context, name PluginName, params *EditPluginParams, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditPluginRequest(c.Server, name, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2519,8 +2557,8 @@ func (c *Client) EditPlugin(ctx context.Context, name PluginName, body EditPlugi
 // The new version is started beside the one that runs, for its declarations only.
 //
 // Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
-func (c *Client) GetPluginChanges(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetPluginChangesRequest(c.Server, name)
+func (c *Client) GetPluginChanges(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPluginChangesRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3617,7 +3655,7 @@ func NewLoadPluginRequestWithBody(server string, contentType string, body io.Rea
 }
 
 // NewUnloadPluginRequest constructs an http.Request for the UnloadPlugin method
-func NewUnloadPluginRequest(server string, name PluginName) (*http.Request, error) {
+func NewUnloadPluginRequest(server string, name PluginName, params *UnloadPluginParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3640,6 +3678,33 @@ func NewUnloadPluginRequest(server string, name PluginName) (*http.Request, erro
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
@@ -3651,7 +3716,7 @@ func NewUnloadPluginRequest(server string, name PluginName) (*http.Request, erro
 }
 
 // NewGetPluginRequest constructs an http.Request for the GetPlugin method
-func NewGetPluginRequest(server string, name PluginName) (*http.Request, error) {
+func NewGetPluginRequest(server string, name PluginName, params *GetPluginParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3674,6 +3739,33 @@ func NewGetPluginRequest(server string, name PluginName) (*http.Request, error) 
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3685,18 +3777,18 @@ func NewGetPluginRequest(server string, name PluginName) (*http.Request, error) 
 }
 
 // NewEditPluginRequest calls the generic EditPlugin builder with application/json body
-func NewEditPluginRequest(server string, name PluginName, body EditPluginJSONRequestBody) (*http.Request, error) {
+func NewEditPluginRequest(server string, name PluginName, params *EditPluginParams, body EditPluginJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
 	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 	bodyReader = bytes.NewReader(buf)
-	return NewEditPluginRequestWithBody(server, name, "application/json", bodyReader)
+	return NewEditPluginRequestWithBody(server, name, params, "application/json", bodyReader)
 }
 
 // NewEditPluginRequestWithBody constructs an http.Request for the EditPlugin method, with any body, and a specified content type
-func NewEditPluginRequestWithBody(server string, name PluginName, contentType string, body io.Reader) (*http.Request, error) {
+func NewEditPluginRequestWithBody(server string, name PluginName, params *EditPluginParams, contentType string, body io.Reader) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3719,6 +3811,33 @@ func NewEditPluginRequestWithBody(server string, name PluginName, contentType st
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
@@ -3732,7 +3851,7 @@ func NewEditPluginRequestWithBody(server string, name PluginName, contentType st
 }
 
 // NewGetPluginChangesRequest constructs an http.Request for the GetPluginChanges method
-func NewGetPluginChangesRequest(server string, name PluginName) (*http.Request, error) {
+func NewGetPluginChangesRequest(server string, name PluginName, params *GetPluginChangesParams) (*http.Request, error) {
 	var err error
 
 	var pathParam0 string
@@ -3755,6 +3874,33 @@ func NewGetPluginChangesRequest(server string, name PluginName) (*http.Request, 
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -3803,6 +3949,18 @@ func NewReloadPluginRequest(server string, name PluginName, params *ReloadPlugin
 		if params.DryRun != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "dry_run", *params.DryRun, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -4896,28 +5054,28 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
-	UnloadPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error)
+	UnloadPluginWithResponse(ctx context.Context, name PluginName, params *UnloadPluginParams, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error)
 
 	// GetPluginWithResponse Returns a plugin.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
-	GetPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginResponse, error)
+	GetPluginWithResponse(ctx context.Context, name PluginName, params *GetPluginParams, reqEditors ...RequestEditorFn) (*GetPluginResponse, error)
 
 	// EditPluginWithBodyWithResponse Changes what of a plugin's log is kept, until the server ends.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-	EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
+	EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, params *EditPluginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
 
 	// EditPluginWithResponse Changes what of a plugin's log is kept, until the server ends.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-	EditPluginWithResponse(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
+	EditPluginWithResponse(ctx context.Context, name PluginName, params *EditPluginParams, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error)
 
 	// GetPluginChangesWithResponse Compares what a plugin's files declare now with what is loaded.
 	//
@@ -4926,7 +5084,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
-	GetPluginChangesWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error)
+	GetPluginChangesWithResponse(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error)
 
 	// ReloadPluginWithResponse Takes a plugin in as its files are now.
 	//
@@ -6919,8 +7077,8 @@ func (c *ClientWithResponses) LoadPluginWithResponse(ctx context.Context, body L
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with DELETE /plugins/{name} (the `UnloadPlugin` operationId).
-func (c *ClientWithResponses) UnloadPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error) {
-	rsp, err := c.UnloadPlugin(ctx, name, reqEditors...)
+func (c *ClientWithResponses) UnloadPluginWithResponse(ctx context.Context, name PluginName, params *UnloadPluginParams, reqEditors ...RequestEditorFn) (*UnloadPluginResponse, error) {
+	rsp, err := c.UnloadPlugin(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6932,8 +7090,8 @@ func (c *ClientWithResponses) UnloadPluginWithResponse(ctx context.Context, name
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /plugins/{name} (the `GetPlugin` operationId).
-func (c *ClientWithResponses) GetPluginWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginResponse, error) {
-	rsp, err := c.GetPlugin(ctx, name, reqEditors...)
+func (c *ClientWithResponses) GetPluginWithResponse(ctx context.Context, name PluginName, params *GetPluginParams, reqEditors ...RequestEditorFn) (*GetPluginResponse, error) {
+	rsp, err := c.GetPlugin(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6945,8 +7103,8 @@ func (c *ClientWithResponses) GetPluginWithResponse(ctx context.Context, name Pl
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-func (c *ClientWithResponses) EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
-	rsp, err := c.EditPluginWithBody(ctx, name, contentType, body, reqEditors...)
+func (c *ClientWithResponses) EditPluginWithBodyWithResponse(ctx context.Context, name PluginName, params *EditPluginParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
+	rsp, err := c.EditPluginWithBody(ctx, name, params, contentType, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6958,8 +7116,8 @@ func (c *ClientWithResponses) EditPluginWithBodyWithResponse(ctx context.Context
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
 // Corresponds with PATCH /plugins/{name} (the `EditPlugin` operationId).
-func (c *ClientWithResponses) EditPluginWithResponse(ctx context.Context, name PluginName, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
-	rsp, err := c.EditPlugin(ctx, name, body, reqEditors...)
+func (c *ClientWithResponses) EditPluginWithResponse(ctx context.Context, name PluginName, params *EditPluginParams, body EditPluginJSONRequestBody, reqEditors ...RequestEditorFn) (*EditPluginResponse, error) {
+	rsp, err := c.EditPlugin(ctx, name, params, body, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -6973,8 +7131,8 @@ func (c *ClientWithResponses) EditPluginWithResponse(ctx context.Context, name P
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
-func (c *ClientWithResponses) GetPluginChangesWithResponse(ctx context.Context, name PluginName, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error) {
-	rsp, err := c.GetPluginChanges(ctx, name, reqEditors...)
+func (c *ClientWithResponses) GetPluginChangesWithResponse(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error) {
+	rsp, err := c.GetPluginChanges(ctx, name, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -8412,16 +8570,16 @@ type ServerInterface interface {
 	LoadPlugin(w http.ResponseWriter, r *http.Request)
 	// UnloadPlugin Unloads a plugin, until it is loaded again or the server starts anew.
 	// (DELETE /plugins/{name})
-	UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params UnloadPluginParams)
 	// GetPlugin Returns a plugin.
 	// (GET /plugins/{name})
-	GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginParams)
 	// EditPlugin Changes what of a plugin's log is kept, until the server ends.
 	// (PATCH /plugins/{name})
-	EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName)
+	EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params EditPluginParams)
 	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
 	// (GET /plugins/{name}/changes)
-	GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName)
+	GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginChangesParams)
 	// ReloadPlugin Takes a plugin in as its files are now.
 	// (POST /plugins/{name}/reload)
 	ReloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params ReloadPluginParams)
@@ -9068,8 +9226,24 @@ func (siw *ServerInterfaceWrapper) UnloadPlugin(w http.ResponseWriter, r *http.R
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnloadPluginParams
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UnloadPlugin(w, r, name)
+		siw.Handler.UnloadPlugin(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -9094,8 +9268,24 @@ func (siw *ServerInterfaceWrapper) GetPlugin(w http.ResponseWriter, r *http.Requ
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPluginParams
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetPlugin(w, r, name)
+		siw.Handler.GetPlugin(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -9120,8 +9310,24 @@ func (siw *ServerInterfaceWrapper) EditPlugin(w http.ResponseWriter, r *http.Req
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EditPluginParams
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.EditPlugin(w, r, name)
+		siw.Handler.EditPlugin(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -9146,8 +9352,24 @@ func (siw *ServerInterfaceWrapper) GetPluginChanges(w http.ResponseWriter, r *ht
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPluginChangesParams
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetPluginChanges(w, r, name)
+		siw.Handler.GetPluginChanges(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -9184,6 +9406,19 @@ func (siw *ServerInterfaceWrapper) ReloadPlugin(w http.ResponseWriter, r *http.R
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
 		}
 		return
 	}
@@ -10611,7 +10846,8 @@ func (response LoadPlugindefaultApplicationProblemPlusJSONResponse) VisitLoadPlu
 }
 
 type UnloadPluginRequestObject struct {
-	Name PluginName `json:"name"`
+	Name   PluginName `json:"name"`
+	Params UnloadPluginParams
 }
 
 type UnloadPluginResponseObject interface {
@@ -10644,7 +10880,8 @@ func (response UnloadPlugindefaultApplicationProblemPlusJSONResponse) VisitUnloa
 }
 
 type GetPluginRequestObject struct {
-	Name PluginName `json:"name"`
+	Name   PluginName `json:"name"`
+	Params GetPluginParams
 }
 
 type GetPluginResponseObject interface {
@@ -10683,8 +10920,9 @@ func (response GetPlugindefaultApplicationProblemPlusJSONResponse) VisitGetPlugi
 }
 
 type EditPluginRequestObject struct {
-	Name PluginName `json:"name"`
-	Body *EditPluginJSONRequestBody
+	Name   PluginName `json:"name"`
+	Params EditPluginParams
+	Body   *EditPluginJSONRequestBody
 }
 
 type EditPluginResponseObject interface {
@@ -10723,7 +10961,8 @@ func (response EditPlugindefaultApplicationProblemPlusJSONResponse) VisitEditPlu
 }
 
 type GetPluginChangesRequestObject struct {
-	Name PluginName `json:"name"`
+	Name   PluginName `json:"name"`
+	Params GetPluginChangesParams
 }
 
 type GetPluginChangesResponseObject interface {
@@ -11876,10 +12115,11 @@ func (sh *strictHandler) LoadPlugin(w http.ResponseWriter, r *http.Request) {
 }
 
 // UnloadPlugin operation middleware
-func (sh *strictHandler) UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+func (sh *strictHandler) UnloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params UnloadPluginParams) {
 	var request UnloadPluginRequestObject
 
 	request.Name = name
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.UnloadPlugin(ctx, request.(UnloadPluginRequestObject))
@@ -11902,10 +12142,11 @@ func (sh *strictHandler) UnloadPlugin(w http.ResponseWriter, r *http.Request, na
 }
 
 // GetPlugin operation middleware
-func (sh *strictHandler) GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+func (sh *strictHandler) GetPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginParams) {
 	var request GetPluginRequestObject
 
 	request.Name = name
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.GetPlugin(ctx, request.(GetPluginRequestObject))
@@ -11928,10 +12169,11 @@ func (sh *strictHandler) GetPlugin(w http.ResponseWriter, r *http.Request, name 
 }
 
 // EditPlugin operation middleware
-func (sh *strictHandler) EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName) {
+func (sh *strictHandler) EditPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params EditPluginParams) {
 	var request EditPluginRequestObject
 
 	request.Name = name
+	request.Params = params
 
 	var body EditPluginJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -11961,10 +12203,11 @@ func (sh *strictHandler) EditPlugin(w http.ResponseWriter, r *http.Request, name
 }
 
 // GetPluginChanges operation middleware
-func (sh *strictHandler) GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName) {
+func (sh *strictHandler) GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginChangesParams) {
 	var request GetPluginChangesRequestObject
 
 	request.Name = name
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.GetPluginChanges(ctx, request.(GetPluginChangesRequestObject))

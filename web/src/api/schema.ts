@@ -59,7 +59,13 @@ export interface paths {
     };
     "/plugins/{name}": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -84,7 +90,13 @@ export interface paths {
     };
     "/plugins/{name}/changes": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -107,7 +119,13 @@ export interface paths {
     };
     "/plugins/{name}/reload": {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -676,6 +694,8 @@ export interface components {
         LoadPlugin: {
             /** @description The plugin's name: that of its file, without extension. */
             name: string;
+            /** @description The runner that is to load it, from its own configuration or plugin folder. By default the server itself, or the one runner that has it. */
+            runner?: string;
         };
         EditPlugin: {
             /** @description What is logged from now on. It takes effect in the running plugin. */
@@ -1424,6 +1444,11 @@ export interface components {
         };
     };
     parameters: {
+        /**
+         * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+         *     else the one runner that has it. If several have it, the answer is 409 and names them.
+         */
+        pluginRunner: string;
         /** @description The name of a plugin. */
         pluginName: string;
         pathID: components["schemas"]["ID"];
@@ -1542,7 +1567,13 @@ export interface operations {
     };
     getPlugin: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -1566,7 +1597,13 @@ export interface operations {
     };
     unloadPlugin: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -1588,7 +1625,13 @@ export interface operations {
     };
     editPlugin: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -1616,7 +1659,13 @@ export interface operations {
     };
     getPluginChanges: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
             header?: never;
             path: {
                 /** @description The name of a plugin. */
@@ -1641,6 +1690,11 @@ export interface operations {
     reloadPlugin: {
         parameters: {
             query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
                 /** @description Only compare, as /plugins/{name}/changes does. */
                 dry_run?: boolean;
             };
