@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -55,9 +56,15 @@ var operations = sync.OnceValue(func() map[string]operation {
 	}
 	out := map[string]operation{}
 	for path, item := range doc.Paths {
+		var ofPath []specParam // of all its methods
+		if raw, ok := item["parameters"]; ok {
+			if err := json.Unmarshal(raw, &ofPath); err != nil {
+				panic(fmt.Sprintf("api: openapi.yaml: parameters of %s: %v", path, err))
+			}
+		}
 		for method, raw := range item {
 			if method == "parameters" {
-				continue // of the path; all of ours are in the path itself
+				continue
 			}
 			var op struct {
 				Parameters  []specParam `json:"parameters"`
@@ -71,7 +78,7 @@ var operations = sync.OnceValue(func() map[string]operation {
 				panic(fmt.Sprintf("api: openapi.yaml: %s %s: %v", method, path, err))
 			}
 			o := operation{query: map[string]bool{}}
-			for _, p := range op.Parameters {
+			for _, p := range slices.Concat(ofPath, op.Parameters) {
 				if p.Ref != "" {
 					p = doc.Components.Parameters[lastPart(p.Ref)]
 				}
