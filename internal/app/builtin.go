@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/faultline-storage/faultline/examples/acme"
+	"github.com/faultline-storage/faultline/internal/builtin/linux"
 	linuxscan "github.com/faultline-storage/faultline/internal/builtin/linux/scan"
 	"github.com/faultline-storage/faultline/internal/builtin/redfish"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
@@ -16,6 +17,7 @@ import (
 // written with the public SDK and run as processes of their own, like any other.
 var builtins = map[string]func(){
 	"acme":    acme.Main, // for the simulated array of `faultline demo`
+	"linux":   linux.Main,
 	"redfish": redfish.Main,
 }
 

@@ -1,0 +1,191 @@
+package linux
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/sdk/plugin"
+)
+
+// item is one resource on its way from the facts to the session.
+type item struct {
+	key     string // class and identity
+	res     plugin.Any
+	report  func(*plugin.Session) plugin.Any
+	self    plugin.Any // the session's own pointer, once it is reported
+	parents map[string]*item
+	// sample records the readings that the facts have, and fresh tells whether a
+	// message has new ones.
+	sample func(plugin.Any)
+	fresh  func(*fact.Report) bool
+}
+
+func (it *item) has(parent string) bool { _, ok := it.parents[parent]; return ok }
+
+// under makes items parents of the item; nil is nobody.
+func (it *item) under(parents ...*item) {
+	for _, p := range parents {
+		if it != nil && p != nil && p != it {
+			it.parents[p.key] = p
+		}
+	}
+}
+
+// graph is what follows from the facts of one host.
+type graph struct {
+	hostID int64
+	facts  *fact.Report
+	keys   []fact.Key // of the devices, in order
+	items  []*item    // what is referred to before what refers to it
+	byKey  map[string]*item
+	ids    map[fact.Key]identity
+
+	drives map[fact.Key]*item
+	nodes  map[fact.Key]*item
+	groups map[string]*item // LVM groups by UUID
+	pools  map[string]*item // ZFS pools by GUID
+	// named are the nodes of what is no block device, by name: pools and datasets.
+	named  map[string]*item
+	busy   map[fact.Key]bool   // devices whose drive is being made
+	path   map[fact.Key]string // of the nodes, each once
+	member map[fact.Key]bool   // devices that have a StackMember
+	// spared are devices whose loss a stack with redundancy makes up for.
+	spared map[fact.Key]bool
+	// way is of which multipath map a device is a path.
+	way map[fact.Key]fact.Key
+
+	notes []string // what is odd, for the log
+	blind []string // maps without paths
+}
+
+// draw makes the graph of a host. before has what was behind multipath maps; see
+// identities.
+//
+// There are two layers. Drives and what is built of them are the same for all
+// hosts: disk, partition, array, group, volume. Nodes, members of stacks and mounts
+// are one host's: a problem of a path is a problem of what this host does with
+// the drive, and not of the drive. An edge leads from each drive to its nodes.
+func draw(hostID int64, facts *fact.Report, before map[string]identity) *graph {
+	g := &graph{
+		hostID: hostID, facts: facts, byKey: map[string]*item{},
+		drives: map[fact.Key]*item{}, nodes: map[fact.Key]*item{}, groups: map[string]*item{}, pools: map[string]*item{}, named: map[string]*item{},
+		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, way: map[fact.Key]fact.Key{},
+	}
+	for k, d := range facts.Devices {
+		if d.Size == 0 && (d.Kind == fact.Disk && d.Removable || d.Kind == fact.Loop) {
+			continue // a drive without a medium
+		}
+		g.keys = append(g.keys, k)
+	}
+	slices.SortFunc(g.keys, compareKeys)
+	g.ids = identities(facts.Devices, g.keys, before)
+	g.look()
+	for _, k := range g.keys {
+		g.drive(k)
+	}
+	g.enclosures()
+	for _, k := range g.keys {
+		g.node(k)
+	}
+	g.zfsNodes()
+	for _, k := range g.keys {
+		g.link(k)
+	}
+	g.linkPools()
+	g.signatures()
+	g.mounts()
+	g.cluster()
+	g.cut()
+	return g
+}
+
+// device returns a device that the graph has, or nil.
+func (g *graph) device(k fact.Key) *fact.Device {
+	if _, ok := slices.BinarySearchFunc(g.keys, k, compareKeys); !ok {
+		return nil
+	}
+	return g.facts.Devices[k]
+}
+
+// put enters a resource, or finds it: what two devices lead to is one. It
+// returns the resource that counts.
+func put[R plugin.Any](g *graph, identity string, r R, parents ...*item) (*item, R) {
+	key := strings.TrimPrefix(fmt.Sprintf("%T ", r), "*linux.") + identity
+	it := g.byKey[key]
+	if it == nil {
+		it = &item{key: key, res: r, parents: map[string]*item{}}
+		it.report = func(s *plugin.Session) plugin.Any { return plugin.Report(s, r) }
+		g.byKey[key] = it
+		g.items = append(g.items, it)
+	}
+	it.under(parents...)
+	return it, it.res.(R)
+}
+
+// measure says how the readings of a resource are recorded.
+func measure[R plugin.Any](it *item, fresh func(*fact.Report) bool, sample func(R)) {
+	if it.sample == nil {
+		it.fresh = fresh
+		it.sample = func(r plugin.Any) { sample(r.(R)) }
+	}
+}
+
+func ofDevice(k fact.Key) func(*fact.Report) bool {
+	return func(r *fact.Report) bool { return r.Devices[k] != nil }
+}
+
+func gauge(g *plugin.Gauge, v *float64) {
+	if v != nil {
+		g.Set(*v)
+	}
+}
+
+func (g *graph) note(format string, args ...any) {
+	g.notes = append(g.notes, fmt.Sprintf(format, args...))
+}
+
+// cut takes out edges that would close a cycle: facts that contradict themselves
+// must not keep a host's other facts out.
+func (g *graph) cut() {
+	const entered, left = 1, 2
+	state := map[*item]int{}
+	var visit func(it *item)
+	visit = func(it *item) {
+		state[it] = entered
+		for _, key := range slices.Sorted(maps.Keys(it.parents)) {
+			p := it.parents[key]
+			switch state[p] {
+			case entered:
+				delete(it.parents, key)
+				g.note("the host's devices are built on each other in a circle; the edge from %s to %s is left out", p.key, it.key)
+			case left:
+			default:
+				visit(p)
+			}
+		}
+		state[it] = left
+	}
+	for _, it := range g.items {
+		if state[it] == 0 {
+			visit(it)
+		}
+	}
+}
+
+// compareKeys orders device numbers as numbers.
+func compareKeys(a, b fact.Key) int {
+	number := func(k fact.Key) (major, minor int) {
+		x, y, _ := strings.Cut(string(k), ":")
+		major, _ = strconv.Atoi(x)
+		minor, _ = strconv.Atoi(y)
+		return major, minor
+	}
+	a1, a2 := number(a)
+	b1, b2 := number(b)
+	return cmp.Or(cmp.Compare(a1, b1), cmp.Compare(a2, b2), cmp.Compare(a, b))
+}

@@ -1,0 +1,223 @@
+package linux
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/sdk/plugin"
+)
+
+// zfsNodes makes the nodes of pools and datasets. The root dataset is the pool.
+func (g *graph) zfsNodes() {
+	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
+		f := g.facts.Pools[guid]
+		pool := g.pool(guid)
+		top := g.putNode(f.Name, &LinuxDeviceNode{Kind: "zfs pool", Size: plugin.Bytes(f.Size)}, pool)
+		top.under(pool)
+		g.named[f.Name] = top
+		for i := range f.Datasets {
+			ds := &f.Datasets[i]
+			if ds.Name == f.Name {
+				continue
+			}
+			it, r := put(g, guid+" "+ds.Name, &ZfsDataset{Pool: pool.res, Name: ds.Name, PoolGUID: guid, GUID: ds.GUID, Lustre: ds.Lustre}, pool)
+			r.Size, r.FilesystemType = plugin.Bytes(ds.Used+ds.Avail), "zfs"
+			measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsDataset) {
+				r.Used.Set(float64(ds.Used))
+				r.Free.Set(float64(ds.Avail))
+			})
+			n := g.putNode(ds.Name, &LinuxDeviceNode{Kind: "zfs dataset", Size: r.Size}, it)
+			n.under(it, top)
+			g.named[ds.Name] = n
+		}
+	}
+}
+
+// linkPools makes the devices of pools members of them.
+func (g *graph) linkPools() {
+	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
+		f := g.facts.Pools[guid]
+		for i := range f.Vdevs {
+			v := &f.Vdevs[i]
+			r := &StackMember{Device: first(v.Path, v.GUID), Stack: f.Name, Role: first(v.Group, v.Role), Status: vdevStatus(v), StatusText: v.State}
+			if v.Errors != [3]int64{} {
+				r.ReadErrors, r.WriteErrors, r.ChecksumErrors = &v.Errors[0], &v.Errors[1], &v.Errors[2]
+			}
+			m := g.occupy(v.Device, "zfs", r)
+			g.named[f.Name].under(m)
+			if g.device(v.Device) == nil && strings.HasPrefix(v.Path, "/") {
+				m.under(g.mountOf(v.Path))
+			}
+		}
+	}
+	for _, uuid := range slices.Sorted(maps.Keys(g.facts.Groups)) {
+		f := g.facts.Groups[uuid]
+		g.group(uuid)
+		for _, k := range f.On {
+			g.occupy(k, "lvm", &StackMember{Stack: f.Name, Status: InUse})
+		}
+	}
+}
+
+// signatures makes members of devices that carry what only a member carries,
+// though nothing is assembled of them here: another host may do that.
+func (g *graph) signatures() {
+	stacks := map[string]string{
+		"LVM2_member": "lvm", "LVM1_member": "lvm", "linux_raid_member": "md", "isw_raid_member": "md", "ddf_raid_member": "md",
+		"zfs_member": "zfs", "crypto_LUKS": "crypt", "bcache": "bcache", "ceph_bluestore": "ceph", "drbd": "drbd", "VMFS_volume_member": "vmfs",
+		"oracleasm": "asm",
+	}
+	for _, k := range g.keys {
+		d := g.facts.Devices[k]
+		if d.FS == nil || g.member[k] || g.covered(k) {
+			continue
+		}
+		if of := stacks[d.FS.Type]; of != "" {
+			g.occupy(k, of, &StackMember{Stack: first(d.FS.Label, d.FS.UUID), StatusText: "not assembled here"})
+		}
+	}
+}
+
+// covered reports whether another node of the host stands for this one: a path, of
+// its map.
+func (g *graph) covered(k fact.Key) bool {
+	if g.way[k] != "" {
+		return true
+	}
+	d := g.facts.Devices[k]
+	return d.Kind == fact.Partition && g.way[d.Whole] != ""
+}
+
+// mountKey and the like are the identities of what is mounted.
+func mountKey(m *fact.Mount, device string) string { return m.Target + "\x00" + device }
+
+// mounts makes the mounts and the swap areas.
+func (g *graph) mounts() {
+	for i := range g.facts.Mounts {
+		g.mount(&g.facts.Mounts[i])
+	}
+}
+
+func (g *graph) mount(m *fact.Mount) *item {
+	device, node := m.Source, (*item)(nil)
+	switch {
+	case m.Dataset != "":
+		device, node = m.Dataset, g.named[m.Dataset]
+	case g.nodes[m.Device] != nil:
+		device, node = g.path[m.Device], g.nodes[m.Device]
+	}
+	var it *item
+	switch {
+	case m.Type == "swap" || m.Target == "swap":
+		it, _ = put(g, device, &SwapArea{HostID: g.hostID, Path: plugin.Path(device)})
+	case m.Type == "lustre":
+		it, _ = put(g, mountKey(m, device), &LustreMount{HostID: g.hostID, MountPoint: plugin.Path(m.Target), Device: device, Options: m.Options})
+	default:
+		it, _ = put(g, mountKey(m, device), &LocalMount{
+			HostID: g.hostID, MountPoint: plugin.Path(m.Target), Device: device, FilesystemType: m.Type, Options: m.Options,
+		})
+	}
+	it.under(node)
+	if d := g.device(m.Device); d != nil && d.FS != nil && d.FS.Type == "btrfs" && d.FS.UUID != "" {
+		for _, k := range g.keys { // a file system on several devices is mounted by one of them
+			if o := g.facts.Devices[k]; o.FS != nil && o.FS.Type == "btrfs" && o.FS.UUID == d.FS.UUID && !g.covered(k) {
+				it.under(g.nodes[k])
+			}
+		}
+	}
+	return it
+}
+
+// mountOf returns the mount that a file lies in, or nil.
+func (g *graph) mountOf(file string) *item {
+	var best *fact.Mount
+	for i := range g.facts.Mounts {
+		m := &g.facts.Mounts[i]
+		inside := m.Target == "/" || file == m.Target || strings.HasPrefix(file, m.Target+"/")
+		if inside && m.Type != "lustre" && (best == nil || len(m.Target) >= len(best.Target)) {
+			best = m
+		}
+	}
+	if best == nil {
+		return nil
+	}
+	return g.mount(best)
+}
+
+// enclosures makes the enclosures and their elements. The disk in a slot is its
+// child.
+func (g *graph) enclosures() {
+	for _, id := range slices.Sorted(maps.Keys(g.facts.Enclosures)) {
+		f := g.facts.Enclosures[id]
+		r := &Enclosure{Identifier: id, Vendor: f.Vendor, Model: f.Model, Firmware: f.Firmware, Serial: f.Serial, Status: f.Status}
+		switch fold(f.Status) {
+		case "ok":
+			r.Verdict = ElementOK
+		case "noncritical", "critical":
+			r.Verdict = NonCritical
+		case "unrecoverable":
+			r.Verdict = ElementCritical
+		}
+		it, _ := put(g, id, r)
+		for i := range f.Elements {
+			g.element(it, r, f, &f.Elements[i])
+		}
+	}
+}
+
+func (g *graph) element(enclosure *item, in *Enclosure, f *fact.Enclosure, e *fact.Element) {
+	key := fmt.Sprintf("%s %s %d", enclosure.key, e.Type, e.Index)
+	base := element{In: in, Index: int64(e.Index), Name: e.Name, Status: e.Status, Verdict: verdict(f, e)}
+	fresh := func(r *fact.Report) bool { return r.Enclosures[in.Identifier] != nil }
+	switch e.Type {
+	case "slot":
+		it, _ := put(g, key, &EnclosureSlot{element: base, Fault: e.Fault, Predicted: e.Predict, Ident: e.Ident, SAS: e.SAS}, enclosure)
+		g.drive(e.Device).under(it)
+	case "fan":
+		it, _ := put(g, key, &EnclosureFan{element: base})
+		enclosure.under(it)
+		measure(it, fresh, func(r *EnclosureFan) { gauge(&r.Speed, e.Value) })
+	case "psu":
+		it, _ := put(g, key, &PowerSupply{element: base})
+		enclosure.under(it)
+	case "temperature":
+		it, _ := put(g, key, &TemperatureSensor{element: base})
+		enclosure.under(it)
+		measure(it, fresh, func(r *TemperatureSensor) { gauge(&r.Temperature, e.Value) })
+	default:
+		it, _ := put(g, key, &EnclosureElement{element: base, Type: e.Type})
+		enclosure.under(it)
+		measure(it, fresh, func(r *EnclosureElement) { gauge(&r.Reading, e.Value) })
+	}
+}
+
+// verdict is what the status of an element means. One that has failed beside
+// others that work is a warning.
+func verdict(f *fact.Enclosure, e *fact.Element) ElementStatus {
+	switch fold(e.Status) {
+	case "ok":
+		return ElementOK
+	case "noncritical":
+		return NonCritical
+	case "critical", "unrecoverable":
+		for _, o := range f.Elements {
+			if o.Type == e.Type && o.Index != e.Index && fold(o.Status) == "ok" && e.Type != "temperature" {
+				return Covered
+			}
+		}
+		return ElementCritical
+	}
+	return ""
+}
+
+// cluster tells of the high-availability cluster that the host is in.
+func (g *graph) cluster() {
+	if c := g.facts.Cluster; c != nil && len(c.Nodes) > 0 {
+		nodes := slices.Clone(c.Nodes)
+		slices.Sort(nodes)
+		put(g, c.Name, &ClusterMembership{HostID: g.hostID, Name: first(c.Name, "cluster"), Nodes: strings.Join(slices.Compact(nodes), ",")})
+	}
+}
