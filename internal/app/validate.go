@@ -10,6 +10,7 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/lint"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
@@ -221,8 +222,8 @@ func (t *Tool) target(ctx context.Context, plugin string, known map[string]wire.
 	if m, ok := known[plugin]; ok {
 		return m, nil
 	}
-	if plugin == linuxPlugin {
-		return linuxClasses(), nil
+	if plugin == resource.ServerPlugin {
+		return serverClasses(), nil
 	}
 	if _, ok := builtins[plugin]; !ok {
 		return wire.Manifest{}, errors.New("there is no such built-in plugin")
@@ -236,18 +237,12 @@ func (t *Tool) target(ctx context.Context, plugin string, known map[string]wire.
 	return m, err
 }
 
-// linuxPlugin is the name of the plugin that reports what hosts see. Its
-// classes are promised by the guide, so that other plugins can name them in
-// relations before a host is there.
-const linuxPlugin = "linux"
-
-func linuxClasses() wire.Manifest {
-	var m wire.Manifest
-	for _, n := range []string{
-		"ScsiDevice", "UnsharedDevice", "LinuxDeviceNode", "Partition", "MdRaid", "EMCPower",
-		"LvmGroup", "LvmVolume", "LvmDeviceNode", "ZfsPool", "ZfsDataset", "ZfsVol", "LocalMount",
-	} {
-		m.Classes = append(m.Classes, wire.Class{Name: n, Bases: []string{wire.BaseResource}})
+// serverClasses are the classes that plugins can name in relations to the
+// server's own plugin: what it declares, and the hosts.
+func serverClasses() wire.Manifest {
+	m := selfManifest()
+	if !slices.ContainsFunc(m.Classes, func(c wire.Class) bool { return c.Name == wire.BaseHost }) {
+		m.Classes = append(m.Classes, wire.Class{Name: wire.BaseHost, Bases: []string{wire.BaseHost, wire.BaseResource}})
 	}
 	return m
 }

@@ -87,6 +87,9 @@ type ScsiDevice struct {
 	// shared and made up: the model, and for WWNs of kinds that are known to be
 	// repeated the serial number or the size. See docs/decisions/0022-drives.md.
 	Discriminator string `attr:",globalid,hidden"`
+	// WWN is the name without the type before it, for plugins whose arrays know their
+	// LUNs by that: 16 or 32 hexadecimal digits. Empty if page 0x83 has no such name.
+	WWN string `attr:"wwn,optional" label:"WWN"`
 	product
 	health
 }

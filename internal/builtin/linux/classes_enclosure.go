@@ -142,13 +142,14 @@ func (x *TemperatureSensor) Label() string { return x.label("Temperature sensor"
 type EnclosureElement struct {
 	plugin.Resource
 	element
-	Type    string       `attr:",globalid"`
+	Type    string
 	Reading plugin.Gauge `every:"60s"`
 }
 
 // Describe declares the class's label and alert conditions.
 func (x *EnclosureElement) Describe(c *plugin.Class) {
 	c.Label("Enclosure element")
+	c.GlobalID(&x.In, &x.Type, &x.Index)
 	c.Alert(plugin.When(&x.Verdict).Warn(NonCritical, Covered).Error(ElementCritical), "The element reports a problem")
 }
 

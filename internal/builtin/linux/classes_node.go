@@ -32,7 +32,7 @@ const (
 // Other plugins find a node by (host_id, path), by (host_id, device_number) while
 // the device is there, and a ZFS dataset's or pool's by (host_id, path) with its
 // name as the path.
-type LinuxDeviceNode struct {
+type LinuxDeviceNode struct { //nolint:revive // the name of the class is the guide's
 	plugin.DeviceNode
 	// Name is the kernel's name, such as "dm-3"; empty for what is no block device.
 	Name string `attr:",optional"`
@@ -157,17 +157,16 @@ const (
 	Faulty     MemberStatus = "faulty"
 )
 
-// StackMember is a device's part in a stack on one host: a member of an MD array,
-// a physical volume of LVM, a device of a ZFS pool, the device below dm-crypt or
-// bcache. It occupies the drive, also where the stack is not assembled and only
-// what is written on the device tells of it. Paths of multipath maps are no
-// members: they are the same drive.
+// StackMember is a drive's part in a stack: a member of an MD array, a physical
+// volume of LVM, a device of a ZFS pool, what lies below dm-crypt or bcache. It
+// lies between the drive and the stack, and occupies the drive, also where the
+// stack is not assembled and only what is written on the drive tells of it. Paths
+// of multipath maps are no members: they are the same drive.
 type StackMember struct {
 	plugin.LogicalDriveOccupier
-	// Device is the path of the member's node, or of what should be there.
-	Device string `attr:",scopedid"`
+	LogicalDrive plugin.Any `attr:",globalid"`
 	// Of is the kind of the stack: "md", "lvm", "zfs", "crypt", "bcache" and so on.
-	Of    string `attr:",scopedid"`
+	Of    string `attr:",globalid"`
 	Stack string `attr:",optional"`
 	// Role is what it does in the stack: "slot 2", "log", "mirror-0".
 	Role   string       `attr:",optional"`
@@ -177,24 +176,46 @@ type StackMember struct {
 	ReadErrors     *int64 `attr:",optional"`
 	WriteErrors    *int64 `attr:",optional"`
 	ChecksumErrors *int64 `attr:",optional"`
+
+	device string
 }
 
 // Describe declares the class's label and alert conditions. A faulty member is a
 // warning, since the stack says itself what it means.
 func (x *StackMember) Describe(c *plugin.Class) {
 	c.Label("Member of a stack")
-	c.Alert(plugin.When(&x.Status).Warn(Faulty), "The member is faulty or missing", "faulty")
+	c.Alert(plugin.When(&x.Status).Warn(Faulty), "The member is faulty", "faulty")
 	c.Alert(plugin.When(&x.Status).Info(Rebuilding), "The member is being rebuilt", "rebuilding")
 	c.Alert(plugin.When(&x.Status).Info(Errors), "The stack counted errors of the member", "errors")
 }
 
-// Label says of what the device is a member.
+// Label says what is a member of what.
 func (x *StackMember) Label() string {
 	if x.Stack == "" {
-		return shortPath(x.Device) + " (" + x.Of + ")"
+		return x.device + " (" + x.Of + ")"
 	}
-	return shortPath(x.Device) + " in " + x.Stack
+	return x.device + " in " + x.Stack
 }
+
+// MissingMember is a member of a stack that should be there and is not.
+type MissingMember struct {
+	plugin.Resource
+	Of    string `attr:",globalid"`
+	Stack string `attr:",globalid"`
+	// Name is what the stack calls it: a device's old name, or an identifier.
+	Name       string       `attr:",globalid"`
+	Status     MemberStatus `enum:"faulty"`
+	StatusText string       `attr:",optional"`
+}
+
+// Describe declares the class's label and alert condition.
+func (x *MissingMember) Describe(c *plugin.Class) {
+	c.Label("Missing member of a stack")
+	c.Alert(plugin.When(&x.Status).Warn(Faulty), "A member is missing")
+}
+
+// Label says what is missing where.
+func (x *MissingMember) Label() string { return shortPath(x.Name) + " of " + x.Stack }
 
 // ClusterMembership says that the host is in a high-availability cluster. Clusters
 // of other hosts with the same nodes are the same one; the name is often the same
@@ -202,9 +223,9 @@ func (x *StackMember) Label() string {
 type ClusterMembership struct {
 	plugin.Resource
 	HostID int64  `attr:",hidden"`
-	Name   string `attr:",scopedid"`
-	// Nodes are the names of the cluster's nodes, sorted, with commas between.
-	Nodes string
+	Name   string `attr:"ha_cluster,scopedid" label:"Cluster"`
+	// Nodes are the names of the cluster's nodes, sorted, with spaces between.
+	Nodes string `attr:"ha_nodes" label:"Nodes"`
 }
 
 // Describe declares the class's label.

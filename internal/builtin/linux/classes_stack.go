@@ -70,7 +70,8 @@ func (x *LvmGroup) Describe(c *plugin.Class) {
 // Label is the name.
 func (x *LvmGroup) Label() string { return first(x.Name, x.UUID) }
 
-// LvmVolume is a logical volume of LVM.
+// LvmVolume is a logical volume of LVM. Whether it is active on a host is told by
+// its having a node there.
 type LvmVolume struct {
 	slice
 	Group  plugin.Any  `attr:",globalid"`
@@ -121,10 +122,11 @@ func (x *ZfsPool) Describe(c *plugin.Class) {
 // Label is the name.
 func (x *ZfsPool) Label() string { return first(x.Name, x.GUID) }
 
-// ZfsDataset is a file system of a ZFS pool. Its size is what it uses and what
+// ZfsDataset is a file system of a ZFS pool: a slice, so that a pool with datasets
+// is no volume of its own. Its size is what it uses and what
 // is available to it. Other plugins find it by (pool_guid, name).
 type ZfsDataset struct {
-	drive
+	slice
 	Pool     plugin.Any `attr:",globalid"`
 	Name     string     `attr:",globalid"`
 	PoolGUID string     `attr:"pool_guid,optional,hidden" label:"GUID of the pool"`
@@ -143,7 +145,7 @@ func (x *ZfsDataset) Label() string { return x.Name }
 
 // ZfsVol is a block device of a ZFS pool.
 type ZfsVol struct {
-	drive
+	slice
 	Pool     plugin.Any `attr:",globalid"`
 	Name     string     `attr:",globalid"`
 	PoolGUID string     `attr:"pool_guid,optional,hidden" label:"GUID of the pool"`

@@ -90,7 +90,7 @@ func (g *graph) makeDrive(k fact.Key, d *fact.Device) *item {
 		if pool := g.pool(d.Pool); pool != nil {
 			name := first(d.Dataset, d.Name)
 			it, r := put(g, d.Pool+" "+name, &ZfsVol{Pool: pool.res, Name: name, PoolGUID: d.Pool}, pool)
-			fill(&r.drive, d)
+			fillSlice(&r.slice, d)
 			return it
 		}
 	case fact.Disk:
@@ -133,6 +133,9 @@ func (g *graph) disk(k fact.Key, d *fact.Device) *item {
 		return it
 	}
 	it, r := put(g, identity, &ScsiDevice{Serial: id.serial, Discriminator: id.discriminator})
+	if w := id.serial; len(w) > 16 && len(w)%8 == 1 && isHex(w) && (w[0] == '2' || w[0] == '3') {
+		r.WWN = w[1:]
+	}
 	fill(&r.drive, d)
 	r.product.fill(d)
 	if r.health.fill(d.Health) {
@@ -181,7 +184,9 @@ func (g *graph) stackedDrive(k fact.Key, d *fact.Device) *item {
 	default:
 		it, _ = put(g, g.path[k], &MappedDevice{base})
 	}
-	it.under(g.below(d.On)...)
+	for _, on := range d.On {
+		it.under(g.occupy(on, string(d.Kind), &StackMember{Stack: shortPath(g.path[k]), Status: InUse}))
+	}
 	return it
 }
 

@@ -19,6 +19,9 @@ type item struct {
 	report  func(*plugin.Session) plugin.Any
 	self    plugin.Any // the session's own pointer, once it is reported
 	parents map[string]*item
+	// weak is a resource of which this host knows only that it is there, since
+	// another has it in use: what the session said of it before stays.
+	weak bool
 	// sample records the readings that the facts have, and fresh tells whether a
 	// message has new ones.
 	sample func(plugin.Any)
@@ -53,7 +56,7 @@ type graph struct {
 	named  map[string]*item
 	busy   map[fact.Key]bool   // devices whose drive is being made
 	path   map[fact.Key]string // of the nodes, each once
-	member map[fact.Key]bool   // devices that have a StackMember
+	member map[fact.Key]bool   // devices whose drives have a StackMember
 	// spared are devices whose loss a stack with redundancy makes up for.
 	spared map[fact.Key]bool
 	// way is of which multipath map a device is a path.
@@ -89,6 +92,8 @@ func draw(hostID int64, facts *fact.Report, before map[string]identity) *graph {
 		g.drive(k)
 	}
 	g.enclosures()
+	g.stacks()
+	g.signatures()
 	for _, k := range g.keys {
 		g.node(k)
 	}
@@ -97,7 +102,6 @@ func draw(hostID int64, facts *fact.Report, before map[string]identity) *graph {
 		g.link(k)
 	}
 	g.linkPools()
-	g.signatures()
 	g.mounts()
 	g.cluster()
 	g.cut()

@@ -1,7 +1,6 @@
 package linux
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -150,12 +149,6 @@ func (g *graph) link(k fact.Key) {
 		if w := g.device(d.Whole); w != nil && w.Kind == fact.Multipath {
 			g.cover(d, pathsOf(w), n)
 		}
-	case fact.PowerPath:
-		for _, p := range d.On {
-			n.under(g.nodes[p])
-		}
-	case fact.RAID:
-		g.members(d, n)
 	case fact.LV:
 		g.physical(d, n)
 	case fact.Zvol:
@@ -170,7 +163,12 @@ func (g *graph) link(k fact.Key) {
 		g.controllers(d, n)
 	default:
 		for _, on := range d.On {
-			n.under(g.occupy(on, string(d.Kind), &StackMember{Stack: shortPath(g.path[k]), Status: InUse}))
+			n.under(g.nodes[on])
+		}
+		if d.Array != nil {
+			for _, m := range d.Array.Members {
+				n.under(g.nodes[m.Device])
+			}
 		}
 	}
 }
@@ -200,73 +198,14 @@ func (g *graph) controllers(d *fact.Device, n *item) {
 	}
 }
 
-// occupy makes a device a member of a stack. A device may be a member of several
-// only if somebody is wrong; each is shown.
-func (g *graph) occupy(k fact.Key, of string, r *StackMember) *item {
-	r.Of = of
-	if g.device(k) != nil {
-		r.Device = g.path[k]
-		g.member[k] = true
-	}
-	if r.Device == "" {
-		return nil
-	}
-	it, _ := put(g, r.Device+"\x00"+of, r, g.nodes[k])
-	return it
-}
-
-// members makes the members of an MD array.
-func (g *graph) members(d *fact.Device, n *item) {
-	name := d.Name
-	listed := map[fact.Key]bool{}
-	if a := d.Array; a != nil {
-		name = first(a.Name, d.Name)
-		for _, m := range a.Members {
-			listed[m.Device] = true
-			r := &StackMember{Device: first("/dev/"+m.Name, string(m.Device)), Stack: name, StatusText: m.State, Status: InUse}
-			if m.Slot >= 0 {
-				r.Role = fmt.Sprintf("slot %d", m.Slot)
-			}
-			switch {
-			case m.State == "faulty" || g.device(m.Device) == nil:
-				r.Status = Faulty
-			case m.State == "spare":
-				r.Status = Spare
-			case m.State == "rebuilding":
-				r.Status = Rebuilding
-			}
-			n.under(g.occupy(m.Device, "md", r))
-		}
-	}
-	for _, k := range d.On {
-		if !listed[k] {
-			n.under(g.occupy(k, "md", &StackMember{Stack: name}))
-		}
-	}
-}
-
-// physical makes the physical volumes of an LVM volume's group, and those that
-// the volume lies on its parents.
+// physical makes nodes the parents of an LVM volume's node: of the physical volumes
+// that it lies on, or of parts of the volume that are devices themselves.
 func (g *graph) physical(d *fact.Device, n *item) {
-	var group *fact.Group
-	if d.Volume != nil {
-		group = g.facts.Groups[d.Volume.Group]
-	}
-	if group == nil {
-		for _, k := range d.On {
-			n.under(g.occupy(k, "lvm", &StackMember{Status: InUse}))
-		}
-		return
-	}
 	on := d.On
-	if len(on) == 0 {
-		on = group.On
+	if len(on) == 0 && d.Volume != nil && g.facts.Groups[d.Volume.Group] != nil {
+		on = g.facts.Groups[d.Volume.Group].On
 	}
 	for _, k := range on {
-		if slices.Contains(group.On, k) {
-			n.under(g.occupy(k, "lvm", &StackMember{Stack: group.Name, Status: InUse}))
-			continue
-		}
-		n.under(g.nodes[k]) // a part of the volume that is a device itself: the mirror's leg, the pool's data
+		n.under(g.nodes[k])
 	}
 }

@@ -3,6 +3,7 @@ package linux
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
@@ -31,6 +32,7 @@ func options() []plugin.Option {
 		plugin.Reports[LoopDevice](),
 		plugin.Reports[MappedDevice](),
 		plugin.Reports[StackMember](),
+		plugin.Reports[MissingMember](),
 		plugin.Reports[LocalMount](),
 		plugin.Reports[LustreMount](),
 		plugin.Reports[SwapArea](),
@@ -111,7 +113,11 @@ func (p *Linux) take(s *plugin.Session, hostID int64, r *fact.Report) error {
 func (p *Linux) report(s *plugin.Session, g *graph, news *fact.Report) {
 	now := make(map[string]*item, len(g.items))
 	for _, it := range g.items {
-		it.self = it.report(s)
+		if old := p.items[it.key]; it.weak && old != nil {
+			it.self = old.self
+		} else {
+			it.self = it.report(s)
+		}
 		now[it.key] = it
 	}
 	for _, it := range g.items {
@@ -151,12 +157,7 @@ func related(r plugin.Any) interface {
 }
 
 func hasGap(list []fact.Gap, g fact.Gap) bool {
-	for _, old := range list {
-		if old == g {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, g)
 }
 
 // fold makes texts comparable that tools write in different ways: letters and

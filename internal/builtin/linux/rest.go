@@ -15,7 +15,11 @@ func (g *graph) zfsNodes() {
 	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
 		f := g.facts.Pools[guid]
 		pool := g.pool(guid)
-		top := g.putNode(f.Name, &LinuxDeviceNode{Kind: "zfs pool", Size: plugin.Bytes(f.Size)}, pool)
+		n := &LinuxDeviceNode{Kind: "zfs pool", Size: plugin.Bytes(f.Size)}
+		if f.State == fact.Exported {
+			n.StatusText = "not imported here"
+		}
+		top := g.putNode(f.Name, n, pool)
 		top.under(pool)
 		g.named[f.Name] = top
 		for i := range f.Datasets {
@@ -25,6 +29,7 @@ func (g *graph) zfsNodes() {
 			}
 			it, r := put(g, guid+" "+ds.Name, &ZfsDataset{Pool: pool.res, Name: ds.Name, PoolGUID: guid, GUID: ds.GUID, Lustre: ds.Lustre}, pool)
 			r.Size, r.FilesystemType = plugin.Bytes(ds.Used+ds.Avail), "zfs"
+			it.weak = pool.weak
 			measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsDataset) {
 				r.Used.Set(float64(ds.Used))
 				r.Free.Set(float64(ds.Avail))
@@ -36,59 +41,19 @@ func (g *graph) zfsNodes() {
 	}
 }
 
-// linkPools makes the devices of pools members of them.
+// linkPools makes the nodes of a pool's devices, and the mounts that its files lie
+// in, parents of the pool's node.
 func (g *graph) linkPools() {
 	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
 		f := g.facts.Pools[guid]
 		for i := range f.Vdevs {
 			v := &f.Vdevs[i]
-			r := &StackMember{Device: first(v.Path, v.GUID), Stack: f.Name, Role: first(v.Group, v.Role), Status: vdevStatus(v), StatusText: v.State}
-			if v.Errors != [3]int64{} {
-				r.ReadErrors, r.WriteErrors, r.ChecksumErrors = &v.Errors[0], &v.Errors[1], &v.Errors[2]
-			}
-			m := g.occupy(v.Device, "zfs", r)
-			g.named[f.Name].under(m)
-			if g.device(v.Device) == nil && strings.HasPrefix(v.Path, "/") {
-				m.under(g.mountOf(v.Path))
+			g.named[f.Name].under(g.nodes[v.Device])
+			if g.device(v.Device) == nil && strings.HasPrefix(v.Path, "/") && !strings.HasPrefix(v.Path, "/dev/") {
+				g.named[f.Name].under(g.mountOf(v.Path))
 			}
 		}
 	}
-	for _, uuid := range slices.Sorted(maps.Keys(g.facts.Groups)) {
-		f := g.facts.Groups[uuid]
-		g.group(uuid)
-		for _, k := range f.On {
-			g.occupy(k, "lvm", &StackMember{Stack: f.Name, Status: InUse})
-		}
-	}
-}
-
-// signatures makes members of devices that carry what only a member carries,
-// though nothing is assembled of them here: another host may do that.
-func (g *graph) signatures() {
-	stacks := map[string]string{
-		"LVM2_member": "lvm", "LVM1_member": "lvm", "linux_raid_member": "md", "isw_raid_member": "md", "ddf_raid_member": "md",
-		"zfs_member": "zfs", "crypto_LUKS": "crypt", "bcache": "bcache", "ceph_bluestore": "ceph", "drbd": "drbd", "VMFS_volume_member": "vmfs",
-		"oracleasm": "asm",
-	}
-	for _, k := range g.keys {
-		d := g.facts.Devices[k]
-		if d.FS == nil || g.member[k] || g.covered(k) {
-			continue
-		}
-		if of := stacks[d.FS.Type]; of != "" {
-			g.occupy(k, of, &StackMember{Stack: first(d.FS.Label, d.FS.UUID), StatusText: "not assembled here"})
-		}
-	}
-}
-
-// covered reports whether another node of the host stands for this one: a path, of
-// its map.
-func (g *graph) covered(k fact.Key) bool {
-	if g.way[k] != "" {
-		return true
-	}
-	d := g.facts.Devices[k]
-	return d.Kind == fact.Partition && g.way[d.Whole] != ""
 }
 
 // mountKey and the like are the identities of what is mounted.
@@ -175,7 +140,7 @@ func (g *graph) element(enclosure *item, in *Enclosure, f *fact.Enclosure, e *fa
 	switch e.Type {
 	case "slot":
 		it, _ := put(g, key, &EnclosureSlot{element: base, Fault: e.Fault, Predicted: e.Predict, Ident: e.Ident, SAS: e.SAS}, enclosure)
-		g.drive(e.Device).under(it)
+		g.inSlot(e).under(it)
 	case "fan":
 		it, _ := put(g, key, &EnclosureFan{element: base})
 		enclosure.under(it)
@@ -192,6 +157,20 @@ func (g *graph) element(enclosure *item, in *Enclosure, f *fact.Enclosure, e *fa
 		enclosure.under(it)
 		measure(it, fresh, func(r *EnclosureElement) { gauge(&r.Reading, e.Value) })
 	}
+}
+
+// inSlot returns the drive in a slot, by its device or by the SAS address that the
+// enclosure and the disk agree on.
+func (g *graph) inSlot(e *fact.Element) *item {
+	if drive := g.drive(e.Device); drive != nil || e.SAS == "" {
+		return drive
+	}
+	for _, k := range g.keys {
+		if d := g.facts.Devices[k]; d.Kind == fact.Disk && d.IDs.SAS != "" && fold(d.IDs.SAS) == fold(strings.TrimPrefix(e.SAS, "0x")) {
+			return g.drive(k)
+		}
+	}
+	return nil
 }
 
 // verdict is what the status of an element means. One that has failed beside
@@ -218,6 +197,6 @@ func (g *graph) cluster() {
 	if c := g.facts.Cluster; c != nil && len(c.Nodes) > 0 {
 		nodes := slices.Clone(c.Nodes)
 		slices.Sort(nodes)
-		put(g, c.Name, &ClusterMembership{HostID: g.hostID, Name: first(c.Name, "cluster"), Nodes: strings.Join(slices.Compact(nodes), ",")})
+		put(g, first(c.Name, "cluster"), &ClusterMembership{HostID: g.hostID, Name: first(c.Name, "cluster"), Nodes: strings.Join(slices.Compact(nodes), " ")})
 	}
 }

@@ -1,8 +1,8 @@
 package linux
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -37,19 +37,126 @@ func (g *graph) array(k fact.Key, d *fact.Device) *item {
 	if a == nil {
 		a = &fact.Array{}
 	}
-	uuid := first(a.UUID, d.IDs.UUID, g.mine(d.Name))
+	uuid := first(arrayUUID(a.UUID), arrayUUID(d.IDs.UUID), g.mine(d.Name))
 	it, r := put(g, uuid, &MdRaid{UUID: uuid})
 	fill(&r.drive, d)
 	r.Name, r.Level, r.Disks, r.Sync = first(a.Name, d.Name), a.Level, int64(a.Disks), a.Sync
 	r.Status, r.StatusText = arrayStatus(a)
-	it.under(g.below(d.On)...)
-	for _, m := range a.Members {
-		it.under(g.drive(m.Device))
-	}
+	g.members(d, it)
 	if a.Sync != "" {
 		measure(it, ofDevice(k), func(r *MdRaid) { r.Done.Set(a.Done * 100) })
 	}
 	return it
+}
+
+// arrayUUID writes the UUID of an array as mdadm does, for the udev database writes
+// it as other UUIDs.
+func arrayUUID(uuid string) string {
+	f := fold(uuid)
+	if len(f) != 32 || !isHex(f) {
+		return uuid
+	}
+	return f[:8] + ":" + f[8:16] + ":" + f[16:24] + ":" + f[24:]
+}
+
+// members makes the members of an MD array.
+func (g *graph) members(d *fact.Device, array *item) {
+	name, uuid := d.Name, array.res.(*MdRaid).UUID
+	listed := map[fact.Key]bool{}
+	if a := d.Array; a != nil {
+		name = first(a.Name, d.Name)
+		for _, m := range a.Members {
+			listed[m.Device] = true
+			r := &StackMember{Stack: name, StatusText: m.State, Status: InUse}
+			if m.Slot >= 0 {
+				r.Role = fmt.Sprintf("slot %d", m.Slot)
+			}
+			switch m.State {
+			case "faulty":
+				r.Status = Faulty
+			case "spare":
+				r.Status = Spare
+			case "rebuilding":
+				r.Status = Rebuilding
+			}
+			if it := g.occupy(m.Device, "md", r); it != nil {
+				array.under(it)
+				continue
+			}
+			array.under(g.missing("md", uuid, first(m.Name, string(m.Device)), m.State))
+		}
+	}
+	for _, k := range d.On {
+		if !listed[k] {
+			array.under(g.occupy(k, "md", &StackMember{Stack: name, Status: InUse}))
+		}
+	}
+}
+
+// occupy makes the drive behind a device a member of a stack. It returns nil if
+// there is no such device.
+func (g *graph) occupy(k fact.Key, of string, r *StackMember) *item {
+	drive := g.drive(k)
+	if drive == nil {
+		return nil
+	}
+	g.member[k] = true
+	r.LogicalDrive, r.Of, r.device = drive.res, of, labelOf(drive.res)
+	it, _ := put(g, drive.key+"\x00"+of, r, drive)
+	return it
+}
+
+func (g *graph) missing(of, stack, name, why string) *item {
+	it, _ := put(g, of+" "+stack+" "+name, &MissingMember{Of: of, Stack: stack, Name: name, Status: Faulty, StatusText: why})
+	return it
+}
+
+// stacks makes the stacks that are no block devices.
+func (g *graph) stacks() {
+	for _, uuid := range slices.Sorted(maps.Keys(g.facts.Groups)) {
+		g.group(uuid)
+	}
+	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
+		g.pool(guid)
+	}
+}
+
+// signatures makes members of drives that carry what only a member carries, though
+// nothing is assembled of them here: another host may have done that.
+func (g *graph) signatures() {
+	stacks := map[string]string{
+		"LVM2_member": "lvm", "LVM1_member": "lvm", "linux_raid_member": "md", "isw_raid_member": "md", "ddf_raid_member": "md",
+		"zfs_member": "zfs", "crypto_LUKS": string(fact.Crypt), "bcache": string(fact.Bcache), "ceph_bluestore": "ceph", "drbd": "drbd",
+		"VMFS_volume_member": "vmfs", "oracleasm": "asm",
+	}
+	for _, k := range g.keys {
+		d := g.facts.Devices[k]
+		if d.FS == nil || g.member[k] || g.covered(k) {
+			continue
+		}
+		of := stacks[d.FS.Type]
+		if of == "" {
+			continue
+		}
+		it := g.occupy(k, of, &StackMember{Stack: first(d.FS.Label, d.FS.UUID), StatusText: "not assembled here"})
+		if it == nil {
+			continue
+		}
+		it.weak = true
+		if uuid := arrayUUID(d.FS.UUID); d.FS.Type == "linux_raid_member" && uuid != "" {
+			if array, r := put(g, uuid, &MdRaid{UUID: uuid, Name: d.FS.Label}); r.Status == "" {
+				array.weak = true
+				array.under(it)
+			}
+		}
+	}
+}
+
+// covered reports whether another node of the host stands for this one: a path, of
+// its map.
+func (g *graph) covered(k fact.Key) bool {
+	d := g.facts.Devices[k]
+	return g.way[k] != "" || d.Kind == fact.Partition && g.way[d.Whole] != ""
 }
 
 func arrayStatus(a *fact.Array) (StackStatus, string) {
@@ -94,21 +201,24 @@ func (g *graph) group(uuid string) *item {
 	}
 	it, r := put(g, uuid, &LvmGroup{UUID: uuid, Name: f.Name, Size: plugin.Bytes(f.Size), Missing: int64(f.Missing)})
 	g.groups[uuid] = it
-	it.under(g.below(f.On)...)
+	for _, k := range f.On {
+		it.under(g.occupy(k, "lvm", &StackMember{Stack: f.Name, Status: InUse}))
+	}
 	free := float64(f.Free)
 	measure(it, func(r *fact.Report) bool { return r.Groups[uuid] != nil }, func(r *LvmGroup) { r.Free.Set(free) })
 	for i := range f.Inactive {
 		v := &f.Inactive[i]
 		if v.UUID != "" {
 			_, lv := put(g, uuid+" "+v.UUID, &LvmVolume{Group: r, UUID: v.UUID, group: f.Name}, it)
+			lv.Size = plugin.Bytes(v.Size)
 			describeVolume(lv, v)
-			lv.Status = cmp.Or(lv.Status, StackInactive)
 		}
 	}
 	return it
 }
 
-// volume makes an LVM volume. Without its group it is one of this host's.
+// volume makes an LVM volume. Without its group it is one of this host's. What LVM
+// makes for itself is another view of the volume.
 func (g *graph) volume(k fact.Key, d *fact.Device) *item {
 	v := d.Volume
 	if v == nil {
@@ -121,16 +231,17 @@ func (g *graph) volume(k fact.Key, d *fact.Device) *item {
 	}
 	uuid := first(v.UUID, d.IDs.UUID, g.mine(d.Name))
 	it, r := put(g, v.Group+" "+uuid, &LvmVolume{Group: group.res, UUID: uuid, group: g.facts.Groups[v.Group].Name}, group)
-	fillSlice(&r.slice, d)
-	describeVolume(r, v)
-	if r.Status == "" {
-		r.Status = StackOK
+	if v.Layer == "" {
+		fillSlice(&r.slice, d)
+		describeVolume(r, v)
+	} else {
+		r.Name = first(r.Name, v.Name)
 	}
 	return it
 }
 
 func describeVolume(r *LvmVolume, v *fact.Volume) {
-	r.Name, r.Type, r.StatusText = v.Name, v.Type, v.Health
+	r.Name, r.Type, r.StatusText, r.Status = v.Name, v.Type, v.Health, StackOK
 	mirrored := strings.HasPrefix(v.Type, "raid") && v.Type != "raid0" || v.Type == "mirror"
 	switch h := v.Health; {
 	case h == "":
@@ -138,6 +249,9 @@ func describeVolume(r *LvmVolume, v *fact.Volume) {
 		r.Status = StackFailed
 	default:
 		r.Status = StackDegraded
+	}
+	if v.Type == "thin-pool" || v.Type == "cache-pool" || v.Type == "vdo-pool" {
+		r.UsableForLustre = false
 	}
 }
 
@@ -151,13 +265,33 @@ func (g *graph) pool(guid string) *item {
 		return nil
 	}
 	status, text := poolStatus(f)
-	it, r := put(g, guid, &ZfsPool{GUID: guid, Name: f.Name, State: f.State, Status: status, StatusText: text})
+	it, r := put(g, guid, &ZfsPool{GUID: guid, Name: f.Name})
 	g.pools[guid] = it
-	r.Size, r.FilesystemType, r.UsableForLustre = plugin.Bytes(f.Size), "zfs", status != StackFailed
-	for _, v := range f.Vdevs {
-		it.under(g.drive(v.Device))
+	r.FilesystemType, r.UsableForLustre = "zfs", true
+	if it.weak = f.State == fact.Exported; !it.weak {
+		r.State, r.Status, r.StatusText, r.Size = f.State, status, text, plugin.Bytes(f.Size)
+	}
+	for i := range f.Vdevs {
+		v := &f.Vdevs[i]
+		m := &StackMember{Stack: f.Name, Role: first(v.Group, v.Role)}
+		if !it.weak {
+			m.Status, m.StatusText = vdevStatus(v), v.State
+			if v.Errors != [3]int64{} {
+				m.ReadErrors, m.WriteErrors, m.ChecksumErrors = &v.Errors[0], &v.Errors[1], &v.Errors[2]
+			}
+		}
+		member := g.occupy(v.Device, "zfs", m)
+		if member != nil {
+			member.weak = it.weak
+		} else if vdevStatus(v) == Faulty {
+			member = g.missing("zfs", guid, first(v.Path, v.GUID), v.State)
+		}
+		it.under(member)
 	}
 	free := float64(f.Free)
+	if it.weak {
+		return it
+	}
 	measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsPool) { r.Free.Set(free) })
 	return it
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
@@ -44,17 +43,21 @@ func merge(old, news *fact.Report) *fact.Report {
 			r.Cluster = old.Cluster
 		}
 	}
-	hidden := map[string]bool{}
+	hidden, of := map[string]bool{}, map[fact.Gap]bool{}
 	for _, g := range r.Gaps {
-		hidden[g.Part] = true
+		if g.Of == "" {
+			hidden[g.Part] = true
+		} else {
+			of[fact.Gap{Part: g.Part, Of: g.Of}] = true
+		}
 	}
 	if news.Cluster == nil && hidden["cluster"] {
 		r.Cluster = old.Cluster
 	}
-	r.Devices = patch(old.Devices, news.Devices, !news.Full || hidden["devices"])
-	r.Groups = patch(old.Groups, news.Groups, !news.Full || hidden["groups"])
-	r.Pools = patch(old.Pools, news.Pools, !news.Full || hidden["pools"])
-	r.Enclosures = patch(old.Enclosures, news.Enclosures, !news.Full || hidden["enclosures"])
+	r.Devices = patch(old.Devices, news.Devices, !news.Full || hidden["devices"], "devices", of)
+	r.Groups = patch(old.Groups, news.Groups, !news.Full || hidden["groups"], "groups", of)
+	r.Pools = patch(old.Pools, news.Pools, !news.Full || hidden["pools"], "pools", of)
+	r.Enclosures = patch(old.Enclosures, news.Enclosures, !news.Full || hidden["enclosures"], "enclosures", of)
 	switch {
 	case news.Mounts == nil && (!news.Full || hidden["mounts"]):
 		r.Mounts = old.Mounts
@@ -68,9 +71,16 @@ func merge(old, news *fact.Report) *fact.Report {
 	default:
 		r.Mounts = news.Mounts
 	}
+	for guid, p := range r.Pools { // of a pool that another host has now, what was known here stays
+		if was := old.Pools[guid]; was != nil && p.State == fact.Exported && was != p {
+			p = clone(p)
+			p.Size, p.Free, p.Datasets = was.Size, was.Free, was.Datasets
+			r.Pools[guid] = p
+		}
+	}
 	for key, d := range r.Devices {
 		if was := old.Devices[key]; was != nil && was.Health != nil && sameDisk(was, d) {
-			if h := keepHealth(was.Health, d.Health, hidden["health"]); h != d.Health {
+			if h := keepHealth(was.Health, d.Health, hidden["health"] || of[fact.Gap{Part: "health", Of: string(key)}]); h != d.Health {
 				d = clone(d)
 				d.Health = h
 				r.Devices[key] = d
@@ -80,12 +90,15 @@ func merge(old, news *fact.Report) *fact.Report {
 	return r
 }
 
-// patch returns the members of news, and with keep those of old that news does
-// not mention. Members that are nil are gone.
-func patch[K comparable, V any](old, news map[K]*V, keep bool) map[K]*V {
+// patch returns the members of news, and those of old that news does not mention:
+// all of them with keep, else those that a gap names. Members that are nil are
+// gone.
+func patch[K ~string, V any](old, news map[K]*V, keep bool, part string, of map[fact.Gap]bool) map[K]*V {
 	out := make(map[K]*V, len(old)+len(news))
-	if keep {
-		maps.Copy(out, old)
+	for k, v := range old {
+		if keep || of[fact.Gap{Part: part, Of: string(k)}] {
+			out[k] = v
+		}
 	}
 	for k, v := range news {
 		if v == nil {
