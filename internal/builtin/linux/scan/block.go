@@ -31,7 +31,8 @@ type block struct {
 	fact   *fact.Device
 
 	dmName, dmUUID string
-	hidden         bool // a path of an NVMe head: no device of its own
+	container      string // of an array: the name or path of the array it lies in
+	hidden         bool   // a path of an NVMe head: no device of its own
 }
 
 // names of the block devices that are there, each with its folder.
@@ -122,6 +123,9 @@ func (b *block) fromUdev() {
 		b.dmUUID = p["DM_UUID"]
 	}
 	b.fact.IDs.UUID = b.dmUUID
+	if b.fact.Size == 0 && b.whole != "" {
+		b.fact.Size = kernel.Int(p["ID_PART_ENTRY_SIZE"]) * sectorLen
+	}
 	if t := p["ID_FS_TYPE"]; t != "" {
 		b.fact.FS = &fact.FS{
 			Type: t, Usage: p["ID_FS_USAGE"],
@@ -206,9 +210,11 @@ func linkRank(link string) int {
 	switch {
 	case strings.HasPrefix(link, "mapper/"), strings.HasPrefix(link, "md/"), strings.HasPrefix(link, "zvol/"):
 		return 0
+	case strings.HasPrefix(link, "disk/by-id/lvm-pv-uuid-"):
+		return 70 // it names what is on the device
 	case strings.HasPrefix(link, "disk/by-id/"):
 		id := strings.TrimPrefix(link, "disk/by-id/")
-		for i, prefix := range []string{"scsi-3", "nvme-eui.", "nvme-uuid.", "nvme-nvme.", "wwn-", "ata-", "nvme-", "virtio-", "usb-", "scsi-2", "scsi-S", "scsi-", "ccw-", "dm-name-", "md-name-"} {
+		for i, prefix := range []string{"scsi-3", "nvme-eui.", "nvme-uuid.", "nvme-nvme.", "wwn-", "ata-", "nvme-", "virtio-", "usb-", "scsi-2", "scsi-S", "scsi-", "ccw-IBM.", "ccw-", "dm-name-", "md-name-"} {
 			if strings.HasPrefix(id, prefix) {
 				return 10 + i
 			}
@@ -217,7 +223,7 @@ func linkRank(link string) int {
 	case strings.HasPrefix(link, "disk/by-path/"):
 		return 50
 	case strings.HasPrefix(link, "disk/by-"):
-		return 70 // a label or a UUID names what is on the device, not the device
+		return 70 // as do labels and UUIDs
 	}
 	return 60
 }

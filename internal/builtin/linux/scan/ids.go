@@ -3,6 +3,7 @@ package scan
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
@@ -136,12 +137,9 @@ func (b *block) diskFromUdev() {
 func udevPage83(p map[string]string) []string {
 	var ids []string
 	add := func(id string) {
-		for _, have := range ids {
-			if have == id {
-				return
-			}
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
 		}
-		ids = append(ids, id)
 	}
 	for _, name := range []string{"NAA_REGEXT", "NAA_REG", "NAA_EXT", "EUI64", "NAA_LOCAL", "NAME", "T10", "VENDOR"} {
 		value := p["SCSI_IDENT_LUN_"+name]

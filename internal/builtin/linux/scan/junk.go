@@ -131,9 +131,15 @@ func (b *block) serial(what, serial string, drop func(what, id, why string)) str
 // dropShared drops the identifiers that disks have which cannot be one disk: those
 // whose serial numbers differ. Cheap bridges and some firmware give all theirs the
 // same. Paths that multipathd has put together are one disk, whatever they say.
-func dropShared(blocks []*block, mapOf map[fact.Key]fact.Key) {
+func (h *host) dropShared() {
 	byID := map[string][]*block{}
-	for _, b := range blocks {
+	mapOf := map[fact.Key]fact.Key{}
+	for _, b := range h.blocks {
+		if b.fact.Map != nil {
+			for _, key := range b.fact.On {
+				mapOf[key] = b.key
+			}
+		}
 		if b.fact.Kind != fact.Disk {
 			continue
 		}

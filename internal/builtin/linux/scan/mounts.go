@@ -39,6 +39,12 @@ func (h *host) readMounts() {
 			h.report.Mounts[at], roots[at] = f, m.Root
 		}
 	}
+	for _, m := range h.report.Mounts {
+		// udev may be missing, or know nothing of what was made without its knowledge.
+		if b := h.byKey[m.Device]; b != nil && b.fact.FS == nil && !strings.HasPrefix(m.Type, "fuse") {
+			b.fact.FS = &fact.FS{Type: m.Type, Usage: "filesystem"}
+		}
+	}
 	if text, err := h.files.Read("/proc/swaps"); err == nil {
 		for _, name := range kernel.Swaps(string(text)) {
 			// A swap file lies on a mount that is listed itself.
@@ -58,7 +64,13 @@ func (h *host) mount(m kernel.Mount) (fact.Mount, bool) {
 		f.Dataset = m.Source
 		return f, true
 	case "lustre", "lustre_tgt":
-		f.Device = h.key(m.Source)
+		// A client's mount, of "NID:/name", lies on no device of this host.
+		if strings.Contains(m.Source, ":/") {
+			return f, false
+		}
+		if f.Device = h.key(m.Source); f.Device == "" && !strings.HasPrefix(m.Source, "/") {
+			f.Dataset = m.Source
+		}
 		return f, true
 	}
 	if b := h.byKey[fact.Key(m.Device)]; b != nil {

@@ -3,6 +3,7 @@ package scan
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -130,13 +131,9 @@ func (b *block) nvmeIDs(attr func(string) string) {
 		if strings.Trim(value, "0") == "" {
 			return
 		}
-		id := kind + "." + value
-		for _, have := range ids.Page83 {
-			if have == id {
-				return
-			}
+		if id := kind + "." + value; !slices.Contains(ids.Page83, id) {
+			ids.Page83 = append(ids.Page83, id)
 		}
-		ids.Page83 = append(ids.Page83, id)
 	}
 	// The kernel shows the NGUID in place of a missing UUID.
 	nguid, uuid := attr("nguid"), attr("uuid")

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/sdk/agent"
 )
 
@@ -11,7 +12,7 @@ import (
 // returns.
 func Main() {
 	agent.Main("linux", func(env *agent.Env) agent.Plugin {
-		return &plugin{scanner: New(Options{Log: env.Log})}
+		return &plugin{scanner: New(Options{Log: env.Log, Commands: &source.Tools{}})}
 	})
 }
 

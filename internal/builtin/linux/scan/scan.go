@@ -9,10 +9,13 @@
 package scan
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
@@ -33,6 +36,7 @@ type Scanner struct {
 	files    source.Files
 	commands source.Runner
 	log      *slog.Logger
+	last     *fact.Report // what the last scan found
 }
 
 // New returns a Scanner.
@@ -70,8 +74,39 @@ func (s *Scanner) Scan(ctx context.Context) *fact.Report {
 	}}
 	h.readBlocks()
 	h.readMapper()
+	h.readArrays()
+	h.readBcache()
+	h.readPowerPath()
 	h.readMounts()
+	h.readLVM()
+	h.readZFS()
+	h.dropShared()
+	s.last = h.report
 	return h.report
+}
+
+// output runs a command and returns what it printed. One that fails but prints
+// something, as LVM's tools do for a group that is not whole, has told what it
+// could.
+func (h *host) output(c source.Command) ([]byte, error) {
+	out, err := h.commands.Run(h.ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if out.Code != 0 && len(bytes.TrimSpace(out.Stdout)) == 0 {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(out.Stderr)), "\n")
+		return nil, fmt.Errorf("%s: exit code %d: %s", c.Name, out.Code, said)
+	}
+	return out.Stdout, nil
+}
+
+// run is output, with a gap in the report for what cannot be had.
+func (h *host) run(part string, c source.Command) ([]byte, bool) {
+	out, err := h.output(c)
+	if err != nil {
+		h.gap(part, "", err.Error())
+	}
+	return out, err == nil
 }
 
 // text reads an attribute, empty if it is not there.

@@ -109,6 +109,17 @@ func Folder(dir string) (*Host, error) {
 			found = true
 		}
 	}
+	disks, err := filepath.Glob(filepath.Join(dir, "smartctl-*.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range disks {
+		if disk := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(name), "smartctl-"), ".json"); disk != "scan" {
+			if text, err := os.ReadFile(name); err == nil && len(text) > 0 {
+				h.Commands = append(h.Commands, source.Recorded{Line: "smartctl -j -a /dev/" + disk, Output: source.Output{Stdout: text}})
+			}
+		}
+	}
 	for _, o := range outputs {
 		// What a tool wrote to a file that stayed empty, it could not say.
 		if text, err := os.ReadFile(filepath.Join(dir, o.file)); err == nil && len(text) > 0 {
@@ -148,7 +159,7 @@ func (h *Host) below(dir, to string) (int, error) {
 			}
 			h.Files.PutLink(at, link)
 		case entry.Type().IsRegular():
-			text, err := os.ReadFile(name)
+			text, err := os.ReadFile(name) //nolint:gosec // a capture is of the one who reads it
 			if err != nil {
 				return err
 			}

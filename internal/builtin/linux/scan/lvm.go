@@ -1,0 +1,275 @@
+package scan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
+)
+
+const lvmMember = "LVM2_member"
+
+// readLVM reads volume groups. What the kernel has of them is known without the
+// tools; those know sizes, inactive volumes, and what is missing.
+func (h *host) readLVM() {
+	here := false
+	for _, b := range h.blocks {
+		here = here || b.fact.Kind == fact.LV || b.fact.FS != nil && b.fact.FS.Type == lvmMember
+	}
+	if !here {
+		return
+	}
+	l, ok := h.askLVM()
+	h.groupsFromTools(l)
+	h.groupsFromKernel()
+	if !ok {
+		h.keepGroups()
+	}
+}
+
+// askLVM runs the reporting tools. They only read the devices that hold a label, and
+// take no locks; fullreport is one run instead of three, but not in old versions.
+func (h *host) askLVM() (*tool.LVM, bool) {
+	l := &tool.LVM{}
+	options := []string{"--readonly", "--reportformat", "json", "--units", "b", "--nosuffix"}
+	list := func(name, columns string, more ...string) error {
+		out, err := h.output(source.Command{Name: name, Args: slices.Concat(options, more, []string{"-o", columns})})
+		if err != nil {
+			return err
+		}
+		return l.Read(out)
+	}
+	vgErr := list("vgs", "vg_name,vg_uuid,vg_size,vg_free,vg_attr,vg_missing_pv_count,vg_systemid,vg_exported,vg_shared,vg_clustered")
+	pvErr := list("pvs", "pv_name,pv_uuid,vg_name,vg_uuid,pv_missing,pv_attr")
+	lvErr := list("lvs", "lv_name,lv_uuid,vg_name,vg_uuid,lv_attr,lv_size,segtype,lv_health_status,lv_role,origin,origin_uuid,pool_lv,pool_lv_uuid", "-a")
+	if vgErr != nil && pvErr != nil && lvErr != nil {
+		if out, err := h.output(source.Command{Name: "lvm", Args: []string{"fullreport", "--readonly", "--reportformat", "json", "--units", "b"}, Topic: []string{"fullreport"}}); err == nil && l.Read(out) == nil {
+			return l, true
+		}
+	}
+	ok := true
+	for i, err := range []error{vgErr, pvErr, lvErr} {
+		if err != nil {
+			ok = false
+			h.gap("groups", "", []string{"vgs", "pvs", "lvs"}[i]+": "+strings.TrimPrefix(err.Error(), []string{"vgs", "pvs", "lvs"}[i]+": "))
+		}
+	}
+	return l, ok
+}
+
+// groupsFromTools makes groups of what the tools tell.
+func (h *host) groupsFromTools(l *tool.LVM) {
+	uuids := map[string]string{} // of groups by name, for output without UUIDs
+	for _, b := range h.blocks {
+		if v := b.fact.Volume; v != nil && v.Group != "" {
+			name, _ := splitVolume(b.dmName)
+			uuids[name] = v.Group
+		}
+	}
+	id := func(name, uuid string) string { return or(uuid, uuids[name], name) }
+	for _, vg := range l.VGs {
+		h.report.Groups[id(vg.Name, vg.UUID)] = &fact.Group{
+			Name: vg.Name, Size: vg.Size, Free: vg.Free, On: []fact.Key{}, Missing: vg.Missing,
+			Exported: vg.Exported, Owner: vg.SystemID, Shared: vg.Shared,
+		}
+	}
+	for _, pv := range l.PVs {
+		key := h.pvDevice(pv)
+		if key != "" && pv.UUID != "" && h.byKey[key].fact.FS == nil {
+			h.byKey[key].fact.FS = &fact.FS{Type: lvmMember, Usage: "raid", UUID: pv.UUID}
+		}
+		if pv.VG == "" {
+			continue
+		}
+		g := h.group(id(pv.VG, pv.VGUUID), pv.VG)
+		switch {
+		case key != "" && !pv.Missing:
+			if !slices.Contains(g.On, key) {
+				g.On = append(g.On, key)
+			}
+		case pv.Missing && countMissing(l, pv.VG) > g.Missing:
+			g.Missing = countMissing(l, pv.VG)
+		}
+	}
+	for _, lv := range l.LVs {
+		h.volumeFromTools(id(lv.VG, lv.VGUUID), lv)
+	}
+}
+
+func countMissing(l *tool.LVM, vg string) int {
+	n := 0
+	for _, pv := range l.PVs {
+		if pv.VG == vg && pv.Missing {
+			n++
+		}
+	}
+	return n
+}
+
+func (h *host) group(id, name string) *fact.Group {
+	g := h.report.Groups[id]
+	if g == nil {
+		g = &fact.Group{Name: name, On: []fact.Key{}}
+		h.report.Groups[id] = g
+	}
+	return g
+}
+
+// pvDevice is the device of a physical volume: the one that the tool names, else the
+// one that has its label, and of several with the same label the topmost.
+func (h *host) pvDevice(pv tool.PV) fact.Key {
+	if key := h.key(pv.Name); key != "" {
+		return key
+	}
+	return h.labelled(lvmMember, pv.UUID)
+}
+
+// labelled returns the device whose content has the UUID. The members of a map or a
+// mirror show the label of what they make up, so that comes first.
+func (h *host) labelled(kind, uuid string) fact.Key {
+	var found fact.Key
+	for _, b := range h.blocks {
+		if fs := b.fact.FS; fs == nil || fs.Type != kind || fs.UUID != uuid || uuid == "" {
+			continue
+		}
+		if found == "" || slices.Contains(b.fact.On, found) {
+			found = b.key
+		}
+	}
+	return found
+}
+
+// volumeFromTools gives a device what the tools know of its volume, or notes that
+// the volume has none.
+func (h *host) volumeFromTools(group string, lv tool.LV) {
+	found := false
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil {
+			continue
+		}
+		vg, name := splitVolume(b.dmName)
+		// The layers of a volume have its UUID, too.
+		if v.UUID != "" && v.UUID == lv.UUID || (v.UUID == "" || lv.UUID == "") && vg == lv.VG && name == lv.Name {
+			v.Health, v.Type, v.Origin, v.Pool = lv.Health, lv.Type, lv.OriginUUID, lv.PoolUUID
+			v.UUID, v.Group = or(v.UUID, lv.UUID), or(v.Group, group)
+			if lv.Private && v.Layer == "" {
+				v.Layer = "private"
+			}
+			if b.fact.Size == 0 {
+				b.fact.Size = lv.Size
+			}
+			found = true
+		}
+	}
+	if found {
+		return
+	}
+	if lv.Private || lv.Active {
+		return // an active one without a device that is known is a gap of devices
+	}
+	g := h.group(group, lv.VG)
+	g.Inactive = append(g.Inactive, fact.Volume{
+		Group: group, UUID: lv.UUID, Name: lv.Name, Health: lv.Health, Type: lv.Type, Size: lv.Size, Origin: lv.OriginUUID, Pool: lv.PoolUUID,
+	})
+}
+
+// groupsFromKernel adds the groups that only their volumes tell of, and to all
+// groups the devices that their volumes lie on.
+func (h *host) groupsFromKernel() {
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil || v.Group == "" {
+			continue
+		}
+		name, _ := splitVolume(b.dmName)
+		g := h.report.Groups[v.Group]
+		known := g != nil && len(g.On) > 0
+		if g == nil {
+			g = h.group(v.Group, name)
+		}
+		for _, key := range b.fact.On {
+			if under := h.byKey[key]; under.fact.Kind != fact.LV && !known && !slices.Contains(g.On, key) {
+				g.On = append(g.On, key)
+			}
+		}
+	}
+	for _, g := range h.report.Groups {
+		slices.Sort(g.On)
+	}
+}
+
+// keepGroups reports what was known of groups before, where the tools now say
+// nothing.
+func (h *host) keepGroups() {
+	if h.last == nil {
+		return
+	}
+	for id, g := range h.last.Groups {
+		now := h.report.Groups[id]
+		if now == nil || now.Size == 0 {
+			h.report.Groups[id] = g
+		}
+	}
+}
+
+// volumeOf takes the UUID of an LVM device apart: "LVM-", the group's UUID and the
+// volume's, of 32 characters each, and a suffix for what LVM made for itself.
+func volumeOf(dmUUID, dmName string) *fact.Volume {
+	v := &fact.Volume{}
+	ids, layer, _ := strings.Cut(strings.TrimPrefix(dmUUID, "LVM-"), "-")
+	if len(ids) == 64 {
+		v.Group, v.UUID = lvmUUID(ids[:32]), lvmUUID(ids[32:])
+	}
+	v.Layer = layer
+	_, v.Name = splitVolume(dmName)
+	if layer != "" {
+		v.Name = strings.TrimSuffix(v.Name, "-"+layer)
+	} else {
+		v.Layer = layerOf(v.Name)
+	}
+	return v
+}
+
+// lvmUUID writes a UUID as LVM does, in groups.
+func lvmUUID(u string) string {
+	if len(u) != 32 {
+		return u
+	}
+	return u[:6] + "-" + u[6:10] + "-" + u[10:14] + "-" + u[14:18] + "-" + u[18:22] + "-" + u[22:26] + "-" + u[26:]
+}
+
+// splitVolume takes the name of an LVM device apart: group and volume with a
+// hyphen between them, their own hyphens doubled.
+func splitVolume(dmName string) (group, volume string) {
+	undo := func(s string) string { return strings.ReplaceAll(s, "--", "-") }
+	for i := 0; i < len(dmName); i++ {
+		if dmName[i] != '-' {
+			continue
+		}
+		if i+1 < len(dmName) && dmName[i+1] == '-' {
+			i++
+			continue
+		}
+		return undo(dmName[:i]), undo(dmName[i+1:])
+	}
+	return "", undo(dmName)
+}
+
+// lvmWords are what LVM allows in no name but those of the volumes that it keeps for
+// itself.
+var lvmWords = []string{"_tdata", "_tmeta", "_cdata", "_cmeta", "_cvol", "_vdata", "_vpool", "_corig", "_wcorig", "_vorigin", "_iorig", "_imeta", "_pmspare", "_rimage", "_rmeta", "_mimage", "_mlog"}
+
+// layerOf is the role of a volume that LVM keeps for itself, by its name.
+func layerOf(name string) string {
+	for _, word := range lvmWords {
+		if i := strings.LastIndex(name, word); i >= 0 {
+			if rest := strings.TrimPrefix(name[i+len(word):], "_"); strings.Trim(rest, "0123456789") == "" {
+				return word[1:]
+			}
+		}
+	}
+	return ""
+}

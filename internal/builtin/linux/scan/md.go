@@ -1,0 +1,312 @@
+package scan
+
+import (
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/kernel"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
+)
+
+// readArrays reads MD arrays: from their folders in /sys, and where those have gaps
+// from /proc/mdstat, from what udev keeps of mdadm's words, and from mdadm itself.
+func (h *host) readArrays() {
+	var arrays []*block
+	for _, b := range h.blocks {
+		if b.fact.Kind == fact.RAID {
+			arrays = append(arrays, b)
+		}
+	}
+	if len(arrays) == 0 {
+		return
+	}
+	stat := map[string]kernel.MDArray{}
+	if text, err := h.files.Read("/proc/mdstat"); err == nil {
+		for _, a := range kernel.MDStat(string(text)) {
+			stat[a.Name] = a
+		}
+	}
+	for _, b := range arrays {
+		a := &fact.Array{Members: []fact.Member{}}
+		b.fact.Array = a
+		h.arrayFromSys(b)
+		if s, ok := stat[b.name]; ok {
+			h.arrayFromStat(b, s)
+		}
+		h.arrayFromTool(b, tool.MDExport(b.udev.Props))
+		if a.UUID == "" || a.Level == "" || len(a.Members) == 0 && a.State != "clear" {
+			h.askMDAdm(b)
+		}
+		h.finishArray(b)
+	}
+	// A container is known by the name of its array, or its path.
+	for _, b := range arrays {
+		if b.container != "" {
+			if c := h.byName[b.container]; c != nil {
+				b.fact.Array.Container = c.key
+			} else {
+				b.fact.Array.Container = h.key(b.container)
+			}
+		}
+		if c := h.byKey[b.fact.Array.Container]; c != nil && b.fact.Array.Metadata == "" && c.fact.Array != nil {
+			b.fact.Array.Metadata = c.fact.Array.Metadata
+		}
+	}
+}
+
+// mdUUID writes an array's UUID as mdadm does: four groups of eight digits.
+func mdUUID(u string) string {
+	hex := strings.NewReplacer("-", "", ":", "").Replace(strings.ToLower(u))
+	if len(hex) != 32 || strings.Trim(hex, "0") == "" {
+		return ""
+	}
+	return hex[:8] + ":" + hex[8:16] + ":" + hex[16:24] + ":" + hex[24:]
+}
+
+func (h *host) arrayFromSys(b *block) {
+	dir := path.Join(b.dir, "md")
+	names, err := h.files.List(dir)
+	if err != nil {
+		return
+	}
+	attr := func(name string) string { return h.text(path.Join(dir, name)) }
+	a := b.fact.Array
+	a.UUID, a.Level, a.State = mdUUID(attr("uuid")), attr("level"), attr("array_state")
+	b.setMetadata(attr("metadata_version"))
+	// "5 (4)" while it grows.
+	disks, _, _ := strings.Cut(attr("raid_disks"), " ")
+	a.Disks, _ = strconv.Atoi(disks)
+	a.Degraded, _ = strconv.Atoi(attr("degraded"))
+	setSync(a, attr("sync_action"), attr("sync_completed"))
+	for _, name := range names {
+		member, ok := strings.CutPrefix(name, "dev-")
+		if !ok {
+			continue
+		}
+		at := path.Join(dir, name)
+		m := fact.Member{Name: strings.ReplaceAll(member, "!", "/"), Slot: -1}
+		if slot, err := strconv.Atoi(h.text(path.Join(at, "slot"))); err == nil {
+			m.Slot = slot
+		}
+		m.State = memberState(h.text(path.Join(at, "state")), m.Slot)
+		if d := h.byName[member]; d != nil {
+			m.Device = d.key
+		}
+		a.Members = append(a.Members, m)
+	}
+}
+
+// setMetadata takes "1.2", "external:imsm" of a container, or "external:/md127/0" of
+// an array in one ("-" in place of "/" while it is read-only).
+func (b *block) setMetadata(version string) {
+	a := b.fact.Array
+	rest, external := strings.CutPrefix(version, "external:")
+	switch {
+	case !external:
+		if version != "none" {
+			a.Metadata = or(a.Metadata, version)
+		}
+	case strings.HasPrefix(rest, "/"), strings.HasPrefix(rest, "-"):
+		b.container, _, _ = strings.Cut(rest[1:], "/")
+	default:
+		a.Metadata = or(a.Metadata, rest)
+		a.Level = or(a.Level, "container")
+	}
+}
+
+// memberState is one word for what the kernel writes as a list.
+func memberState(list string, slot int) string {
+	has := func(word string) bool { return slices.Contains(strings.Split(list, ","), word) }
+	switch {
+	case has("faulty"):
+		return "faulty"
+	case has("journal"):
+		return "journal"
+	case has("in_sync") && has("write_mostly"):
+		return "write_mostly"
+	case has("in_sync"):
+		return "in_sync"
+	case slot >= 0 || has("replacement"):
+		return "rebuilding"
+	}
+	return "spare"
+}
+
+func setSync(a *fact.Array, action, completed string) {
+	if action == "" || action == "idle" || action == "frozen" {
+		return
+	}
+	a.Sync = action
+	if action == "recovery" {
+		a.Sync = "recover"
+	}
+	done, of, ok := strings.Cut(completed, "/")
+	d, n := kernel.Int(done), kernel.Int(of)
+	if ok && n > 0 && d >= 0 {
+		a.Done = min(1, float64(d)/float64(n))
+	}
+}
+
+// arrayFromStat fills in what /sys does not show.
+func (h *host) arrayFromStat(b *block, s kernel.MDArray) {
+	a := b.fact.Array
+	fresh := a.State == "" // /sys says nothing of it
+	if fresh {
+		switch {
+		case !s.Active:
+			a.State = "inactive"
+		case s.ReadOnly && s.Auto:
+			a.State = "read-auto"
+		case s.ReadOnly:
+			a.State = "readonly"
+		default:
+			a.State = "active"
+		}
+	}
+	a.Level = or(a.Level, s.Level)
+	if s.Container != "" && b.container == "" {
+		b.container = s.Container
+	}
+	if s.Metadata != "" && a.Metadata == "" {
+		a.Metadata = s.Metadata
+		if !strings.ContainsAny(s.Metadata, "0123456789") && a.Level == "" {
+			a.Level = "container"
+		}
+	}
+	if fresh {
+		a.Disks, a.Degraded = s.Disks, max(0, s.Disks-s.Working)
+		if s.Sync != "" {
+			setSync(a, s.Sync, "")
+			a.Done = s.Done
+		}
+	}
+	if len(a.Members) > 0 {
+		return
+	}
+	for _, m := range s.Members {
+		member := fact.Member{Name: m.Name, Slot: m.Number, State: "in_sync"}
+		switch {
+		case strings.Contains(m.Flags, "F"):
+			member.State, member.Slot = "faulty", -1
+		case strings.Contains(m.Flags, "S"):
+			member.State, member.Slot = "spare", -1
+		case strings.Contains(m.Flags, "J"):
+			member.State, member.Slot = "journal", -1
+		case strings.Contains(m.Flags, "W"):
+			member.State = "write_mostly"
+		}
+		if d := h.byName[strings.ReplaceAll(m.Name, "/", "!")]; d != nil {
+			member.Device = d.key
+		}
+		a.Members = append(a.Members, member)
+	}
+	// The numbers in the file are no slots; with as many as there are places they are
+	// mostly the same, but one that was replaced has a higher one.
+	for i := range a.Members {
+		if a.Disks > 0 && a.Members[i].Slot >= a.Disks {
+			a.Members[i].Slot = -1
+		}
+	}
+}
+
+// arrayFromTool fills in what mdadm knows, by itself or through udev.
+func (h *host) arrayFromTool(b *block, m tool.MD) {
+	a := b.fact.Array
+	a.UUID, a.Name = or(a.UUID, mdUUID(m.UUID)), or(a.Name, m.Name)
+	a.Level, a.Metadata = or(a.Level, m.Level), or(a.Metadata, m.Metadata)
+	if a.Disks == 0 {
+		a.Disks = m.Disks
+	}
+	if b.container == "" {
+		b.container = m.Container
+	}
+	if a.State == "" && m.State != "" {
+		a.State, _, _ = strings.Cut(m.State, ",")
+	}
+	if a.Sync == "" && m.Sync != "" {
+		setSync(a, m.Sync, "")
+		a.Done = m.Done
+	}
+	known := len(a.Members) > 0
+	for _, t := range m.Members {
+		member := fact.Member{Device: h.key(t.Path), Name: path.Base(t.Path), Slot: t.Slot}
+		switch state := t.State; {
+		case t.Path == "" || strings.HasPrefix(state, "removed"):
+			continue
+		case strings.Contains(state, "faulty"):
+			member.State = "faulty"
+		case strings.Contains(state, "rebuilding"):
+			member.State = "rebuilding"
+		case strings.Contains(state, "journal"):
+			member.State = "journal"
+		case strings.Contains(state, "writemostly"):
+			member.State = "write_mostly"
+		case strings.Contains(state, "spare"):
+			member.State = "spare"
+		default:
+			member.State = "in_sync"
+		}
+		if !known {
+			a.Members = append(a.Members, member)
+			continue
+		}
+		for i := range a.Members {
+			if have := &a.Members[i]; have.Device == member.Device && have.Device != "" && have.Slot < 0 && have.State == "in_sync" {
+				have.Slot = member.Slot
+			}
+		}
+	}
+	if a.Degraded == 0 && strings.Contains(m.State, "degraded") {
+		in := 0
+		for _, member := range a.Members {
+			if member.State == "in_sync" || member.State == "write_mostly" {
+				in++
+			}
+		}
+		a.Degraded = max(1, a.Disks-in)
+	}
+}
+
+// askMDAdm asks mdadm, which opens the array and reads its members' superblocks.
+func (h *host) askMDAdm(b *block) {
+	node := b.fact.Path
+	out, err := h.output(source.Command{Name: "mdadm", Args: []string{"--detail", "--export", node}, Topic: []string{"--detail", "--export", node}})
+	if err == nil {
+		h.arrayFromTool(b, tool.MDExport(kernel.Properties(string(out))))
+		return
+	}
+	out, err = h.output(source.Command{Name: "mdadm", Args: []string{"--detail", node}, Topic: []string{"--detail", node}})
+	if err != nil {
+		h.gap("devices", string(b.key), "what is known of array "+b.name+" is not all: "+err.Error())
+		return
+	}
+	for _, m := range tool.MDDetail(string(out)) {
+		h.arrayFromTool(b, m)
+	}
+}
+
+// finishArray makes the parts agree.
+func (h *host) finishArray(b *block) {
+	a := b.fact.Array
+	b.fact.IDs.UUID = a.UUID
+	for _, m := range a.Members {
+		if m.Device != "" {
+			b.on(m.Device)
+		}
+	}
+	slices.SortFunc(a.Members, func(x, y fact.Member) int {
+		// Slots first, in their order, then those without one.
+		sx, sy := uint(x.Slot), uint(y.Slot)
+		switch {
+		case sx < sy:
+			return -1
+		case sx > sy:
+			return 1
+		}
+		return strings.Compare(x.Name, y.Name)
+	})
+}
