@@ -1,0 +1,322 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/config"
+	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/link/linktest"
+	"github.com/faultline-storage/faultline/sdk/agent"
+)
+
+// counterDevice counts: the start says 0, each update one more.
+type counterDevice struct{ n int }
+
+func (c *counterDevice) StartSession(context.Context) ([]agent.Message, error) {
+	return []agent.Message{{Data: c.n}}, nil
+}
+
+func (c *counterDevice) UpdateSession(context.Context) ([]agent.Message, error) {
+	c.n++
+	return []agent.Message{{Data: c.n}}, nil
+}
+
+// badDevice does what its name says.
+type badDevice struct {
+	name string
+	env  *agent.Env
+}
+
+func (b *badDevice) StartSession(ctx context.Context) ([]agent.Message, error) {
+	switch b.name {
+	case "hang":
+		<-ctx.Done() // and the context ends with the session, which does not
+	case "fail":
+		return nil, errors.New("no disk answers")
+	case "panics":
+		var m map[string]int
+		m["x"] = 1
+	case "large":
+		return []agent.Message{{Data: strings.Repeat("x", 20<<20)}}, nil
+	case "flood":
+		go func() {
+			for ctx.Err() == nil {
+				b.env.Log.Warn("again")
+				b.env.Changed()
+				fmt.Println("and again")
+			}
+		}()
+	}
+	return []agent.Message{{Data: b.name}}, nil
+}
+
+func (b *badDevice) UpdateSession(context.Context) ([]agent.Message, error) {
+	if b.name == "crash" {
+		os.Exit(3)
+	}
+	return nil, nil
+}
+
+func init() {
+	builtinDevices["counter"] = func() {
+		agent.Main("counter", func(*agent.Env) agent.Plugin { return &counterDevice{} }, agent.Every(time.Second))
+	}
+	for _, name := range []string{"hang", "fail", "panics", "large", "flood", "crash"} {
+		builtinDevices[name] = func() {
+			agent.Main(name, func(e *agent.Env) agent.Plugin { return &badDevice{name, e} }, agent.Every(time.Second))
+		}
+	}
+}
+
+// agentDesk is a server that notes what agents say. It may be stopped and started,
+// and forgets its links then.
+type agentDesk struct {
+	mu    sync.Mutex
+	hub   *link.Hub
+	opens int
+	heard map[string][]said // by plugin
+	hello link.AgentHello
+}
+
+type said struct {
+	session  string
+	sequence uint64
+	data     string
+}
+
+func newAgentDesk(t *testing.T) *agentDesk {
+	t.Helper()
+	d := &agentDesk{heard: map[string][]said{}}
+	d.restart()
+	t.Cleanup(func() { d.transport().hub.Close() })
+	return d
+}
+
+func (d *agentDesk) restart() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.hub != nil {
+		d.hub.Close()
+	}
+	d.hub = link.NewHub(link.HubOptions{Accept: d.accept, Grace: time.Minute, Now: time.Now, After: time.After})
+}
+
+func (d *agentDesk) accept(h link.Hello, _ link.Origin, _ *link.Conn) (link.Peer, []byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := json.Unmarshal(h.Body, &d.hello); err != nil {
+		return nil, nil, err
+	}
+	b, err := json.Marshal(link.AgentWelcome{Host: 7})
+	return d, b, err
+}
+
+// Receive implements link.Peer.
+func (d *agentDesk) Receive(_ context.Context, m link.Message, answer func([]byte, error)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch m.Kind {
+	case link.AgentOpen:
+		d.opens++
+		answer(json.Marshal(link.AgentSessionID{Session: fmt.Sprint(d.opens)}))
+	case link.AgentData:
+		head, data, err := link.ReadAgentData(m.Body)
+		if err == nil {
+			d.heard[head.Plugin] = append(d.heard[head.Plugin], said{head.Session, head.Sequence, string(data)})
+		}
+		answer(nil, err)
+	}
+}
+
+// Lost, Back and Gone implement link.Peer.
+func (*agentDesk) Lost()      {}
+func (*agentDesk) Back()      {}
+func (*agentDesk) Gone(error) {}
+
+func (d *agentDesk) of(plugin string) []said {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.heard[plugin])
+}
+
+// deskTransport leads to the desk as it is now.
+type deskTransport struct {
+	d   *agentDesk
+	hub *link.Hub
+}
+
+func (d *agentDesk) transport() deskTransport {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return deskTransport{d, d.hub}
+}
+
+func (t deskTransport) Hello(ctx context.Context, h link.Hello) (link.Welcome, error) {
+	return t.d.transport().hub.Local(link.Origin{User: "oss1"}).Hello(ctx, h)
+}
+
+func (t deskTransport) Exchange(ctx context.Context, name string, p link.Packet, wait time.Duration) (link.Packet, error) {
+	return t.d.transport().hub.Local(link.Origin{User: "oss1"}).Exchange(ctx, name, p, wait)
+}
+
+// runAgent runs an agent until the test ends, and returns its log.
+func runAgent(t *testing.T, tr link.Transport, c config.Agent) *logBuffer {
+	t.Helper()
+	log := &logBuffer{}
+	c.Data = t.TempDir()
+	a, err := NewAgent(AgentOptions{Transport: tr, Name: "oss1", Config: c, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	return log
+}
+
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.b.Len() > 1<<20 || bytes.Contains(p, []byte("msg={] plugin=garbage")) || bytes.Contains(p, []byte("plugin=flood")) {
+		return len(p), nil // there is no end of them
+	}
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func soon(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited for 2 min: %s", what)
+		}
+	}
+}
+
+func agentConfig(plugins ...string) config.Agent {
+	c := config.DefaultAgent()
+	c.DevicePlugins, c.DevicePluginDir, c.PluginCgroup = plugins, filepath.Join(os.TempDir(), "no-such-folder"), "off"
+	return c
+}
+
+// checkCount checks what a counter said: in each session from 0, without a gap and
+// nothing twice.
+func checkCount(t *testing.T, list []said) {
+	t.Helper()
+	next := map[string]uint64{}
+	for _, s := range list {
+		if s.sequence != next[s.session] || s.data != fmt.Sprint(s.sequence) {
+			t.Errorf("session %s: message %d says %s, want message %d", s.session, s.sequence, s.data, next[s.session])
+		}
+		next[s.session]++
+	}
+}
+
+// TestAgentWithBadPlugins: whatever plugins do, the others work on.
+func TestAgentWithBadPlugins(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"garbage":     "#!/bin/sh\nyes '{]'\n",
+		"deaf":        "#!/bin/sh\nexec sleep 1000\n",
+		"no_hooks.py": "from chroma_agent.plugin_manager import DevicePlugin\nclass A(DevicePlugin):\n    pass\n",
+		"py2.py":      "from chroma_agent.plugin_manager import DevicePlugin\nclass A(DevicePlugin):\n    print 'x'\n",
+		"server.py":   "from chroma_core.lib.storage_plugin.api import plugin\nversion = 1\nclass P(plugin.Plugin):\n    def agent_session_start(self, host_id, data):\n        pass\n",
+		"counter.py":  "import nothing\n", // the name is taken
+		"README.md":   "none of them",
+	} {
+		mode := os.FileMode(0o755)
+		if name == "README.md" {
+			mode = 0o644
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := agentConfig("builtin:counter", "builtin:hang", "builtin:fail", "builtin:panics", "builtin:large", "builtin:flood", "builtin:crash", "builtin:nothing")
+	c.DevicePluginDir, c.CallTimeout = dir, config.Duration(20*time.Second)
+	d := newAgentDesk(t)
+	log := runAgent(t, d.transport(), c)
+	soon(t, "the counter counts", func() bool { return len(d.of("counter")) > 4 })
+	soon(t, "a plugin that crashes is started again", func() bool {
+		list := d.of("crash")
+		return len(list) > 1 && list[0].session != list[1].session
+	})
+	soon(t, "a plugin floods", func() bool { return len(d.of("flood")) == 1 })
+	checkCount(t, d.of("counter"))
+	for _, want := range []string{
+		"builtin:nothing", "it has the name counter", "no disk answers", "assignment to entry in nil map", "more than 15 MiB",
+		"FL104", "is no device plugin", "too many lines on standard output", "start_session did not answer within 20s",
+	} {
+		soon(t, "the log says "+want, func() bool { return strings.Contains(log.String(), want) })
+	}
+	for _, silent := range []string{"hang", "fail", "panics", "large", "no_hooks", "py2", "garbage"} {
+		if got := d.of(silent); len(got) > 0 {
+			t.Errorf("%s says %v", silent, got)
+		}
+	}
+	want := []string{"counter", "crash", "deaf", "fail", "flood", "garbage", "hang", "large", "no_hooks", "panics", "py2", "server"}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !slices.Equal(d.hello.Plugins, want) || d.hello.Started.IsZero() || d.hello.Boot == "" {
+		t.Errorf("hello %+v, want plugins %q", d.hello, want)
+	}
+}
+
+// TestAgentOverBadLink: a link that loses, doubles and delays, and a server that
+// restarts, and nothing is lost or comes twice.
+func TestAgentOverBadLink(t *testing.T) {
+	t.Parallel()
+	d := newAgentDesk(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	runAgent(t, linktest.NewBad(d.transport(), 30, seed), agentConfig("builtin:counter"))
+	sessions := func() int {
+		n := map[string]bool{}
+		for _, s := range d.of("counter") {
+			n[s.session] = true
+		}
+		return len(n)
+	}
+	for restarts := range 3 {
+		have := len(d.of("counter"))
+		soon(t, "the counter counts", func() bool { return len(d.of("counter")) > have+2 })
+		if n := sessions(); n != restarts+1 {
+			t.Errorf("%d sessions after %d restarts", n, restarts)
+		}
+		d.restart()
+	}
+	soon(t, "the counter starts again", func() bool { return sessions() == 4 })
+	checkCount(t, d.of("counter"))
+}
