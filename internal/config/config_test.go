@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,10 +113,43 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := reflect.TypeFor[config.Config]()
-	for i := range c.NumField() {
-		if key := "`" + c.Field(i).Tag.Get("yaml") + "`"; !strings.Contains(string(doc), key) {
-			t.Errorf("docs/operating.md lacks %s", key)
+	for _, c := range []reflect.Type{reflect.TypeFor[config.Config](), reflect.TypeFor[config.Agent]()} {
+		for i := range c.NumField() {
+			if key := "`" + c.Field(i).Tag.Get("yaml") + "`"; !strings.Contains(string(doc), key) {
+				t.Errorf("docs/operating.md lacks %s", key)
+			}
+		}
+	}
+}
+
+func TestAgent(t *testing.T) {
+	load := func(text string, env map[string]string) (config.Agent, error) {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "agent.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return config.LoadAgent(file, func(key string) string { return env[key] })
+	}
+	c, err := load("device_plugins: [a.py]\nplugin_limits:\n  default:\n    hooks:\n      update_session: 3s\n",
+		map[string]string{"FAULTLINE_DEVICE_PERIOD": "30s", "FAULTLINE_DEVICE_PLUGIN_DIR": "/x"})
+	if err != nil || !slices.Equal(c.DevicePlugins, []string{"a.py"}) || c.DevicePluginDir != "/x" ||
+		c.DevicePeriod != config.Duration(30*time.Second) || c.CallTimeout != config.DefaultAgent().CallTimeout {
+		t.Errorf("%+v, %v", c, err)
+	}
+	for text, want := range map[string]string{
+		"plugins: []\n":                   "[1:1] unknown field \"plugins\"",
+		"device_period: 10\n":             "[1:16]",
+		"device_period: 1ms\n":            "device_period must be 1s at least",
+		"data: \"\"\n":                    "data:",
+		"log_level: loud\n":               "log_level: \"loud\"",
+		"plugin_cgroup: x\n":              "plugin_cgroup",
+		"call_timeout: 0s\n":              "call_timeout must be more than 0",
+		"plugin_limits: {a: {cpu: -1}}\n": "plugin_limits: a: cpu",
+		"plugin_env: [FAULTLINE_TOKEN]\n": "FAULTLINE_TOKEN",
+	} {
+		if _, err := load(text, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
 		}
 	}
 }
