@@ -9,6 +9,8 @@ import (
 	"github.com/faultline-storage/faultline/examples/acme"
 	"github.com/faultline-storage/faultline/internal/builtin/linux"
 	linuxscan "github.com/faultline-storage/faultline/internal/builtin/linux/scan"
+	"github.com/faultline-storage/faultline/internal/builtin/lustre"
+	lustrescan "github.com/faultline-storage/faultline/internal/builtin/lustre/scan"
 	"github.com/faultline-storage/faultline/internal/builtin/redfish"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 )
@@ -18,13 +20,15 @@ import (
 var builtins = map[string]func(){
 	"acme":    acme.Main, // for the simulated array of `faultline demo`
 	"linux":   linux.Main,
+	"lustre":  lustre.Main,
 	"redfish": redfish.Main,
 }
 
 // builtinDevices are the device plugins that are part of the program, by name. They
 // are written with the public SDK, too.
 var builtinDevices = map[string]func(){
-	"linux": linuxscan.Main,
+	"linux":  linuxscan.Main,
+	"lustre": lustrescan.Main,
 }
 
 func builtinNames() []string { return slices.Sorted(maps.Keys(builtins)) }

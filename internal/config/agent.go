@@ -40,7 +40,7 @@ type Agent struct {
 func DefaultAgent() Agent {
 	return Agent{
 		Data:            defaultData() + "-agent",
-		DevicePlugins:   []string{"builtin:linux"},
+		DevicePlugins:   []string{"builtin:linux", "builtin:lustre"},
 		DevicePluginDir: DevicePluginDir,
 		DevicePeriod:    Duration(10 * time.Second),
 		PluginCgroup:    "auto",

@@ -2,9 +2,12 @@ package scan
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/internal/builtin/lustre/fact"
 	"github.com/faultline-storage/faultline/sdk/agent"
 )
@@ -18,16 +21,38 @@ const (
 	watchPeriod = 2 * time.Second
 )
 
+// RootVar names an environment variable with the folder below which the system's
+// /proc, /sys and /dev are: where an agent in a container sees its host. Tools
+// are not run then, since those of the container know nothing of the host.
+const RootVar = "HOST_ROOT"
+
 // Main is the device plugin: it reports Lustre on the host that it runs on, and
 // never returns.
-func Main() { Program().Main() }
+func Main() { Program(os.Getenv(RootVar)).Main() }
 
-// Program is the device plugin, declared.
-func Program() *agent.Program {
+// Program is the device plugin, declared. root is as RootVar says, or empty.
+func Program(root string) *agent.Program {
 	return agent.New("lustre", func(env *agent.Env) agent.Plugin {
-		return NewPlugin(New(Options{Log: env.Log}), env.Changed)
+		o := Options{Log: env.Log}
+		if root != "" {
+			files, err := source.Folder(root)
+			if err != nil {
+				return unable{fmt.Errorf("%s: %w", RootVar, err)}
+			}
+			o.Files = files
+		}
+		return NewPlugin(New(o), env.Changed)
 	}, agent.Every(period))
 }
+
+// unable is the session of a plugin that cannot begin.
+type unable struct{ err error }
+
+// StartSession is as agent.Plugin says.
+func (u unable) StartSession(context.Context) ([]agent.Message, error) { return nil, u.err }
+
+// UpdateSession is as agent.Plugin says.
+func (u unable) UpdateSession(context.Context) ([]agent.Message, error) { return nil, u.err }
 
 // NewPlugin is one session of the device plugin, over a scanner of its own.
 // changed is called, from another goroutine, when a target came or went; it may be
