@@ -32,9 +32,11 @@ func Main() { Program(os.Getenv(RootVar)).Main() }
 
 // Program is the device plugin, declared. root is as RootVar says, or empty.
 func Program(root string) *agent.Program {
+	tools := &source.Tools{} // of all sessions: it knows which tool still hangs
 	return agent.New("lustre", func(env *agent.Env) agent.Plugin {
-		o := Options{Log: env.Log}
+		o := Options{Log: env.Log, Commands: tools}
 		if root != "" {
+			o.Commands = nil
 			files, err := source.Folder(root)
 			if err != nil {
 				return unable{fmt.Errorf("%s: %w", RootVar, err)}
