@@ -30,9 +30,65 @@ type block struct {
 	slaves []string
 	fact   *fact.Device
 
+	controllers    []string // of an NVMe namespace: their folders
 	dmName, dmUUID string
 	container      string // of an array: the name or path of the array it lies in
 	hidden         bool   // a path of an NVMe head: no device of its own
+	skip           bool   // no storage of the host
+	// alive is what changes without an event: the state of a disk and of the ways to
+	// it.
+	alive  string
+	access string // ALUA state
+}
+
+// readWhole reads a device and, of a disk, what it says of itself. It returns nil
+// for one that is gone meanwhile.
+func readWhole(files source.Files, name, dir string) *block {
+	b := readBlock(files, name, dir)
+	if b == nil {
+		return nil
+	}
+	if b.skip = b.uninteresting(files); b.skip {
+		return b
+	}
+	b.fact.Kind = b.kind()
+	switch b.fact.Kind {
+	case fact.Disk, fact.PowerPath:
+		if !b.hidden {
+			b.readDisk(files)
+			b.alive = b.readAlive(files)
+		}
+	case fact.Loop:
+		b.fact.File = source.Text(files, b.dir+"/loop/backing_file")
+	}
+	return b
+}
+
+// readAlive reads what may change without an event.
+func (b *block) readAlive(files source.Files) string {
+	if b.fact.NVMe != nil {
+		text := ""
+		for _, c := range b.controllers {
+			text += source.Text(files, path.Join(c, "state")) + "," + b.ana(files, c) + ";"
+		}
+		return text
+	}
+	if b.device == "" {
+		return ""
+	}
+	text := source.Text(files, path.Join(b.device, "state"))
+	if b.access != "" {
+		text += "," + source.Text(files, path.Join(b.device, "access_state"))
+	}
+	return text
+}
+
+// fresh is a copy for a scan to work on: what was read is kept for the next one.
+func (b *block) fresh() *block {
+	c, f := *b, *b.fact
+	f.IDs.Page83, f.IDs.Junk = slices.Clone(f.IDs.Page83), slices.Clone(f.IDs.Junk)
+	c.fact = &f
+	return &c
 }
 
 // names of the block devices that are there, each with its folder.

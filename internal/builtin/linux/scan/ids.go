@@ -47,6 +47,7 @@ func (b *block) readDisk(files source.Files) {
 		if sas := strings.TrimPrefix(dev("sas_address"), "0x"); strings.Trim(sas, "0") != "" {
 			d.IDs.SAS = sas
 		}
+		b.access = dev("access_state")
 		b.readSCSI(files)
 	}
 	b.diskFromUdev()

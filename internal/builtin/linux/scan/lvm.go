@@ -35,7 +35,7 @@ func (h *host) askLVM() (*tool.LVM, bool) {
 	l := &tool.LVM{}
 	options := []string{"--readonly", "--reportformat", "json", "--units", "b", "--nosuffix"}
 	list := func(name, columns string, more ...string) error {
-		out, err := h.output(source.Command{Name: name, Args: slices.Concat(options, more, []string{"-o", columns})})
+		out, err := h.output(ofLVM, source.Command{Name: name, Args: slices.Concat(options, more, []string{"-o", columns})})
 		if err != nil {
 			return err
 		}
@@ -45,7 +45,7 @@ func (h *host) askLVM() (*tool.LVM, bool) {
 	pvErr := list("pvs", "pv_name,pv_uuid,vg_name,vg_uuid,pv_missing,pv_attr")
 	lvErr := list("lvs", "lv_name,lv_uuid,vg_name,vg_uuid,lv_attr,lv_size,segtype,lv_health_status,lv_role,origin,origin_uuid,pool_lv,pool_lv_uuid", "-a")
 	if vgErr != nil && pvErr != nil && lvErr != nil {
-		if out, err := h.output(source.Command{Name: "lvm", Args: []string{"fullreport", "--readonly", "--reportformat", "json", "--units", "b"}, Topic: []string{"fullreport"}}); err == nil && l.Read(out) == nil {
+		if out, err := h.output(ofLVM, source.Command{Name: "lvm", Args: []string{"fullreport", "--readonly", "--reportformat", "json", "--units", "b"}, Topic: []string{"fullreport"}}); err == nil && l.Read(out) == nil {
 			return l, true
 		}
 	}

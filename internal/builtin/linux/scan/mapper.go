@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,7 +46,7 @@ func (b *block) mapper() bool { return b.dmName != "" || b.dmUUID != "" }
 
 // readTables takes what devices are made of from their tables.
 func (h *host) readTables() {
-	out, ok := h.run("devices", source.Command{Name: "dmsetup", Args: []string{"table"}, Topic: []string{"table"}})
+	out, ok := h.run("devices", ofMultipath, source.Command{Name: "dmsetup", Args: []string{"table"}, Topic: []string{"table"}})
 	if !ok {
 		return
 	}
@@ -104,7 +103,7 @@ func (h *host) kindByTable(b *block, target string) {
 
 // readDMRAID finds the members of a firmware RAID, where /sys does not show them.
 func (h *host) readDMRAID(b *block) {
-	out, err := h.output(source.Command{Name: "dmraid", Args: []string{"--sets=active", "-ccc"}})
+	out, err := h.output(ofMultipath, source.Command{Name: "dmraid", Args: []string{"--sets=active", "-ccc"}})
 	if err != nil {
 		return
 	}
@@ -164,7 +163,7 @@ func (h *host) readMaps(maps []*block) {
 		}
 		for i := range m.Paths {
 			if p := h.byKey[m.Paths[i].Device]; p != nil {
-				m.Paths[i].Access = h.access(p)
+				m.Paths[i].Access = p.access
 			}
 		}
 	}
@@ -181,7 +180,7 @@ func hasPath(m *fact.Map, key fact.Key) bool {
 
 // multipathd asks the daemon, or the tool where a capture has only that.
 func (h *host) multipathd() []tool.MPMap {
-	out, err := h.output(source.Command{Name: "multipathd", Args: []string{"show", "maps", "json"}, Topic: []string{"show", "maps", "json"}})
+	out, err := h.output(ofMultipath, source.Command{Name: "multipathd", Args: []string{"show", "maps", "json"}, Topic: []string{"show", "maps", "json"}})
 	if err == nil {
 		maps, err := tool.MultipathJSON(out)
 		if err == nil {
@@ -190,7 +189,7 @@ func (h *host) multipathd() []tool.MPMap {
 		h.log.Debug("multipathd show maps json is not understood", "err", err)
 	}
 	// Not -ll, which checks the paths itself and so asks the disks.
-	out, err = h.output(source.Command{Name: "multipath", Args: []string{"-l"}})
+	out, err = h.output(ofMultipath, source.Command{Name: "multipath", Args: []string{"-l"}})
 	if err != nil {
 		return nil
 	}
@@ -199,12 +198,12 @@ func (h *host) multipathd() []tool.MPMap {
 
 // multipathTables makes maps of the kernel's tables and states.
 func (h *host) multipathTables() []tool.MPMap {
-	status, err := h.output(source.Command{Name: "dmsetup", Args: []string{"status", "--target", "multipath"}, Topic: []string{"status"}})
+	status, err := h.output(ofMultipath, source.Command{Name: "dmsetup", Args: []string{"status", "--target", "multipath"}, Topic: []string{"status"}})
 	if err != nil {
 		h.gap("devices", "", "the states of multipath paths are unknown: neither multipathd nor dmsetup tells ("+err.Error()+")")
 		return nil
 	}
-	table, _ := h.output(source.Command{Name: "dmsetup", Args: []string{"table", "--target", "multipath"}, Topic: []string{"table"}})
+	table, _ := h.output(ofMultipath, source.Command{Name: "dmsetup", Args: []string{"table", "--target", "multipath"}, Topic: []string{"table"}})
 	tables := kernel.DMLines(string(table), "")
 	var all []tool.MPMap
 	for name, targets := range kernel.DMLines(string(status), "") {
@@ -269,12 +268,4 @@ func (h *host) fillMap(b *block, t *tool.MPMap) {
 		}
 		m.Paths = append(m.Paths, path)
 	}
-}
-
-// access is the ALUA state of a path.
-func (h *host) access(b *block) string {
-	if b.device == "" {
-		return ""
-	}
-	return h.text(path.Join(b.device, "access_state"))
 }

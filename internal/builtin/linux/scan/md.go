@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -31,9 +32,9 @@ func (h *host) readArrays() {
 		}
 	}
 	for _, b := range arrays {
-		a := &fact.Array{Members: []fact.Member{}}
-		b.fact.Array = a
+		b.fact.Array = &fact.Array{Members: []fact.Member{}}
 		h.arrayFromSys(b)
+		a := b.fact.Array
 		if s, ok := stat[b.name]; ok {
 			h.arrayFromStat(b, s)
 		}
@@ -67,21 +68,53 @@ func mdUUID(u string) string {
 	return hex[:8] + ":" + hex[8:16] + ":" + hex[16:24] + ":" + hex[24:]
 }
 
+// sysArray is what /sys has of an array.
+type sysArray struct {
+	fact.Array
+	container string
+}
+
+// arrayFromSys takes over what /sys has, if it answers: the attributes of an array
+// that is stuck may not.
 func (h *host) arrayFromSys(b *block) {
-	dir := path.Join(b.dir, "md")
-	names, err := h.files.List(dir)
+	files, dir := h.files, path.Join(b.dir, "md")
+	read, err := source.Guarded(&h.guard, "/sys of "+b.name, readLimit, func() *sysArray { return readArray(files, dir) })
 	if err != nil {
+		h.gap("devices", string(b.key), err.Error())
+		if h.last != nil && h.last.Devices[b.key] != nil && h.last.Devices[b.key].Array != nil {
+			b.fact.Array = h.last.Devices[b.key].Array
+		}
 		return
 	}
-	attr := func(name string) string { return h.text(path.Join(dir, name)) }
-	a := b.fact.Array
+	if read == nil {
+		return
+	}
+	b.container = read.container
+	b.fact.Array = &read.Array
+	for i := range read.Members {
+		m := &read.Members[i]
+		if d := h.byName[strings.ReplaceAll(m.Name, "/", "!")]; d != nil {
+			m.Device = d.key
+		}
+	}
+}
+
+// readArray reads an array's folder, nil if it has none.
+func readArray(files source.Files, dir string) *sysArray {
+	names, err := files.List(dir)
+	if err != nil {
+		return nil
+	}
+	attr := func(name string) string { return source.Text(files, path.Join(dir, name)) }
+	a := &sysArray{}
+	a.Members = []fact.Member{}
 	a.UUID, a.Level, a.State = mdUUID(attr("uuid")), attr("level"), attr("array_state")
-	b.setMetadata(attr("metadata_version"))
+	a.setMetadata(attr("metadata_version"))
 	// "5 (4)" while it grows.
 	disks, _, _ := strings.Cut(attr("raid_disks"), " ")
 	a.Disks, _ = strconv.Atoi(disks)
 	a.Degraded, _ = strconv.Atoi(attr("degraded"))
-	setSync(a, attr("sync_action"), attr("sync_completed"))
+	setSync(&a.Array, attr("sync_action"), attr("sync_completed"))
 	for _, name := range names {
 		member, ok := strings.CutPrefix(name, "dev-")
 		if !ok {
@@ -89,31 +122,28 @@ func (h *host) arrayFromSys(b *block) {
 		}
 		at := path.Join(dir, name)
 		m := fact.Member{Name: strings.ReplaceAll(member, "!", "/"), Slot: -1}
-		if slot, err := strconv.Atoi(h.text(path.Join(at, "slot"))); err == nil {
+		if slot, err := strconv.Atoi(source.Text(files, path.Join(at, "slot"))); err == nil {
 			m.Slot = slot
 		}
-		m.State = memberState(h.text(path.Join(at, "state")), m.Slot)
-		if d := h.byName[member]; d != nil {
-			m.Device = d.key
-		}
+		m.State = memberState(source.Text(files, path.Join(at, "state")), m.Slot)
 		a.Members = append(a.Members, m)
 	}
+	return a
 }
 
 // setMetadata takes "1.2", "external:imsm" of a container, or "external:/md127/0" of
 // an array in one ("-" in place of "/" while it is read-only).
-func (b *block) setMetadata(version string) {
-	a := b.fact.Array
+func (a *sysArray) setMetadata(version string) {
 	rest, external := strings.CutPrefix(version, "external:")
 	switch {
 	case !external:
 		if version != "none" {
-			a.Metadata = or(a.Metadata, version)
+			a.Metadata = version
 		}
 	case strings.HasPrefix(rest, "/"), strings.HasPrefix(rest, "-"):
-		b.container, _, _ = strings.Cut(rest[1:], "/")
+		a.container, _, _ = strings.Cut(rest[1:], "/")
 	default:
-		a.Metadata = or(a.Metadata, rest)
+		a.Metadata = rest
 		a.Level = or(a.Level, "container")
 	}
 }
@@ -147,7 +177,8 @@ func setSync(a *fact.Array, action, completed string) {
 	done, of, ok := strings.Cut(completed, "/")
 	d, n := kernel.Int(done), kernel.Int(of)
 	if ok && n > 0 && d >= 0 {
-		a.Done = min(1, float64(d)/float64(n))
+		// To a thousandth: nobody wants to be told of each sector.
+		a.Done = math.Round(min(1, float64(d)/float64(n))*1000) / 1000
 	}
 }
 
@@ -274,12 +305,12 @@ func (h *host) arrayFromTool(b *block, m tool.MD) {
 // askMDAdm asks mdadm, which opens the array and reads its members' superblocks.
 func (h *host) askMDAdm(b *block) {
 	node := b.fact.Path
-	out, err := h.output(source.Command{Name: "mdadm", Args: []string{"--detail", "--export", node}, Topic: []string{"--detail", "--export", node}})
+	out, err := h.output(ofArrays, source.Command{Name: "mdadm", Args: []string{"--detail", "--export", node}, Topic: []string{"--detail", "--export", node}})
 	if err == nil {
 		h.arrayFromTool(b, tool.MDExport(kernel.Properties(string(out))))
 		return
 	}
-	out, err = h.output(source.Command{Name: "mdadm", Args: []string{"--detail", node}, Topic: []string{"--detail", node}})
+	out, err = h.output(ofArrays, source.Command{Name: "mdadm", Args: []string{"--detail", node}, Topic: []string{"--detail", node}})
 	if err != nil {
 		h.gap("devices", string(b.key), "what is known of array "+b.name+" is not all: "+err.Error())
 		return

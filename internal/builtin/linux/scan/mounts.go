@@ -18,6 +18,10 @@ func (h *host) readMounts() {
 		all = kernel.Mounts(string(text))
 	} else {
 		h.gap("mounts", "", "read the mount table: "+err.Error())
+		if h.last != nil {
+			h.report.Mounts = slices.Clone(h.last.Mounts)
+		}
+		return
 	}
 	seen := map[fact.Mount]int{} // the places of mounts, by what is mounted
 	var roots []string

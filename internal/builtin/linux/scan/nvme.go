@@ -40,6 +40,7 @@ func (b *block) readNVMe(files source.Files) {
 	if len(controllers) == 0 && b.device != "" && nvmeController.MatchString(path.Base(b.device)) {
 		controllers = []string{b.device}
 	}
+	b.controllers = controllers
 	first := func(name string) string {
 		if v := source.Text(files, path.Join(parent, name)); v != "" {
 			return v

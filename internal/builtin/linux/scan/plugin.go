@@ -2,35 +2,81 @@ package scan
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/sdk/agent"
 )
 
+// period is how often a look is taken at what changes without an event. What has
+// one is reported at once.
+const period = 15 * time.Second
+
 // Main is the device plugin: it reports the host that it runs on, and never
 // returns.
 func Main() {
-	agent.Main("linux", func(env *agent.Env) agent.Plugin {
-		return &plugin{scanner: New(Options{Log: env.Log, Commands: &source.Tools{}})}
-	})
+	p := &process{}
+	agent.Main("linux", p.session, agent.Every(period))
 }
 
-// plugin is one session: what the server knows, and the scanner.
-type plugin struct {
+// process is what the sessions of one process have in common: the scanner, which
+// knows what it has read, and the news that the next scan is to follow.
+type process struct {
+	once    sync.Once
 	scanner *Scanner
-	told    *fact.Report
+
+	mu      sync.Mutex
+	pending news
+	changed func() // of the session that there is
+}
+
+// session begins a session. Only one at a time has a plugin.
+func (p *process) session(env *agent.Env) agent.Plugin {
+	p.once.Do(func() {
+		p.scanner = New(Options{Log: env.Log, Commands: &source.Tools{}})
+		// For as long as the process lives: what happens between two sessions is news,
+		// too.
+		go watch(context.Background(), env.Log, p.tell)
+	})
+	p.mu.Lock()
+	p.changed = env.Changed
+	p.mu.Unlock()
+	return &plugin{process: p}
+}
+
+func (p *process) tell(n *news) {
+	p.mu.Lock()
+	p.pending.add(n)
+	changed := p.changed
+	p.mu.Unlock()
+	changed()
+}
+
+func (p *process) take() *news {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.pending
+	p.pending = news{}
+	return &n
+}
+
+// plugin is one session: what the server knows.
+type plugin struct {
+	*process
+	told *fact.Report
 }
 
 // StartSession is as agent.Plugin says.
 func (p *plugin) StartSession(ctx context.Context) ([]agent.Message, error) {
-	p.told = p.scanner.Scan(ctx)
+	p.told = p.scanner.update(ctx, p.take())
 	return []agent.Message{{Data: p.told}}, nil
 }
 
 // UpdateSession is as agent.Plugin says.
 func (p *plugin) UpdateSession(ctx context.Context) ([]agent.Message, error) {
-	next := p.scanner.Scan(ctx)
+	next := p.scanner.update(ctx, p.take())
 	d := fact.Delta(p.told, next)
 	if d == nil {
 		return nil, nil

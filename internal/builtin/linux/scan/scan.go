@@ -9,13 +9,12 @@
 package scan
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
@@ -28,6 +27,8 @@ type Options struct {
 	// Commands runs tools; nil has none installed.
 	Commands source.Runner
 	Log      *slog.Logger // nil discards
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
 }
 
 // Scanner finds out what a host has, again and again. Its methods must not be
@@ -36,12 +37,22 @@ type Scanner struct {
 	files    source.Files
 	commands source.Runner
 	log      *slog.Logger
-	last     *fact.Report // what the last scan found
+	now      func() time.Time
+
+	guard   source.Guard
+	known   map[string]*block // devices as they were read, by name
+	outputs map[string]*kept  // of commands, by their line
+	asked   map[*topic]time.Time
+	read    time.Time    // when all was read anew
+	last    *fact.Report // what the last scan found
 }
 
 // New returns a Scanner.
 func New(o Options) *Scanner {
-	s := &Scanner{files: o.Files, commands: o.Commands, log: o.Log}
+	s := &Scanner{files: o.Files, commands: o.Commands, log: o.Log, now: o.Now, known: map[string]*block{}, outputs: map[string]*kept{}, asked: map[*topic]time.Time{}}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	if s.files == nil {
 		s.files = source.System()
 	}
@@ -58,6 +69,7 @@ func New(o Options) *Scanner {
 type host struct {
 	*Scanner
 	ctx    context.Context
+	news   *news
 	report *fact.Report
 	blocks []*block
 	byName map[string]*block   // by the kernel's name
@@ -65,13 +77,24 @@ type host struct {
 	byPath map[string]*block   // by each path of its node
 }
 
-// Scan returns a full report.
+// readLimit is how long reading the files of one device may take.
+const readLimit = 5 * time.Second
+
+// Scan returns a full report, for which all is read anew.
 func (s *Scanner) Scan(ctx context.Context) *fact.Report {
-	h := &host{Scanner: s, ctx: ctx, report: &fact.Report{
+	return s.scan(ctx, &news{everything: true})
+}
+
+// scan returns a full report, for which is read anew what the news are about.
+func (s *Scanner) scan(ctx context.Context, n *news) *fact.Report {
+	h := &host{Scanner: s, ctx: ctx, news: n, report: &fact.Report{
 		Version: fact.Version, Full: true,
 		Devices: map[fact.Key]*fact.Device{}, Groups: map[string]*fact.Group{}, Pools: map[string]*fact.Pool{}, Enclosures: map[string]*fact.Enclosure{},
 		Mounts: []fact.Mount{}, Gaps: []fact.Gap{},
 	}}
+	if n.everything || n.reread {
+		s.read = s.now()
+	}
 	h.readBlocks()
 	h.readMapper()
 	h.readArrays()
@@ -81,32 +104,22 @@ func (s *Scanner) Scan(ctx context.Context) *fact.Report {
 	h.readLVM()
 	h.readZFS()
 	h.dropShared()
-	s.last = h.report
-	return h.report
+	s.last = share(s.last, h.report)
+	return s.last
 }
 
-// output runs a command and returns what it printed. One that fails but prints
-// something, as LVM's tools do for a group that is not whole, has told what it
-// could.
-func (h *host) output(c source.Command) ([]byte, error) {
-	out, err := h.commands.Run(h.ctx, c)
-	if err != nil {
-		return nil, err
+// share has a report point at what was in the one before and has not changed: it
+// takes no memory twice, and comparing the two is quick.
+func share(last, now *fact.Report) *fact.Report {
+	if last == nil {
+		return now
 	}
-	if out.Code != 0 && len(bytes.TrimSpace(out.Stdout)) == 0 {
-		said, _, _ := strings.Cut(strings.TrimSpace(string(out.Stderr)), "\n")
-		return nil, fmt.Errorf("%s: exit code %d: %s", c.Name, out.Code, said)
+	for key, d := range now.Devices {
+		if was := last.Devices[key]; was != nil && reflect.DeepEqual(was, d) {
+			now.Devices[key] = was
+		}
 	}
-	return out.Stdout, nil
-}
-
-// run is output, with a gap in the report for what cannot be had.
-func (h *host) run(part string, c source.Command) ([]byte, bool) {
-	out, err := h.output(c)
-	if err != nil {
-		h.gap(part, "", err.Error())
-	}
-	return out, err == nil
+	return now
 }
 
 // text reads an attribute, empty if it is not there.
@@ -116,7 +129,8 @@ func (h *host) gap(part, of, text string) {
 	h.report.Gaps = append(h.report.Gaps, fact.Gap{Part: part, Of: of, Text: text})
 }
 
-// readBlocks reads all devices, and what each says of itself.
+// readBlocks reads the devices that the news are about, takes the others as they
+// were read before, and gives each its name and place.
 func (h *host) readBlocks() {
 	h.byName, h.byKey, h.byPath = map[string]*block{}, map[fact.Key]*block{}, map[string]*block{}
 	dirs, err := blockDirs(h.files)
@@ -127,12 +141,17 @@ func (h *host) readBlocks() {
 	if _, err := h.files.List(udevData); err != nil {
 		h.gap("devices", "", "read the udev database: "+err.Error()+"; names and contents of devices that only udev knows are missing")
 	}
+	for name := range h.known {
+		if dirs[name] == "" {
+			delete(h.known, name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(dirs)) {
-		b := readBlock(h.files, name, dirs[name])
-		if b == nil || b.uninteresting(h.files) {
+		b := h.block(name, dirs[name])
+		if b == nil || b.skip {
 			continue
 		}
-		b.fact.Kind = b.kind()
+		b = b.fresh()
 		h.byName[name] = b
 		if b.hidden {
 			continue
@@ -152,23 +171,40 @@ func (h *host) readBlocks() {
 	}
 }
 
-// complete fills in what depends on the kind.
+// block returns a device as it was read, now or before. One whose files do not
+// answer is as it was; if it never answered, it is left out and named as a gap.
+func (h *host) block(name, dir string) *block {
+	was := h.known[name]
+	if was != nil && was.dir == dir && !h.news.covers(dir) {
+		return was
+	}
+	files := h.files
+	b, err := source.Guarded(&h.guard, "/sys of "+name, readLimit, func() *block { return readWhole(files, name, dir) })
+	if err != nil {
+		of := ""
+		if was != nil {
+			of = string(was.key)
+		}
+		h.gap("devices", of, err.Error())
+		return was
+	}
+	if b == nil {
+		delete(h.known, name)
+	} else {
+		h.known[name] = b
+	}
+	return b
+}
+
+// complete tells which devices this one is made of.
 func (h *host) complete(b *block) {
-	d := b.fact
 	for _, name := range b.slaves {
 		if s := h.byName[name]; s != nil && s.key != "" {
-			d.On = append(d.On, s.key)
+			b.on(s.key)
 		}
 	}
-	switch d.Kind {
-	case fact.Disk, fact.PowerPath:
-		b.readDisk(h.files)
-	case fact.Partition:
-		if whole := h.byName[b.whole]; whole != nil {
-			d.Whole = whole.key
-		}
-	case fact.Loop:
-		d.File = source.Text(h.files, b.dir+"/loop/backing_file")
+	if whole := h.byName[b.whole]; whole != nil {
+		b.fact.Whole = whole.key
 	}
 }
 

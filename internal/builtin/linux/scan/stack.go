@@ -96,7 +96,7 @@ func (h *host) readPowerPath() {
 	if !slices.ContainsFunc(h.blocks, func(b *block) bool { return b.fact.Kind == fact.PowerPath }) {
 		return
 	}
-	out, ok := h.run("devices", source.Command{Name: "powermt", Args: []string{"display", "dev=all"}, Topic: []string{"display"}})
+	out, ok := h.run("devices", ofMultipath, source.Command{Name: "powermt", Args: []string{"display", "dev=all"}, Topic: []string{"display"}})
 	if !ok {
 		return
 	}

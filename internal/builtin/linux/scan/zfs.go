@@ -70,7 +70,7 @@ func (h *host) readPools(imported map[string]string) {
 	}
 	var datasets []tool.ZDataset
 	list := source.Command{Name: "zfs", Args: []string{"list", "-Hp", "-t", "filesystem,volume", "-o", tool.ZFSColumns}, Topic: []string{"list"}}
-	out, err := h.output(list)
+	out, err := h.output(ofZFS, list)
 	if err == nil {
 		if datasets = tool.ZFSListJSON(out); datasets == nil {
 			datasets = tool.ZFSList(string(out))
@@ -86,18 +86,18 @@ func (h *host) readPools(imported map[string]string) {
 // askZPool prefers JSON, which versions before 2.3 do not have.
 func (h *host) askZPool() ([]tool.ZPool, error) {
 	var pools []tool.ZPool
-	out, err := h.output(source.Command{Name: "zpool", Args: []string{"status", "-j", "--json-int", "-P"}, Topic: []string{"status", "-j"}})
+	out, err := h.output(ofZFS, source.Command{Name: "zpool", Args: []string{"status", "-j", "--json-int", "-P"}, Topic: []string{"status", "-j"}})
 	if err == nil {
 		pools, err = tool.ZPoolStatusJSON(out)
 	}
 	if err != nil {
-		out, err = h.output(source.Command{Name: "zpool", Args: []string{"status", "-P"}, Topic: []string{"status"}})
+		out, err = h.output(ofZFS, source.Command{Name: "zpool", Args: []string{"status", "-P"}, Topic: []string{"status"}})
 		if err != nil {
 			return nil, err
 		}
 		pools = tool.ZPoolStatusText(string(out))
 	}
-	out, err = h.output(source.Command{Name: "zpool", Args: []string{"list", "-p", "-o", "name,guid,size,free,health"}, Topic: []string{"list"}})
+	out, err = h.output(ofZFS, source.Command{Name: "zpool", Args: []string{"list", "-p", "-o", "name,guid,size,free,health"}, Topic: []string{"list"}})
 	if err != nil {
 		return pools, nil //nolint:nilerr // sizes are a small loss
 	}

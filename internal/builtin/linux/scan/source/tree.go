@@ -136,3 +136,11 @@ func (t *Tree) Link(name string) (string, error) {
 	}
 	return node.link, nil
 }
+
+// Remove takes a file, a link or a folder with all that is in it away.
+func (t *Tree) Remove(name string) {
+	if name = path.Clean(name); name == "/" {
+		return
+	}
+	delete(t.place(name).entries, path.Base(name))
+}

@@ -1,0 +1,142 @@
+package scan
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+)
+
+// topic is what a command is about: it is run again when there are news of that, or
+// when its answer is older than the topic's.
+type topic struct {
+	age  time.Duration // 0 is any
+	news func(*news) bool
+}
+
+var (
+	// Priorities and checkers' states change without an event.
+	ofMultipath = &topic{age: time.Minute, news: func(n *news) bool { return n.multipath }}
+	ofArrays    = &topic{age: time.Minute, news: func(n *news) bool { return n.arrays || len(n.dirs) > 0 }}
+	// LVM's tools read the labels of the disks, which may sleep: only when somebody has
+	// just worked with them.
+	ofLVM = &topic{news: func(n *news) bool { return n.lvm }}
+	ofZFS = &topic{age: time.Minute, news: func(n *news) bool { return n.zfs || n.tables }}
+)
+
+// kept is the last answer of a command.
+type kept struct {
+	at  time.Time
+	out []byte
+	err error
+}
+
+// again is how long an error is kept: what hangs or is locked may be well soon.
+const again = time.Minute
+
+// output returns what a command prints, or has printed when there are no news. One that
+// fails but prints something, as LVM's tools do for a group that is not whole, has told
+// what it could.
+func (h *host) output(of *topic, c source.Command) ([]byte, error) {
+	line, now := c.String(), h.now()
+	if k := h.outputs[line]; k != nil && !h.news.everything && !of.news(h.news) {
+		limit := of.age
+		if k.err != nil && !errors.Is(k.err, source.ErrMissing) {
+			limit = again
+		}
+		if limit == 0 || now.Sub(k.at) < limit {
+			return k.out, k.err
+		}
+	}
+	out, err := h.ask(c)
+	h.asked[of] = now
+	h.outputs[line] = &kept{at: now, out: out, err: err}
+	return out, err
+}
+
+func (h *host) ask(c source.Command) ([]byte, error) {
+	out, err := h.commands.Run(h.ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if out.Code != 0 && len(bytes.TrimSpace(out.Stdout)) == 0 {
+		said, _, _ := strings.Cut(strings.TrimSpace(string(out.Stderr)), "\n")
+		return nil, fmt.Errorf("%s: exit code %d: %s", c.Name, out.Code, said)
+	}
+	return out.Stdout, nil
+}
+
+// run is output, with a gap in the report for what cannot be had.
+func (h *host) run(part string, of *topic, c source.Command) ([]byte, bool) {
+	out, err := h.output(of, c)
+	if err != nil {
+		h.gap(part, "", err.Error())
+	}
+	return out, err == nil
+}
+
+// readAgain is how often all files are read again, whatever was told.
+const readAgain = 30 * time.Minute
+
+// look finds what has changed without being told: devices that came or went, states
+// that have no event, and what is due to be asked again. It reads one or two short files
+// for each disk.
+func (s *Scanner) look() *news {
+	n := &news{}
+	dirs, err := blockDirs(s.files)
+	if err != nil {
+		return n
+	}
+	for name, dir := range dirs {
+		if b := s.known[name]; b == nil || b.dir != dir {
+			n.dir(strings.TrimPrefix(dir, "/sys"))
+		}
+	}
+	for name, b := range s.known {
+		if dirs[name] == "" {
+			n.dir(strings.TrimPrefix(b.dir, "/sys"))
+			continue
+		}
+		if b.skip || b.hidden || b.fact.Kind != fact.Disk {
+			continue
+		}
+		files := s.files
+		alive, err := source.Guarded(&s.guard, "the state of "+name, readLimit, func() string { return b.readAlive(files) })
+		if err == nil && alive != b.alive {
+			n.dir(strings.TrimPrefix(b.dir, "/sys"))
+			n.multipath = true
+		}
+	}
+	for _, d := range s.last.Devices {
+		n.arrays = n.arrays || d.Array != nil && d.Array.Sync != ""
+		n.multipath = n.multipath || d.Map != nil && s.due(ofMultipath)
+	}
+	n.zfs = len(s.last.Pools) > 0 && s.due(ofZFS)
+	n.reread = s.now().Sub(s.read) >= readAgain
+	return n
+}
+
+// due says that answers about a topic are old.
+func (s *Scanner) due(of *topic) bool {
+	return of.age > 0 && s.now().Sub(s.asked[of]) >= of.age
+}
+
+// update returns a full report like Scan, but reads only what was told to have
+// changed, what a look finds, and what is due. The report is the one before if there
+// is nothing of that.
+func (s *Scanner) update(ctx context.Context, told *news) *fact.Report {
+	if s.last == nil {
+		return s.Scan(ctx)
+	}
+	n := s.look()
+	n.add(told)
+	if n.empty() {
+		return s.last
+	}
+	return s.scan(ctx, n)
+}
