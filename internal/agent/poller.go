@@ -170,7 +170,7 @@ func (p *Poller) run(ctx context.Context, proc Process, s Session) error {
 // plugin's.
 func (p *Poller) endOf(ctx context.Context, proc Process, s Session, name string, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // it was to end
 	}
 	if isClosed(proc.Done()) {
 		p.log.Warn("the device plugin's process ended, and its session with it")

@@ -46,8 +46,8 @@ func (b *badDevice) StartSession(ctx context.Context) ([]agent.Message, error) {
 	case "fail":
 		return nil, errors.New("no disk answers")
 	case "panics":
-		var m map[string]int
-		m["x"] = 1
+		var none []int
+		_ = none[len(b.name)]
 	case "large":
 		return []agent.Message{{Data: strings.Repeat("x", 20<<20)}}, nil
 	case "flood":
@@ -276,7 +276,7 @@ func TestAgentWithBadPlugins(t *testing.T) {
 	soon(t, "a plugin floods", func() bool { return len(d.of("flood")) == 1 })
 	checkCount(t, d.of("counter"))
 	for _, want := range []string{
-		"builtin:nothing", "it has the name counter", "no disk answers", "assignment to entry in nil map", "more than 15 MiB",
+		"builtin:nothing", "it has the name counter", "no disk answers", "index out of range [6] with length 0", "more than 15 MiB",
 		"FL104", "is no device plugin", "too many lines on standard output", "start_session did not answer within 20s",
 	} {
 		soon(t, "the log says "+want, func() bool { return strings.Contains(log.String(), want) })
