@@ -128,6 +128,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var parts lifecycle
 	ended := make(chan error, 1)
 	parts.run("link", func(error) {}, func(ctx context.Context) error { ended <- a.link.Run(ctx); return nil })
+	parts.run("memory", func(error) {}, func(ctx context.Context) error { staySmall(ctx); return nil })
 	for _, d := range a.devices {
 		parts.run("plugin "+d.name, func(error) {}, d.sup.Run)
 		parts.run("sessions of "+d.name, func(error) {}, d.poller.Run)
@@ -147,6 +148,19 @@ func (a *Agent) Run(ctx context.Context) error {
 	case err = <-ended:
 	}
 	return errors.Join(err, parts.stop(stopTimeout))
+}
+
+// staySmall gives memory back now and then, until ctx ends: soon after the start, which
+// has needed the most, and at the pace at which an idle process gathers some.
+func staySmall(ctx context.Context) {
+	for pause := 30 * time.Second; ; pause = 10 * time.Minute {
+		select {
+		case <-time.After(pause):
+			pluginhost.GiveBack()
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // device is a device plugin of an agent: its process and its sessions.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,6 +45,7 @@ func RunBuiltin(name string) error {
 	if device, is := strings.CutPrefix(name, pluginhost.BuiltinDevice); is {
 		run, ok = builtinDevices[device]
 		names = builtinDeviceNames()
+		go staySmall(context.Background())
 	}
 	if !ok {
 		return fmt.Errorf("there is no built-in plugin %q; there are %v", name, names)
