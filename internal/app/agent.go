@@ -28,6 +28,15 @@ import (
 // server has better things to do.
 const agentSampleEvery = 5 * time.Second
 
+const (
+	// signPeriod is the pause between two looks for a sign that a plugin has something
+	// to do.
+	signPeriod = 10 * time.Second
+	// hostRootVar is the variable by which built-in device plugins see another root than
+	// their own, if plugin_env names it: the host of a container.
+	hostRootVar = "HOST_ROOT"
+)
+
 // AgentOptions configure an Agent. All but Program are required.
 type AgentOptions struct {
 	Transport link.Transport // to the server, which it shows who the host is
@@ -130,7 +139,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.run("link", func(error) {}, func(ctx context.Context) error { ended <- a.link.Run(ctx); return nil })
 	parts.run("memory", func(error) {}, func(ctx context.Context) error { staySmall(ctx); return nil })
 	for _, d := range a.devices {
-		parts.run("plugin "+d.name, func(error) {}, d.sup.Run)
+		parts.run("plugin "+d.name, func(error) {}, d.run)
 		parts.run("sessions of "+d.name, func(error) {}, d.poller.Run)
 	}
 	var err error
@@ -166,6 +175,8 @@ func staySmall(ctx context.Context) {
 // device is a device plugin of an agent: its process and its sessions.
 type device struct {
 	name   string
+	signs  []string // paths, one of which has to be there before it runs; see builtinDeviceSigns
+	log    *slog.Logger
 	sup    *pluginhost.Supervisor
 	poller *agent.Poller
 
@@ -175,7 +186,16 @@ type device struct {
 }
 
 func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device {
-	d := &device{name: spec.Name, changed: make(chan struct{})}
+	d := &device{name: spec.Name, log: a.log.With("plugin", spec.Name), changed: make(chan struct{})}
+	if spec.Kind == pluginhost.Builtin {
+		root := "/"
+		if slices.Contains(a.o.Config.PluginEnv, hostRootVar) {
+			root = cmp.Or(os.Getenv(hostRootVar), root)
+		}
+		for _, sign := range builtinDeviceSigns[spec.Name] {
+			d.signs = append(d.signs, filepath.Join(root, sign))
+		}
+	}
 	d.poller = agent.NewPoller(agent.Options{
 		Plugin: spec.Name, Process: d.process, Period: time.Duration(a.o.Config.DevicePeriod),
 		Open: func(ctx context.Context) (agent.Session, error) {
@@ -210,6 +230,28 @@ func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device
 		},
 	})
 	return d
+}
+
+// run keeps the process running, as soon as there is a sign of what it looks for.
+func (d *device) run(ctx context.Context) error {
+	for waits := false; len(d.signs) > 0 && !anyExists(d.signs); waits = true {
+		if !waits {
+			d.log.Info("the device plugin waits until there is something for it on this host", "signs", d.signs)
+		}
+		select {
+		case <-time.After(signPeriod):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return d.sup.Run(ctx)
+}
+
+func anyExists(paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
 }
 
 func (d *device) set(p *pluginhost.Process) {

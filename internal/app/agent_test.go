@@ -18,6 +18,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/link"
 	"github.com/faultline-storage/faultline/internal/link/linktest"
+	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/sdk/agent"
 )
 
@@ -292,6 +293,37 @@ func TestAgentWithBadPlugins(t *testing.T) {
 	if !slices.Equal(d.hello.Plugins, want) || d.hello.Started.IsZero() || d.hello.Boot == "" {
 		t.Errorf("hello %+v, want plugins %q", d.hello, want)
 	}
+}
+
+// TestAgentWaitsForSigns: a built-in plugin that has nothing to look at does not run,
+// and runs when it has.
+func TestAgentWaitsForSigns(t *testing.T) {
+	t.Parallel()
+	sign := filepath.Join(t.TempDir(), "sign")
+	d := &device{signs: []string{sign}, log: slog.New(slog.DiscardHandler), changed: make(chan struct{})}
+	spec, err := pluginhost.Resolve("builtin:counter", pluginhost.ResolveOptions{Builtins: builtinDeviceNames(), Devices: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.sup = pluginhost.NewSupervisor(pluginhost.SupervisorOptions{
+		Options: pluginhost.Options{Spec: spec, Role: pluginhost.RoleDevice}, OnUp: d.set, OnDown: func(error) { d.set(nil) },
+	})
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := d.run(short); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("without a sign: %v", err)
+	}
+	if err := os.Mkdir(sign, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.run(ctx) }()
+	if _, err := d.process(t.Context()); err != nil {
+		t.Error(err)
+	}
+	cancel()
+	<-ended
 }
 
 // TestAgentOverBadLink: a link that loses, doubles and delays, and a server that

@@ -32,6 +32,14 @@ var builtinDevices = map[string]func(){
 	"lustre": lustrescan.Main,
 }
 
+// builtinDeviceSigns are paths below a root folder of which one is there if the host
+// has something to tell for a built-in device plugin. Without a sign its process does
+// not run: most hosts of a site have no Lustre, and none of them is to pay for it. A
+// plugin that is not listed always runs.
+var builtinDeviceSigns = map[string][]string{
+	"lustre": {"sys/module/lnet", "sys/module/obdclass", "sys/module/lustre", "sys/fs/lustre", "proc/fs/lustre", "sys/kernel/debug/lustre"},
+}
+
 func builtinNames() []string { return slices.Sorted(maps.Keys(builtins)) }
 
 func builtinDeviceNames() []string { return slices.Sorted(maps.Keys(builtinDevices)) }
