@@ -88,7 +88,7 @@ func (x *NvmeController) Describe(c *plugin.Class) {
 func (x *NvmeController) Label() string { return x.Name + " (" + x.Address + ")" }
 
 // LocalMount is a mounted file system of one host. It occupies the drive that
-// it lies on. The host (faultline.Host) is its parent by host_id.
+// it lies on. The host is its parent by host_id.
 type LocalMount struct {
 	plugin.LogicalDriveOccupier
 	HostID     int64       `attr:",hidden"`
@@ -102,7 +102,7 @@ type LocalMount struct {
 // Describe declares the class's label.
 func (x *LocalMount) Describe(c *plugin.Class) {
 	c.Label("Mount")
-	c.Subscribe("faultline", "Host", &x.HostID)
+	plugin.SubscribeTo[plugin.Host](c, &x.HostID)
 }
 
 // Label is the mount point.
@@ -123,7 +123,7 @@ type LustreMount struct {
 // Describe declares the class's label.
 func (x *LustreMount) Describe(c *plugin.Class) {
 	c.Label("Lustre mount")
-	c.Subscribe("faultline", "Host", &x.HostID)
+	plugin.SubscribeTo[plugin.Host](c, &x.HostID)
 }
 
 // Label is the mount point.
@@ -139,7 +139,7 @@ type SwapArea struct {
 // Describe declares the class's label.
 func (x *SwapArea) Describe(c *plugin.Class) {
 	c.Label("Swap area")
-	c.Subscribe("faultline", "Host", &x.HostID)
+	plugin.SubscribeTo[plugin.Host](c, &x.HostID)
 }
 
 // Label is the path.

@@ -29,6 +29,9 @@ func (g *graph) look() {
 				}
 			}
 		}
+		if v := d.Volume; d.Kind == fact.LV && v != nil && v.Layer == "" && v.UUID != "" {
+			g.volumes[v.Group+" "+v.UUID] = k
+		}
 		if d.Kind == fact.RAID && d.Array != nil && redundant(d.Array.Level) {
 			for _, m := range d.Array.Members {
 				g.spared[m.Device] = true

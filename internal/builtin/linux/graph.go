@@ -19,8 +19,7 @@ type item struct {
 	report  func(*plugin.Session) plugin.Any
 	self    plugin.Any // the session's own pointer, once it is reported
 	parents map[string]*item
-	// weak is a resource of which this host knows only that it is there, since
-	// another has it in use: what the session said of it before stays.
+	// weak is a resource of which this host knows only that it is there; see weakly.
 	weak bool
 	// sample records the readings that the facts have, and fresh tells whether a
 	// message has new ones.
@@ -46,6 +45,7 @@ type graph struct {
 	keys   []fact.Key // of the devices, in order
 	items  []*item    // what is referred to before what refers to it
 	byKey  map[string]*item
+	old    map[string]*item // what the session has reported before
 	ids    map[fact.Key]identity
 
 	drives map[fact.Key]*item
@@ -59,6 +59,8 @@ type graph struct {
 	member map[fact.Key]bool   // devices whose drives have a StackMember
 	// spared are devices whose loss a stack with redundancy makes up for.
 	spared map[fact.Key]bool
+	// volumes are the devices of LVM volumes, by group and UUID.
+	volumes map[string]fact.Key
 	// way is of which multipath map a device is a path.
 	way map[fact.Key]fact.Key
 
@@ -66,18 +68,19 @@ type graph struct {
 	blind []string // maps without paths
 }
 
-// draw makes the graph of a host. before has what was behind multipath maps; see
-// identities.
+// draw makes the graph of a host. old is what its session has reported before, for
+// what only another host knows now, and before has what was behind multipath maps;
+// see weakly and identities.
 //
 // There are two layers. Drives and what is built of them are the same for all
 // hosts: disk, partition, array, group, volume. Nodes, members of stacks and mounts
 // are one host's: a problem of a path is a problem of what this host does with
 // the drive, and not of the drive. An edge leads from each drive to its nodes.
-func draw(hostID int64, facts *fact.Report, before map[string]identity) *graph {
+func draw(hostID int64, facts *fact.Report, old map[string]*item, before map[string]identity) *graph {
 	g := &graph{
-		hostID: hostID, facts: facts, byKey: map[string]*item{},
+		hostID: hostID, facts: facts, old: old, byKey: map[string]*item{},
 		drives: map[fact.Key]*item{}, nodes: map[fact.Key]*item{}, groups: map[string]*item{}, pools: map[string]*item{}, named: map[string]*item{},
-		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, way: map[fact.Key]fact.Key{},
+		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, volumes: map[string]fact.Key{}, way: map[fact.Key]fact.Key{},
 	}
 	for k, d := range facts.Devices {
 		if d.Size == 0 && (d.Kind == fact.Disk && d.Removable || d.Kind == fact.Loop) {
@@ -119,7 +122,7 @@ func (g *graph) device(k fact.Key) *fact.Device {
 // put enters a resource, or finds it: what two devices lead to is one. It
 // returns the resource that counts.
 func put[R plugin.Any](g *graph, identity string, r R, parents ...*item) (*item, R) {
-	key := strings.TrimPrefix(fmt.Sprintf("%T ", r), "*linux.") + identity
+	key := keyOf(r, identity)
 	it := g.byKey[key]
 	if it == nil {
 		it = &item{key: key, res: r, parents: map[string]*item{}}
@@ -129,6 +132,27 @@ func put[R plugin.Any](g *graph, identity string, r R, parents ...*item) (*item,
 	}
 	it.under(parents...)
 	return it, it.res.(R)
+}
+
+func keyOf(r plugin.Any, identity string) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T ", r), "*linux.") + identity
+}
+
+// weakly enters a resource of which this host knows only that it is there, since
+// another may have it in use. What the session said of it before stays: to take it
+// back would take it from the host that says it now.
+func weakly[R plugin.Any](g *graph, identity string, r R, parents ...*item) *item {
+	key := keyOf(r, identity)
+	if old := g.old[key]; old != nil && g.byKey[key] == nil {
+		it := &item{key: key, res: old.self, parents: map[string]*item{}, weak: true}
+		it.report = func(*plugin.Session) plugin.Any { return old.self }
+		g.byKey[key] = it
+		g.items = append(g.items, it)
+	}
+	known := g.byKey[key]
+	it, _ := put(g, identity, r, parents...)
+	it.weak = it.weak || known == nil
+	return it
 }
 
 // measure says how the readings of a resource are recorded.

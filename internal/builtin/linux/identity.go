@@ -51,7 +51,7 @@ func identify(d *fact.Device) identity {
 // made the virtual machine.
 func local(d *fact.Device) bool {
 	switch d.Transport {
-	case "usb", "virtio", "mmc":
+	case "usb", "mmc":
 		return true
 	}
 	return d.Removable || strings.HasPrefix(d.Name, "vd") || strings.HasPrefix(d.Name, "mmcblk") || strings.HasPrefix(d.Name, "fd")

@@ -95,7 +95,7 @@ func (p *Linux) take(s *plugin.Session, hostID int64, r *fact.Report) error {
 	}
 	first := p.known == nil
 	p.known = merge(p.known, r)
-	g := draw(hostID, p.known, p.drives)
+	g := draw(hostID, p.known, p.items, p.drives)
 	if first {
 		for _, name := range g.blind {
 			s.Incomplete("devices: %s has no path, so the drive behind it is not known", name)
@@ -113,11 +113,7 @@ func (p *Linux) take(s *plugin.Session, hostID int64, r *fact.Report) error {
 func (p *Linux) report(s *plugin.Session, g *graph, news *fact.Report) {
 	now := make(map[string]*item, len(g.items))
 	for _, it := range g.items {
-		if old := p.items[it.key]; it.weak && old != nil {
-			it.self = old.self
-		} else {
-			it.self = it.report(s)
-		}
+		it.self = it.report(s)
 		now[it.key] = it
 	}
 	for _, it := range g.items {

@@ -27,9 +27,14 @@ func (g *graph) zfsNodes() {
 			if ds.Name == f.Name {
 				continue
 			}
-			it, r := put(g, guid+" "+ds.Name, &ZfsDataset{Pool: pool.res, Name: ds.Name, PoolGUID: guid, GUID: ds.GUID, Lustre: ds.Lustre}, pool)
+			r := &ZfsDataset{Pool: pool.res, Name: ds.Name, PoolGUID: guid, GUID: ds.GUID, Lustre: ds.Lustre}
 			r.Size, r.FilesystemType = plugin.Bytes(ds.Used+ds.Avail), "zfs"
-			it.weak = pool.weak
+			var it *item
+			if pool.weak {
+				it = weakly(g, guid+" "+ds.Name, r, pool)
+			} else {
+				it, _ = put(g, guid+" "+ds.Name, r, pool)
+			}
 			measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsDataset) {
 				r.Used.Set(float64(ds.Used))
 				r.Free.Set(float64(ds.Avail))

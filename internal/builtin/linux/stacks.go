@@ -102,6 +102,9 @@ func (g *graph) occupy(k fact.Key, of string, r *StackMember) *item {
 	}
 	g.member[k] = true
 	r.LogicalDrive, r.Of, r.device = drive.res, of, labelOf(drive.res)
+	if r.Status == "" {
+		return weakly(g, drive.key+"\x00"+of, r, drive)
+	}
 	it, _ := put(g, drive.key+"\x00"+of, r, drive)
 	return it
 }
@@ -138,14 +141,9 @@ func (g *graph) signatures() {
 		if of == "" {
 			continue
 		}
-		it := g.occupy(k, of, &StackMember{Stack: first(d.FS.Label, d.FS.UUID), StatusText: "not assembled here"})
-		if it == nil {
-			continue
-		}
-		it.weak = true
+		it := g.occupy(k, of, &StackMember{Stack: first(d.FS.Label, d.FS.UUID)})
 		if uuid := arrayUUID(d.FS.UUID); d.FS.Type == "linux_raid_member" && uuid != "" {
-			if array, r := put(g, uuid, &MdRaid{UUID: uuid, Name: d.FS.Label}); r.Status == "" {
-				array.weak = true
+			if array := weakly(g, uuid, &MdRaid{UUID: uuid, Name: d.FS.Label}); array.weak {
 				array.under(it)
 			}
 		}
@@ -195,9 +193,14 @@ func (g *graph) group(uuid string) *item {
 	if it, ok := g.groups[uuid]; ok {
 		return it
 	}
-	f := g.facts.Groups[uuid]
-	if uuid == "" || f == nil {
+	if uuid == "" {
 		return nil
+	}
+	f := g.facts.Groups[uuid]
+	if f == nil { // the tools of LVM did not answer; that there is a group, its volumes tell
+		it := weakly(g, uuid, &LvmGroup{UUID: uuid})
+		g.groups[uuid] = it
+		return it
 	}
 	it, r := put(g, uuid, &LvmGroup{UUID: uuid, Name: f.Name, Size: plugin.Bytes(f.Size), Missing: int64(f.Missing)})
 	g.groups[uuid] = it
@@ -226,18 +229,39 @@ func (g *graph) volume(k fact.Key, d *fact.Device) *item {
 	}
 	group := g.group(v.Group)
 	if group == nil {
-		g.note("%s is a volume of the LVM group %q, which the host does not report; it is taken for a device of its own", g.path[k], v.Group)
+		g.note("%s is a volume of an LVM group of which the host reports no UUID; it is taken for a device of its own", g.path[k])
 		return g.stackedDrive(k, d)
 	}
 	uuid := first(v.UUID, d.IDs.UUID, g.mine(d.Name))
-	it, r := put(g, v.Group+" "+uuid, &LvmVolume{Group: group.res, UUID: uuid, group: g.facts.Groups[v.Group].Name}, group)
+	it, r := put(g, v.Group+" "+uuid, &LvmVolume{Group: group.res, UUID: uuid}, group)
+	if f := g.facts.Groups[v.Group]; f != nil {
+		r.group = f.Name
+	} else {
+		for _, on := range d.On {
+			if b := g.device(on); b != nil && b.Kind != fact.LV {
+				group.under(g.occupy(on, "lvm", &StackMember{Stack: v.Group, Status: InUse}))
+			}
+		}
+	}
 	if v.Layer == "" {
 		fillSlice(&r.slice, d)
 		describeVolume(r, v)
+		g.within(it, v)
 	} else {
 		r.Name = first(r.Name, v.Name)
 	}
 	return it
+}
+
+// within makes the thin pool that a volume lies in, or the volume that it is a
+// snapshot of, something that it depends on. A pool is occupied by its volumes.
+func (g *graph) within(it *item, v *fact.Volume) {
+	if k, ok := g.volumes[v.Group+" "+v.Pool]; ok {
+		it.under(g.occupy(k, "thin", &StackMember{Stack: first(g.facts.Devices[k].Volume.Name, v.Pool), Status: InUse}))
+	}
+	if k, ok := g.volumes[v.Group+" "+v.Origin]; ok {
+		it.under(g.drive(k))
+	}
 }
 
 func describeVolume(r *LvmVolume, v *fact.Volume) {
@@ -264,13 +288,16 @@ func (g *graph) pool(guid string) *item {
 	if guid == "" || f == nil {
 		return nil
 	}
-	status, text := poolStatus(f)
-	it, r := put(g, guid, &ZfsPool{GUID: guid, Name: f.Name})
-	g.pools[guid] = it
-	r.FilesystemType, r.UsableForLustre = "zfs", true
-	if it.weak = f.State == fact.Exported; !it.weak {
-		r.State, r.Status, r.StatusText, r.Size = f.State, status, text, plugin.Bytes(f.Size)
+	var it *item
+	if f.State == fact.Exported {
+		it = weakly(g, guid, &ZfsPool{GUID: guid, Name: f.Name, drive: drive{UsableForLustre: true}})
+	} else {
+		var r *ZfsPool
+		it, r = put(g, guid, &ZfsPool{GUID: guid, Name: f.Name, State: f.State, drive: drive{UsableForLustre: true}})
+		r.Status, r.StatusText = poolStatus(f)
+		r.Size = plugin.Bytes(f.Size)
 	}
+	g.pools[guid] = it
 	for i := range f.Vdevs {
 		v := &f.Vdevs[i]
 		m := &StackMember{Stack: f.Name, Role: first(v.Group, v.Role)}
@@ -281,9 +308,7 @@ func (g *graph) pool(guid string) *item {
 			}
 		}
 		member := g.occupy(v.Device, "zfs", m)
-		if member != nil {
-			member.weak = it.weak
-		} else if vdevStatus(v) == Faulty {
+		if member == nil && vdevStatus(v) == Faulty {
 			member = g.missing("zfs", guid, first(v.Path, v.GUID), v.State)
 		}
 		it.under(member)
