@@ -197,7 +197,8 @@ func (x *StackMember) Label() string {
 	return x.device + " in " + x.Stack
 }
 
-// MissingMember is a member of a stack that should be there and is not.
+// MissingMember is a member of a stack that is no device here: one that should be
+// there and is not, or a file that does not do.
 type MissingMember struct {
 	plugin.Resource
 	Of    string `attr:",globalid"`
@@ -206,16 +207,18 @@ type MissingMember struct {
 	Name       string       `attr:",globalid"`
 	Status     MemberStatus `enum:"faulty"`
 	StatusText string       `attr:",optional"`
+
+	stack string
 }
 
 // Describe declares the class's label and alert condition.
 func (x *MissingMember) Describe(c *plugin.Class) {
 	c.Label("Missing member of a stack")
-	c.Alert(plugin.When(&x.Status).Warn(Faulty), "A member is missing")
+	c.Alert(plugin.When(&x.Status).Warn(Faulty), "A member is missing or does not work")
 }
 
 // Label says what is missing where.
-func (x *MissingMember) Label() string { return shortPath(x.Name) + " of " + x.Stack }
+func (x *MissingMember) Label() string { return shortPath(x.Name) + " of " + first(x.stack, x.Stack) }
 
 // ClusterMembership says that the host is in a high-availability cluster. Clusters
 // of other hosts with the same nodes are the same one; the name is often the same

@@ -29,8 +29,13 @@ func (g *graph) look() {
 				}
 			}
 		}
-		if v := d.Volume; d.Kind == fact.LV && v != nil && v.Layer == "" && v.UUID != "" {
-			g.volumes[v.Group+" "+v.UUID] = k
+		if v := d.Volume; d.Kind == fact.LV && v != nil && v.UUID != "" {
+			if _, ok := g.volumes[v.Group+" "+v.UUID]; !ok || v.Layer == "" {
+				g.volumes[v.Group+" "+v.UUID] = k
+			}
+		}
+		if d.Kind == fact.Partition {
+			g.parts[d.Whole] = append(g.parts[d.Whole], k)
 		}
 		if d.Kind == fact.RAID && d.Array != nil && redundant(d.Array.Level) {
 			for _, m := range d.Array.Members {

@@ -10,6 +10,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/sdk/plugin"
 	"github.com/faultline-storage/faultline/sdk/plugintest"
+	"github.com/faultline-storage/faultline/sdk/wire"
 )
 
 // hostPlugin is the root of one host's session in these tests.
@@ -97,52 +98,61 @@ func md(name string, level string, members ...fact.Key) *fact.Device {
 	return d
 }
 
-// shape is what a session reported, in words that do not depend on its history:
-// a line for each resource, with its attributes and parents.
+// names tells resources of one session apart in words that do not depend on its
+// history.
+type names struct {
+	classes map[string]wire.Class
+	known   map[int64]plugintest.Resource
+}
+
+func namesOf(h *plugintest.Harness) *names {
+	manifest, _ := Program().Manifest()
+	n := &names{classes: map[string]wire.Class{}, known: map[int64]plugintest.Resource{}}
+	for _, c := range manifest.Classes {
+		n.classes[c.Name] = c
+		for _, r := range h.Resources(c.Name) {
+			n.known[r.Handle] = r
+		}
+	}
+	return n
+}
+
+func (n *names) value(raw json.RawMessage) string {
+	var ref struct {
+		Handle *int64 `json:"$ref"`
+	}
+	if json.Unmarshal(raw, &ref) == nil && ref.Handle != nil {
+		return n.name(*ref.Handle)
+	}
+	return string(raw)
+}
+
+func (n *names) name(handle int64) string {
+	r := n.known[handle]
+	parts := []string{r.Class}
+	for _, a := range n.classes[r.Class].Identifier.Attributes {
+		parts = append(parts, n.value(r.Attributes[a]))
+	}
+	return "(" + strings.Join(parts, " ") + ")"
+}
+
+// shape is what a session reported: a line for each resource, with its attributes
+// and parents.
 func shape(t testing.TB, h *plugintest.Harness) []string {
 	t.Helper()
-	manifest, _ := Program().Manifest()
-	known := map[int64]plugintest.Resource{}
-	for _, c := range manifest.Classes {
-		for _, r := range h.Resources(c.Name) {
-			known[r.Handle] = r
-		}
-	}
-	var name func(handle int64) string
-	value := func(raw json.RawMessage) string {
-		var ref struct {
-			Handle *int64 `json:"$ref"`
-		}
-		if json.Unmarshal(raw, &ref) == nil && ref.Handle != nil {
-			return name(*ref.Handle)
-		}
-		return string(raw)
-	}
-	identifiers := map[string][]string{}
-	for _, c := range manifest.Classes {
-		identifiers[c.Name] = c.Identifier.Attributes
-	}
-	name = func(handle int64) string {
-		r := known[handle]
-		parts := []string{r.Class}
-		for _, a := range identifiers[r.Class] {
-			parts = append(parts, value(r.Attributes[a]))
-		}
-		return "(" + strings.Join(parts, " ") + ")"
-	}
+	n := namesOf(h)
 	var out []string
-	for handle, r := range known {
-		line := []string{}
+	for handle, r := range n.known {
+		line, parents := []string{}, []string{}
 		for a, raw := range r.Attributes {
-			line = append(line, a+"="+value(raw))
+			line = append(line, a+"="+n.value(raw))
+		}
+		for _, p := range r.Parents {
+			parents = append(parents, n.name(p))
 		}
 		slices.Sort(line)
-		parents := []string{}
-		for _, p := range r.Parents {
-			parents = append(parents, name(p))
-		}
 		slices.Sort(parents)
-		out = append(out, fmt.Sprintf("%s %q %v under %v", name(handle), r.Label, line, parents))
+		out = append(out, fmt.Sprintf("%s %q %v under %v", n.name(handle), r.Label, line, parents))
 	}
 	slices.Sort(out)
 	return out

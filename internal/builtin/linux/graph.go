@@ -21,10 +21,10 @@ type item struct {
 	parents map[string]*item
 	// weak is a resource of which this host knows only that it is there; see weakly.
 	weak bool
-	// sample records the readings that the facts have, and fresh tells whether a
-	// message has new ones.
+	// sample records the readings that the facts have, and fresh tells whether they
+	// are other facts than before.
 	sample func(plugin.Any)
-	fresh  func(*fact.Report) bool
+	fresh  func(before, now *fact.Report) bool
 }
 
 func (it *item) has(parent string) bool { _, ok := it.parents[parent]; return ok }
@@ -59,8 +59,10 @@ type graph struct {
 	member map[fact.Key]bool   // devices whose drives have a StackMember
 	// spared are devices whose loss a stack with redundancy makes up for.
 	spared map[fact.Key]bool
-	// volumes are the devices of LVM volumes, by group and UUID.
+	// volumes are the devices of LVM volumes, by group and UUID, and parts the
+	// partitions of a device.
 	volumes map[string]fact.Key
+	parts   map[fact.Key][]fact.Key
 	// way is of which multipath map a device is a path.
 	way map[fact.Key]fact.Key
 
@@ -80,7 +82,7 @@ func draw(hostID int64, facts *fact.Report, old map[string]*item, before map[str
 	g := &graph{
 		hostID: hostID, facts: facts, old: old, byKey: map[string]*item{},
 		drives: map[fact.Key]*item{}, nodes: map[fact.Key]*item{}, groups: map[string]*item{}, pools: map[string]*item{}, named: map[string]*item{},
-		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, volumes: map[string]fact.Key{}, way: map[fact.Key]fact.Key{},
+		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, volumes: map[string]fact.Key{}, parts: map[fact.Key][]fact.Key{}, way: map[fact.Key]fact.Key{},
 	}
 	for k, d := range facts.Devices {
 		if d.Size == 0 && (d.Kind == fact.Disk && d.Removable || d.Kind == fact.Loop) {
@@ -156,15 +158,15 @@ func weakly[R plugin.Any](g *graph, identity string, r R, parents ...*item) *ite
 }
 
 // measure says how the readings of a resource are recorded.
-func measure[R plugin.Any](it *item, fresh func(*fact.Report) bool, sample func(R)) {
+func measure[R plugin.Any](it *item, fresh func(before, now *fact.Report) bool, sample func(R)) {
 	if it.sample == nil {
 		it.fresh = fresh
 		it.sample = func(r plugin.Any) { sample(r.(R)) }
 	}
 }
 
-func ofDevice(k fact.Key) func(*fact.Report) bool {
-	return func(r *fact.Report) bool { return r.Devices[k] != nil }
+func ofDevice(k fact.Key) func(before, now *fact.Report) bool {
+	return func(before, now *fact.Report) bool { return before.Devices[k] != now.Devices[k] }
 }
 
 func gauge(g *plugin.Gauge, v *float64) {

@@ -83,7 +83,7 @@ func wwid(d *fact.Device) string {
 		candidates = append(candidates, fromDesignator(p))
 	}
 	for _, c := range candidates {
-		c = strings.Join(strings.Fields(c), " ")
+		c = strings.Join(strings.Fields(c), "_") // as multipathd and udev write it
 		if c == "" || strings.Contains(strings.ToLower(c), qemu) || junkWWID(c) || slices.ContainsFunc(d.IDs.Junk, func(j string) bool { return named(j, c) }) {
 			continue
 		}
@@ -98,9 +98,10 @@ func wwid(d *fact.Device) string {
 	return ""
 }
 
-// named reports whether a text about junk names the identifier.
+// named reports whether a text about junk, such as "page 80 X: why", names the
+// identifier.
 func named(junk, id string) bool {
-	return junk == id || strings.HasPrefix(junk, id+" ") || strings.HasPrefix(junk, id+":")
+	return junk == id || strings.Contains(" "+junk, " "+id+":")
 }
 
 // fromDesignator turns "naa.…" into the form with the number of the type before
@@ -122,13 +123,14 @@ func fromDesignator(p string) string {
 }
 
 // strongWWID reports whether a WWID is of a kind that a machine, and no factory's
-// table, makes for each logical unit: 128 bits of NAA or EUI, or a UUID. Those of 64
-// bits stand in the firmware of disks, and the same one is in many.
+// table, makes for each logical unit: 128 bits of NAA or EUI, or a UUID. One that is
+// made of maker and serial number holds two identifiers. Those of 64 bits stand in
+// the firmware of disks, and the same one is in many.
 func strongWWID(w string) bool {
 	switch {
 	case strings.HasPrefix(w, "uuid."):
 		return true
-	case strings.HasPrefix(w, "nvme."): // made of vendor, serial and model
+	case strings.HasPrefix(w, "nvme."), strings.HasPrefix(w, "1") && strings.Contains(w, "_"):
 		return true
 	case strings.HasPrefix(w, "eui."):
 		return len(w) == len("eui.")+32
@@ -141,6 +143,9 @@ func strongWWID(w string) bool {
 func junkWWID(w string) bool {
 	if kind, value, ok := strings.Cut(w, "."); ok && kind != "t10" {
 		return junk(strings.ReplaceAll(value, "-", ""))
+	}
+	if fields := strings.Split(w, "_"); len(fields) > 1 && junk(fields[len(fields)-1]) {
+		return true // a maker's name, and what should be a serial number
 	}
 	if !isHex(w) || len(w) < 17 {
 		return junk(w)

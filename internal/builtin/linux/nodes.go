@@ -176,9 +176,11 @@ func (g *graph) link(k fact.Key) {
 // cover makes the partition of a map a child of the same partition of its paths:
 // of the nodes of one partition that a host has, the map's is the one to use.
 func (g *graph) cover(d *fact.Device, paths []fact.Key, n *item) {
-	for _, k := range g.keys {
-		if p := g.facts.Devices[k]; p.Kind == fact.Partition && p.Number == d.Number && slices.Contains(paths, p.Whole) {
-			n.under(g.nodes[k])
+	for _, whole := range paths {
+		for _, k := range g.parts[whole] {
+			if g.facts.Devices[k].Number == d.Number {
+				n.under(g.nodes[k])
+			}
 		}
 	}
 }

@@ -93,10 +93,11 @@ func (p *Linux) take(s *plugin.Session, hostID int64, r *fact.Report) error {
 			}
 		}
 	}
-	first := p.known == nil
-	p.known = merge(p.known, r)
+	before := p.known
+	p.known = merge(before, r)
 	g := draw(hostID, p.known, p.items, p.drives)
-	if first {
+	if before == nil {
+		before = &fact.Report{}
 		for _, name := range g.blind {
 			s.Incomplete("devices: %s has no path, so the drive behind it is not known", name)
 		}
@@ -104,13 +105,14 @@ func (p *Linux) take(s *plugin.Session, hostID int64, r *fact.Report) error {
 	for _, text := range g.notes {
 		s.Log.Warn(text)
 	}
-	p.report(s, g, r)
+	p.report(s, g, before)
 	return nil
 }
 
 // report brings the session in step with the graph. The SDK finds out what is
-// different; only edges that are gone, and resources that are, need a word.
-func (p *Linux) report(s *plugin.Session, g *graph, news *fact.Report) {
+// different; only edges that are gone, and resources that are, need a word. before
+// is what was known of the host before.
+func (p *Linux) report(s *plugin.Session, g *graph, before *fact.Report) {
 	now := make(map[string]*item, len(g.items))
 	for _, it := range g.items {
 		it.self = it.report(s)
@@ -130,7 +132,7 @@ func (p *Linux) report(s *plugin.Session, g *graph, news *fact.Report) {
 				related(it.self).AddParent(parent.self)
 			}
 		}
-		if it.sample != nil && (old == nil || news.Full || it.fresh(news)) {
+		if it.sample != nil && (old == nil || it.fresh(before, p.known)) {
 			it.sample(it.self)
 		}
 	}

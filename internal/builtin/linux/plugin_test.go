@@ -177,7 +177,7 @@ func TestStacks(t *testing.T) {
 	broken.Array.Disks, broken.Array.Degraded = 2, 2
 	broken.Array.Members = append(broken.Array.Members, fact.Member{Name: "sdb", Slot: -1, State: "faulty"})
 	next(t, h, changed(devices{"9:0": broken, "8:16": nil}))
-	h.WantAlerts("The array has failed", "A member is missing")
+	h.WantAlerts("The array has failed", "A member is missing or does not work")
 }
 
 // TestSignatures: a drive is occupied on a host that sees no more of a stack than
@@ -235,7 +235,7 @@ func TestZFS(t *testing.T) {
 	h.WantParents(h.Get("LocalMount", attrs{"mount_point": "/home"}), node(h, "tank/home"))
 	h.WantParents(node(h, "/dev/zd0"), h.Get("ZfsVol", attrs{"name": "tank/vol"}), node(h, "tank"))
 	h.Want("ZfsDataset", attrs{"name": "tank/ost0", "lustre": true})
-	h.WantAlerts("The pool is degraded", "A member is missing")
+	h.WantAlerts("The pool is degraded", "A member is missing or does not work")
 
 	// Another host takes the pool over: this one says no more of it, and takes
 	// nothing back.

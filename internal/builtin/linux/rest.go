@@ -35,7 +35,7 @@ func (g *graph) zfsNodes() {
 			} else {
 				it, _ = put(g, guid+" "+ds.Name, r, pool)
 			}
-			measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsDataset) {
+			measure(it, func(before, now *fact.Report) bool { return before.Pools[guid] != now.Pools[guid] }, func(r *ZfsDataset) {
 				r.Used.Set(float64(ds.Used))
 				r.Free.Set(float64(ds.Avail))
 			})
@@ -141,7 +141,9 @@ func (g *graph) enclosures() {
 func (g *graph) element(enclosure *item, in *Enclosure, f *fact.Enclosure, e *fact.Element) {
 	key := fmt.Sprintf("%s %s %d", enclosure.key, e.Type, e.Index)
 	base := element{In: in, Index: int64(e.Index), Name: e.Name, Status: e.Status, Verdict: verdict(f, e)}
-	fresh := func(r *fact.Report) bool { return r.Enclosures[in.Identifier] != nil }
+	fresh := func(before, now *fact.Report) bool {
+		return before.Enclosures[in.Identifier] != now.Enclosures[in.Identifier]
+	}
 	switch e.Type {
 	case "slot":
 		it, _ := put(g, key, &EnclosureSlot{element: base, Fault: e.Fault, Predicted: e.Predict, Ident: e.Ident, SAS: e.SAS}, enclosure)

@@ -83,7 +83,7 @@ func (g *graph) members(d *fact.Device, array *item) {
 				array.under(it)
 				continue
 			}
-			array.under(g.missing("md", uuid, first(m.Name, string(m.Device)), m.State))
+			array.under(g.missing("md", uuid, name, first(m.Name, string(m.Device)), m.State))
 		}
 	}
 	for _, k := range d.On {
@@ -109,8 +109,8 @@ func (g *graph) occupy(k fact.Key, of string, r *StackMember) *item {
 	return it
 }
 
-func (g *graph) missing(of, stack, name, why string) *item {
-	it, _ := put(g, of+" "+stack+" "+name, &MissingMember{Of: of, Stack: stack, Name: name, Status: Faulty, StatusText: why})
+func (g *graph) missing(of, stack, label, name, why string) *item {
+	it, _ := put(g, of+" "+stack+" "+name, &MissingMember{Of: of, Stack: stack, Name: name, Status: Faulty, StatusText: why, stack: label})
 	return it
 }
 
@@ -121,6 +121,15 @@ func (g *graph) stacks() {
 	}
 	for _, guid := range slices.Sorted(maps.Keys(g.facts.Pools)) {
 		g.pool(guid)
+	}
+	// What LVM made for itself is occupied by what it made it for, also where that
+	// has no device.
+	for _, k := range g.keys {
+		if v := g.facts.Devices[k].Volume; v != nil && v.Layer != "" {
+			if plain, ok := g.volumes[v.Group+" "+v.UUID]; !ok || g.facts.Devices[plain].Volume.Layer != "" {
+				g.occupy(k, "lvm", &StackMember{Stack: first(v.Name, v.UUID), Role: v.Layer, Status: InUse})
+			}
+		}
 	}
 }
 
@@ -134,6 +143,9 @@ func (g *graph) signatures() {
 	}
 	for _, k := range g.keys {
 		d := g.facts.Devices[k]
+		if g.reserved(k, d) {
+			g.occupy(k, "zfs", &StackMember{Role: "reserved", Status: InUse})
+		}
 		if d.FS == nil || g.member[k] || g.covered(k) {
 			continue
 		}
@@ -148,6 +160,20 @@ func (g *graph) signatures() {
 			}
 		}
 	}
+}
+
+// reserved reports whether a device is the small partition that ZFS puts behind
+// its own where it is given a whole disk.
+func (g *graph) reserved(k fact.Key, d *fact.Device) bool {
+	if d.Kind != fact.Partition || d.Number != 9 || d.Size > 64<<20 || g.covered(k) {
+		return false
+	}
+	for _, o := range g.parts[d.Whole] {
+		if p := g.facts.Devices[o]; p.Number == 1 && (g.member[o] || p.FS != nil && p.FS.Type == "zfs_member") {
+			return true
+		}
+	}
+	return false
 }
 
 // covered reports whether another node of the host stands for this one: a path, of
@@ -208,7 +234,7 @@ func (g *graph) group(uuid string) *item {
 		it.under(g.occupy(k, "lvm", &StackMember{Stack: f.Name, Status: InUse}))
 	}
 	free := float64(f.Free)
-	measure(it, func(r *fact.Report) bool { return r.Groups[uuid] != nil }, func(r *LvmGroup) { r.Free.Set(free) })
+	measure(it, func(before, now *fact.Report) bool { return before.Groups[uuid] != now.Groups[uuid] }, func(r *LvmGroup) { r.Free.Set(free) })
 	for i := range f.Inactive {
 		v := &f.Inactive[i]
 		if v.UUID != "" {
@@ -256,10 +282,10 @@ func (g *graph) volume(k fact.Key, d *fact.Device) *item {
 // within makes the thin pool that a volume lies in, or the volume that it is a
 // snapshot of, something that it depends on. A pool is occupied by its volumes.
 func (g *graph) within(it *item, v *fact.Volume) {
-	if k, ok := g.volumes[v.Group+" "+v.Pool]; ok {
+	if k, ok := g.volumes[v.Group+" "+v.Pool]; ok && v.Pool != "" {
 		it.under(g.occupy(k, "thin", &StackMember{Stack: first(g.facts.Devices[k].Volume.Name, v.Pool), Status: InUse}))
 	}
-	if k, ok := g.volumes[v.Group+" "+v.Origin]; ok {
+	if k, ok := g.volumes[v.Group+" "+v.Origin]; ok && v.Origin != "" {
 		it.under(g.drive(k))
 	}
 }
@@ -309,7 +335,7 @@ func (g *graph) pool(guid string) *item {
 		}
 		member := g.occupy(v.Device, "zfs", m)
 		if member == nil && vdevStatus(v) == Faulty {
-			member = g.missing("zfs", guid, first(v.Path, v.GUID), v.State)
+			member = g.missing("zfs", guid, f.Name, first(v.Path, v.GUID), v.State)
 		}
 		it.under(member)
 	}
@@ -317,7 +343,7 @@ func (g *graph) pool(guid string) *item {
 	if it.weak {
 		return it
 	}
-	measure(it, func(r *fact.Report) bool { return r.Pools[guid] != nil }, func(r *ZfsPool) { r.Free.Set(free) })
+	measure(it, func(before, now *fact.Report) bool { return before.Pools[guid] != now.Pools[guid] }, func(r *ZfsPool) { r.Free.Set(free) })
 	return it
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
@@ -103,8 +104,10 @@ func patch[K ~string, V any](old, news map[K]*V, keep bool, part string, of map[
 	for k, v := range news {
 		if v == nil {
 			delete(out, k)
-		} else {
+		} else if was := old[k]; was == nil || !reflect.DeepEqual(was, v) {
 			out[k] = v
+		} else {
+			out[k] = was // so that who looks for changes finds none
 		}
 	}
 	return out
