@@ -1,8 +1,6 @@
 package auth
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
@@ -11,15 +9,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 	"unicode"
 
@@ -46,12 +40,8 @@ type Token struct {
 // Tokens are the tokens in a file of the data directory. All methods are safe
 // for concurrent use, also by several processes.
 type Tokens struct {
-	path string
+	file *table[Token]
 	log  *slog.Logger
-
-	mu     sync.Mutex
-	loaded os.FileInfo // of the file that list was read from; nil if there was none
-	list   []Token
 }
 
 // Options are what Open needs.
@@ -63,7 +53,10 @@ type Options struct {
 // Open returns the tokens of a data directory. The file need not exist; it is
 // read when it is needed, and again when it has changed.
 func Open(o Options) *Tokens {
-	return &Tokens{path: filepath.Join(o.Dir, FileName), log: cmp.Or(o.Log, slog.New(slog.DiscardHandler))}
+	return &Tokens{
+		file: &table[Token]{path: filepath.Join(o.Dir, FileName), what: "token file", parse: readToken, form: Token.line},
+		log:  cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
+	}
 }
 
 // Create makes a token for the API with the given name and returns it. It is not
@@ -77,19 +70,13 @@ func (t *Tokens) CreateRunner(name string) (string, error) {
 }
 
 func (t *Tokens) create(made Token) (string, error) {
-	name := made.Name
-	if name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
-		return "", resource.FieldErrorf("name", "the name of a token has 1 to 100 characters and no space, not %q", name)
+	if err := checkTokenName(made.Name); err != nil {
+		return "", err
 	}
-	var secret [32]byte
-	if _, err := rand.Read(secret[:]); err != nil {
-		return "", fmt.Errorf("make a token: %w", err)
-	}
-	token := prefix + base64.RawURLEncoding.EncodeToString(secret[:])
-	err := t.change(func(list []Token) ([]Token, error) {
-		if slices.ContainsFunc(list, func(k Token) bool { return k.Name == name }) {
-			return nil, &resource.Fault{Kind: resource.Conflict, Field: "name",
-				Text: fmt.Sprintf("there is a token %q already; revoke it first or choose another name", name)}
+	token := prefix + newSecret()
+	err := t.file.change(func(list []Token) ([]Token, error) {
+		if slices.ContainsFunc(list, func(k Token) bool { return k.Name == made.Name }) {
+			return nil, tokenExists(made.Name)
 		}
 		made.Created, made.hash = time.Now().UTC().Truncate(time.Second), sha256.Sum256([]byte(token))
 		return append(list, made), nil
@@ -100,12 +87,35 @@ func (t *Tokens) create(made Token) (string, error) {
 	return token, nil
 }
 
+func checkTokenName(name string) error {
+	if name == "" || len(name) > 100 || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }) {
+		return resource.FieldErrorf("name", "the name of a token has 1 to 100 characters and no space, not %q", name)
+	}
+	return nil
+}
+
+func tokenExists(name string) error {
+	return &resource.Fault{Kind: resource.Conflict, Field: "name",
+		Text: fmt.Sprintf("there is a token %q already; revoke it first or choose another name", name)}
+}
+
+func noSuchToken(name string) error {
+	return &resource.Fault{Kind: resource.NotFound, Field: "name", Text: fmt.Sprintf("there is no token %q", name)}
+}
+
+// newSecret returns 256 random bits as text.
+func newSecret() string {
+	var secret [32]byte
+	rand.Read(secret[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(secret[:])
+}
+
 // Revoke ends a token. Servers that run refuse it from their next request on.
 func (t *Tokens) Revoke(name string) error {
-	return t.change(func(list []Token) ([]Token, error) {
+	return t.file.change(func(list []Token) ([]Token, error) {
 		i := slices.IndexFunc(list, func(k Token) bool { return k.Name == name })
 		if i < 0 {
-			return nil, &resource.Fault{Kind: resource.NotFound, Field: "name", Text: fmt.Sprintf("there is no token %q", name)}
+			return nil, noSuchToken(name)
 		}
 		return slices.Delete(list, i, i+1), nil
 	})
@@ -113,12 +123,10 @@ func (t *Tokens) Revoke(name string) error {
 
 // List returns the tokens in the order in which they were made.
 func (t *Tokens) List() ([]Token, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.load(); err != nil {
-		return nil, err
-	}
-	return slices.Clone(t.list), nil
+	t.file.mu.Lock()
+	defer t.file.mu.Unlock()
+	list, err := t.file.all()
+	return slices.Clone(list), err
 }
 
 // Allow reports whether the request has a token for the API ("Authorization:
@@ -142,128 +150,52 @@ func (t *Tokens) allow(r *http.Request, runner bool) (name string, ok bool) {
 		return "", false
 	}
 	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.load(); err != nil {
+	t.file.mu.Lock()
+	defer t.file.mu.Unlock()
+	list, err := t.file.all()
+	if err != nil {
 		t.log.Error("no token is accepted", "error", err)
 		return "", false
 	}
 	found := -1
-	for i := range t.list {
-		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], t.list[i].hash[:]), i, found)
+	for i := range list {
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], list[i].hash[:]), i, found)
 	}
-	if found < 0 || t.list[found].Runner != runner {
+	if found < 0 || list[found].Runner != runner {
 		return "", false
 	}
-	return t.list[found].Name, true
-}
-
-// load reads the file if it has changed. The caller holds mu.
-func (t *Tokens) load() error {
-	st, err := os.Stat(t.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.loaded, t.list = nil, nil
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("token file: %w", err)
-	}
-	if t.loaded != nil && os.SameFile(st, t.loaded) && st.ModTime().Equal(t.loaded.ModTime()) && st.Size() == t.loaded.Size() {
-		return nil
-	}
-	t.loaded = nil // until the new list stands
-	if st.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s may be read or written by others; run chmod 600 on it", t.path)
-	}
-	b, err := os.ReadFile(t.path)
-	if err != nil {
-		return fmt.Errorf("token file: %w", err)
-	}
-	list, err := parse(b)
-	if err != nil {
-		return fmt.Errorf("%s:%w", t.path, err)
-	}
-	t.loaded, t.list = st, list
-	return nil
-}
-
-// change writes what f makes of the tokens. Other processes wait meanwhile.
-func (t *Tokens) change(f func([]Token) ([]Token, error)) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lock, err := os.OpenFile(t.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("lock the token file: %w", err)
-	}
-	defer lock.Close() //nolint:errcheck // nothing was written to it; closing gives the lock back
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("lock the token file: %w", err)
-	}
-	if err := t.load(); err != nil {
-		return err
-	}
-	list, err := f(slices.Clone(t.list))
-	if err != nil {
-		return err
-	}
-	return write(t.path, list)
-}
-
-// write replaces the file in one step, so that a reader sees the old list or
-// the new one.
-func write(path string, list []Token) (err error) {
-	var b bytes.Buffer
-	for _, k := range list {
-		fmt.Fprintf(&b, "%s %s %s", hex.EncodeToString(k.hash[:]), k.Created.Format(time.RFC3339), k.Name)
-		if k.Runner {
-			b.WriteString(" " + runnerRole)
-		}
-		b.WriteByte('\n')
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+FileName+"-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("write the token file: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name()) //nolint:errcheck // the first error tells more
-		}
-	}()
-	_, err = f.Write(b.Bytes())
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("write the token file: %w", err)
-	}
-	return nil
+	return list[found].Name, true
 }
 
 // runnerRole marks a runner's token in the file.
 const runnerRole = "runner"
 
-// parse reads the lines "SHA-256 TIME NAME", and "SHA-256 TIME NAME runner".
-func parse(b []byte) ([]Token, error) {
-	var list []Token
-	sc := bufio.NewScanner(bytes.NewReader(b))
-	for n := 1; sc.Scan(); n++ {
-		if strings.TrimSpace(sc.Text()) == "" {
-			continue
-		}
-		f := strings.Fields(sc.Text())
-		if len(f) != 3 && (len(f) != 4 || f[3] != runnerRole) {
-			return nil, fmt.Errorf("%d: a line has a hash, a time and a name, and %q for the token of a runner", n, runnerRole)
-		}
-		k := Token{Name: f[2], Runner: len(f) == 4}
-		if hash, err := hex.DecodeString(f[0]); err != nil || copy(k.hash[:], hash) != sha256.Size || len(hash) != sha256.Size {
-			return nil, fmt.Errorf("%d: the first word is no SHA-256 in hexadecimal", n)
-		}
-		var err error
-		if k.Created, err = time.Parse(time.RFC3339, f[1]); err != nil {
-			return nil, fmt.Errorf("%d: %w", n, err)
-		}
-		list = append(list, k)
+// readToken reads a line "SHA-256 TIME NAME", or "SHA-256 TIME NAME runner".
+func readToken(_ int, line string) (k Token, err error) {
+	f := strings.Fields(line)
+	if len(f) != 3 && (len(f) != 4 || f[3] != runnerRole) {
+		return k, fmt.Errorf("a line has a hash, a time and a name, and %q for the token of a runner", runnerRole)
 	}
-	return list, sc.Err()
+	k = Token{Name: f[2], Runner: len(f) == 4}
+	if k.hash, err = readHash(f[0]); err != nil {
+		return k, err
+	}
+	k.Created, err = time.Parse(time.RFC3339, f[1])
+	return k, err
+}
+
+func (k Token) line() string {
+	line := fmt.Sprintf("%s %s %s", hex.EncodeToString(k.hash[:]), k.Created.Format(time.RFC3339), k.Name)
+	if k.Runner {
+		line += " " + runnerRole
+	}
+	return line
+}
+
+func readHash(text string) (hash [sha256.Size]byte, err error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != sha256.Size {
+		return hash, errors.New("the first word is no SHA-256 in hexadecimal")
+	}
+	return [sha256.Size]byte(b), nil
 }

@@ -1,0 +1,453 @@
+package auth
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Where the server answers hosts that register and renew.
+const (
+	RegisterPath = "/agent/v1/register"
+	RenewPath    = "/agent/v1/renew"
+)
+
+// Files of an Identity.
+const (
+	identityPair   = "agent.pem"     // key and certificate, which change together
+	identityNext   = "agent.key.new" // key of a registration that has not ended
+	identityCA     = "server-ca.pem"
+	identityServer = "server" // the address, on a line
+)
+
+const (
+	// identityTick is how often an agent looks whether its certificate is to be
+	// renewed, or was replaced by another registration.
+	identityTick = time.Minute
+	// renewPause is the pause after a renewal that failed; there are weeks left.
+	renewPause = 15 * time.Minute
+	// callTime bounds a registration or renewal.
+	callTime = time.Minute
+	maxReply = 1 << 20
+)
+
+// Identity is what a host has to show to the server, in a folder of its agent. Its
+// methods are safe for concurrent use.
+type Identity struct {
+	dir string
+	now func() time.Time
+
+	mu        sync.Mutex
+	host      string
+	server    string
+	cert      *tls.Certificate
+	transport *http.Transport
+	loaded    os.FileInfo // of the certificate
+	tried     time.Time   // when a renewal was last tried
+}
+
+// OpenIdentity reads what a registration left in a folder. An error of kind
+// NotFound says that there is none.
+func OpenIdentity(dir string) (*Identity, error) {
+	i := &Identity{dir: dir, now: time.Now}
+	if err := i.load(); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// load reads the files. The caller holds mu, or is OpenIdentity.
+func (i *Identity) load() error {
+	loaded, err := os.Stat(i.path(identityPair))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &resource.Fault{Kind: resource.NotFound, Text: "this host is not registered at a server (nothing is in " + i.dir + "); run faultline agent register"}
+	}
+	if err != nil {
+		return err
+	}
+	key, err := readKey(i.path(identityPair))
+	if err != nil {
+		return err
+	}
+	der, err := readPEM(i.path(identityPair), "CERTIFICATE")
+	if err != nil {
+		return err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.path(identityPair), err)
+	}
+	if len(cert.DNSNames) != 1 || !key.PublicKey.Equal(cert.PublicKey) {
+		return fmt.Errorf("%s has no host's certificate that fits its key; run faultline agent register", i.path(identityPair))
+	}
+	ca, err := os.ReadFile(i.path(identityCA))
+	if err != nil {
+		return err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(ca) {
+		return fmt.Errorf("%s has no certificate in PEM; run faultline agent register", i.path(identityCA))
+	}
+	server, err := os.ReadFile(i.path(identityServer))
+	if err != nil {
+		return err
+	}
+	i.host, i.server, i.loaded = cert.DNSNames[0], strings.TrimSpace(string(server)), loaded
+	i.cert = &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: cert}
+	if i.transport != nil {
+		defer i.transport.CloseIdleConnections()
+	}
+	i.transport = agentTransport(&tls.Config{RootCAs: roots, ServerName: serverName, Certificates: []tls.Certificate{*i.cert}})
+	return nil
+}
+
+func (i *Identity) path(name string) string { return filepath.Join(i.dir, name) }
+
+func readKey(path string) (*ecdsa.PrivateKey, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if st.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s may be read or written by others; run chmod 600 on it", path)
+	}
+	der, err := readPEM(path, "PRIVATE KEY")
+	if err != nil {
+		return nil, err
+	}
+	k, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	key, ok := k.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s holds a key of another kind than ECDSA", path)
+	}
+	return key, nil
+}
+
+// agentTransport speaks to the server as an agent. Each request has a connection to
+// itself, so that one which died in silence is given up with the request that
+// found it out; TLS sessions are resumed.
+func agentTransport(c *tls.Config) *http.Transport {
+	c.MinVersion, c.NextProtos, c.ClientSessionCache = tls.VersionTLS13, []string{AgentProtocol}, tls.NewLRUClientSessionCache(4)
+	t := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c, TLSHandshakeTimeout: 20 * time.Second,
+		IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 2, Protocols: new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(true)
+	return t
+}
+
+// Host is the name of the host, as the server knows it.
+func (i *Identity) Host() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.host
+}
+
+// Server is the address of the server, such as https://manager:8700.
+func (i *Identity) Server() string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.server
+}
+
+// Expires is when the certificate ends, unless it is renewed.
+func (i *Identity) Expires() time.Time {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.cert.Leaf.NotAfter
+}
+
+// RoundTrip implements http.RoundTripper: it shows the certificate as it is now, to
+// the server that registered the host and to no other.
+func (i *Identity) RoundTrip(r *http.Request) (*http.Response, error) {
+	i.mu.Lock()
+	t := i.transport
+	i.mu.Unlock()
+	return t.RoundTrip(r)
+}
+
+// Run renews the certificate in time, and takes in another registration, until ctx
+// ends.
+func (i *Identity) Run(ctx context.Context, log *slog.Logger) {
+	for {
+		if err := i.Refresh(ctx); err != nil && ctx.Err() == nil {
+			log.Error("the host's certificate was not renewed; it is tried again", "host", i.Host(), "expires", i.Expires(), "error", err)
+		}
+		select {
+		case <-time.After(identityTick):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Refresh takes in another registration, if there was one, and renews the
+// certificate if less than a third of its time is left.
+func (i *Identity) Refresh(ctx context.Context) error {
+	i.mu.Lock()
+	if st, err := os.Stat(i.path(identityPair)); err == nil && (!os.SameFile(st, i.loaded) || !st.ModTime().Equal(i.loaded.ModTime())) {
+		if err := i.load(); err != nil {
+			i.mu.Unlock()
+			return err
+		}
+	}
+	leaf, now := i.cert.Leaf, i.now()
+	due := leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/3 && now.Sub(i.tried).Abs() > renewPause
+	if due {
+		i.tried = now
+	}
+	i.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return i.renew(ctx)
+}
+
+// renew gets another certificate, for a new key.
+func (i *Identity) renew(ctx context.Context) error {
+	unlock, err := lock(i.path(identityPair))
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	key, err := newKey()
+	if err != nil {
+		return err
+	}
+	csr, err := csrFor(key)
+	if err != nil {
+		return err
+	}
+	var c Certificate
+	if err := post(ctx, i, i.Server()+RenewPath, renewal{CSR: csr}, &c); err != nil {
+		return err
+	}
+	if err := keep(i.dir, i.Server(), key, c); err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.load()
+}
+
+// renewal is what a host sends to have its certificate renewed.
+type renewal struct {
+	CSR []byte `json:"csr"`
+}
+
+func csrFor(key *ecdsa.PrivateKey) ([]byte, error) {
+	return x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+}
+
+// keep writes an identity to a folder. The pair comes last, for by it the agent sees
+// that there is another one.
+func keep(dir, server string, key *ecdsa.PrivateKey, c Certificate) error {
+	kb, err := keyPEM(key)
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		b    []byte
+	}{
+		{identityServer, []byte(server + "\n")}, {identityCA, []byte(c.Authority)}, {identityPair, append(kb, c.Certificate...)},
+	} {
+		if err := writeFile(filepath.Join(dir, f.name), f.b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// JoinOptions configure Join. All but CA and Now are required.
+type JoinOptions struct {
+	Dir    string // the folder for the identity
+	Server string // its address; the connection is TLS, whatever it begins with
+	Token  string
+	Host   string // the name of this host
+	// CA is the certificate of the server's authority in PEM. Without it the server
+	// is known by the fingerprint at the end of the token.
+	CA  []byte
+	Now func() time.Time // time.Now if nil
+}
+
+// Join registers this host at a server and keeps what it gets in the folder. If
+// nobody knows whether the server had answered, it can be done again.
+func Join(ctx context.Context, o JoinOptions) (*Identity, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	host, err := HostName(o.Host)
+	if err != nil {
+		return nil, err
+	}
+	server, err := agentURL(o.Server)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := trustOf(o)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	unlock, err := lock(filepath.Join(o.Dir, identityPair))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	// The key is kept before the server hears of it, so that the registration can be
+	// repeated.
+	pending := filepath.Join(o.Dir, identityNext)
+	key, err := readKey(pending)
+	if errors.Is(err, fs.ErrNotExist) {
+		if key, err = newKey(); err == nil {
+			var kb []byte
+			if kb, err = keyPEM(key); err == nil {
+				err = writeFile(pending, kb)
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	csr, err := csrFor(key)
+	if err != nil {
+		return nil, err
+	}
+	t := agentTransport(trust)
+	defer t.CloseIdleConnections()
+	var c Certificate
+	if err := post(ctx, t, server+RegisterPath, Registration{Token: o.Token, Host: host, CSR: csr, Clock: o.Now()}, &c); err != nil {
+		return nil, err
+	}
+	if err := keep(o.Dir, server, key, c); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(pending); err != nil {
+		return nil, err
+	}
+	return OpenIdentity(o.Dir)
+}
+
+func agentURL(server string) (string, error) {
+	text := server
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
+		return "", resource.FieldErrorf("server", "%q is no address of a server, such as https://manager:8700", server)
+	}
+	return "https://" + u.Host, nil
+}
+
+// trustOf is how a server is known that has not given a certificate yet.
+func trustOf(o JoinOptions) (*tls.Config, error) {
+	if len(o.CA) > 0 {
+		roots := x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(o.CA) {
+			return nil, resource.FieldErrorf("ca", "the file of the server's authority has no certificate in PEM")
+		}
+		return &tls.Config{RootCAs: roots, ServerName: serverName}, nil
+	}
+	_, want, ok := strings.Cut(o.Token, ".")
+	if !ok || !strings.HasPrefix(o.Token, joinPrefix) {
+		return nil, resource.FieldErrorf("token", "this is no token for agents, which begins with %s and ends with the fingerprint of the server; make one with faultline token create NAME --agent", joinPrefix)
+	}
+	return &tls.Config{
+		ServerName:         serverName,
+		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it, by the fingerprint
+		VerifyConnection: func(cs tls.ConnectionState) error {
+			roots := x509.NewCertPool()
+			for _, c := range cs.PeerCertificates {
+				if fingerprint(c) == want {
+					roots.AddCert(c)
+				}
+			}
+			// A wrong clock is for the server to tell.
+			_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{
+				Roots: roots, DNSName: serverName, CurrentTime: within(cs.PeerCertificates[0], time.Now()),
+				KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+			})
+			if err != nil {
+				return fmt.Errorf("this is not the server that made the token, or something between here and there ends the TLS connection: %w", err)
+			}
+			return nil
+		},
+	}, nil
+}
+
+// post has the server answer a request in JSON. What it refuses is a
+// resource.Fault of kind Invalid or Conflict.
+func post(ctx context.Context, t http.RoundTripper, to string, body, answer any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	rsp, err := (&http.Client{Transport: t}).Do(req)
+	if err != nil {
+		return &resource.Fault{Kind: resource.Unavailable, Text: "the server cannot be reached", Cause: err}
+	}
+	defer rsp.Body.Close() //nolint:errcheck // it was read
+	text, err := io.ReadAll(io.LimitReader(rsp.Body, maxReply))
+	if err != nil {
+		return &resource.Fault{Kind: resource.Unavailable, Text: "the server's answer broke off", Cause: err}
+	}
+	if rsp.StatusCode == http.StatusOK {
+		return json.Unmarshal(text, answer)
+	}
+	var p struct {
+		Detail string `json:"detail"`
+		Field  string `json:"field"`
+	}
+	_ = json.Unmarshal(text, &p) // what is no problem document keeps the status
+	kind := resource.Unavailable
+	switch rsp.StatusCode {
+	case http.StatusConflict:
+		kind = resource.Conflict
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		kind = resource.Invalid
+	}
+	return &resource.Fault{Kind: kind, Field: p.Field, Text: cmp.Or(p.Detail, "the server answers "+rsp.Status)}
+}
+
+// ReadRenewal reads what a host sends to have its certificate renewed: the request
+// for Authority.Renew.
+func ReadRenewal(r io.Reader) (csr []byte, err error) {
+	var body renewal
+	if err := json.NewDecoder(io.LimitReader(r, maxReply)).Decode(&body); err != nil {
+		return nil, &resource.Fault{Kind: resource.Invalid, Text: "the request to renew cannot be read", Cause: err}
+	}
+	return body.CSR, nil
+}
