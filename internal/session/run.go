@@ -120,7 +120,12 @@ func (r *run) live(ctx context.Context, res wire.TurnResult) {
 
 // turn has the plugin run a hook, and returns when all that it reported is
 // committed.
-func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err error) {
+func (r *run) turn(ctx context.Context, method string) (wire.TurnResult, error) {
+	return r.hook(ctx, method, wire.SessionParams{Session: r.id})
+}
+
+// hook is turn for a hook with parameters of its own.
+func (r *run) hook(ctx context.Context, method string, params any) (res wire.TurnResult, err error) {
 	leave, err := r.enter(ctx, method)
 	if err != nil {
 		return res, err
@@ -137,7 +142,7 @@ func (r *run) turn(ctx context.Context, method string) (res wire.TurnResult, err
 			err = &HookError{Hook: strings.TrimPrefix(method, "session/"), Err: err}
 		}
 	}()
-	if err := r.p.Call(ctx, method, wire.SessionParams{Session: r.id}, &res); err != nil {
+	if err := r.p.Call(ctx, method, params, &res); err != nil {
 		// Why the host refused a turn says more than how the plugin took it.
 		if refused := r.refusal(); refused != nil {
 			return res, refused

@@ -59,6 +59,8 @@ type Root struct {
 type Options struct {
 	ID     resource.ID // of the root
 	Plugin string
+	// HostID is the number of the host whose agent feeds the session; see Feed.
+	HostID resource.ID
 	// Root returns the root as it is now.
 	Root func() (Root, error)
 	// Wait returns the plugin's process when it runs. It returns an error if that
@@ -291,7 +293,7 @@ func (s *Session) within(ctx context.Context, f func(*run) error) (err error) {
 	defer stopApplying()
 	defer stopRoute()
 
-	if err := p.Call(ctx, wire.MethodSessionOpen, wire.OpenParams{Session: r.id, Class: root.Class, Attributes: root.Attributes}, nil); err != nil {
+	if err := p.Call(ctx, wire.MethodSessionOpen, wire.OpenParams{Session: r.id, Class: root.Class, Attributes: root.Attributes, HostID: int64(s.o.HostID)}, nil); err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
 	defer func() {
