@@ -57,14 +57,16 @@ func TestFedSessions(t *testing.T) {
 			if s := f.rootState(); !s.Live || s.Offline {
 				t.Errorf("state %+v", s)
 			}
-		}, "open opened agent_start apply [live=true offline=false] agent_continue agent_continue teardown close [live=false offline=false]", "", true, false},
+		}, "open opened agent_start apply(1) [live=true offline=false] agent_continue agent_continue teardown close [live=false offline=false]", "", true, false},
 		{"a hook fails", func(t *testing.T, f *fake, send func(string) error) {
+			f.mu.Lock()
 			f.answer = func(_ int, method string) (wire.TurnResult, error) {
 				if method == "agent_continue" {
 					return wire.TurnResult{}, errors.New("KeyError: 'devs'")
 				}
 				return wire.TurnResult{}, nil
 			}
+			f.mu.Unlock()
 			if err := send("1"); err != nil {
 				t.Error(err)
 			}
@@ -79,7 +81,7 @@ func TestFedSessions(t *testing.T) {
 		{"the process dies", func(_ *testing.T, f *fake, send func(string) error) {
 			_ = send("1")
 			close(f.dead)
-		}, "", "killed", false, true},
+		}, "", "plugin acme was killed", false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
