@@ -15,6 +15,9 @@ const AgentKind = "agent"
 // MaxAgentData bounds what a device plugin says at once, in bytes.
 const MaxAgentData = 16 << 20
 
+// AgentFree is how much data goes without an AgentRoom before it, in bytes.
+const AgentFree = 64 << 10
+
 // The kinds of the messages between an agent and the server.
 const (
 	// AgentOpen is a call of the agent: it wants a session for a device plugin. The
@@ -28,6 +31,11 @@ const (
 	// has taken it and all that it concluded is committed. An error says that the
 	// session has ended.
 	AgentData = "agent/data"
+	// AgentRoom is a call of the agent: it wants to send data of more than AgentFree
+	// bytes. The body is an AgentSize; the answer, which has nothing in it, comes
+	// when the server has room for it. So the full reports of many hosts wait where
+	// they are made.
+	AgentRoom = "agent/room"
 	// AgentClose is from the agent: a session ends, and no other one follows soon.
 	// The body is an AgentPlugin.
 	AgentClose = "agent/close"
@@ -65,6 +73,12 @@ type (
 	AgentPlugin struct {
 		Plugin  string `json:"plugin"`
 		Session string `json:"session,omitempty"`
+	}
+	// AgentSize says how much data a session wants to send.
+	AgentSize struct {
+		AgentPlugin
+
+		Bytes int `json:"bytes"`
 	}
 	// AgentSessionID answers an AgentOpen.
 	AgentSessionID struct {

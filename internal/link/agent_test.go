@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ type desk struct {
 	mu    sync.Mutex
 	conn  *link.Conn
 	opens int
+	room  int      // bytes that were asked for
 	heard []string // "plugin session sequence data"
 	hold  chan struct{}
 	fail  map[string]bool // data that is refused
@@ -50,6 +52,11 @@ func (p deskPeer) Receive(_ context.Context, m link.Message, answer func([]byte,
 		}
 		p.d.opens++
 		answer(json.Marshal(link.AgentSessionID{Session: fmt.Sprint(n.Plugin, p.d.opens)}))
+	case link.AgentRoom:
+		var n link.AgentSize
+		err := json.Unmarshal(m.Body, &n)
+		p.d.room += n.Bytes
+		answer(nil, err)
 	case link.AgentData:
 		head, data, err := link.ReadAgentData(m.Body)
 		if err == nil && p.d.fail[string(data)] {
@@ -161,6 +168,29 @@ func TestAgentOverBadTransport(t *testing.T) {
 	}
 	if got := d.list(); !slices.Equal(got, want) {
 		t.Errorf("%d messages arrived, want %d in order, each once", len(got), len(want))
+	}
+}
+
+func TestAgentAsksForRoom(t *testing.T) {
+	t.Parallel()
+	ctx, d := patient(t), &desk{}
+	a := connectAgent(t, d, func(tr link.Transport) link.Transport { return tr })
+	s, err := a.Open(ctx, "linux")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, size := range []int{1, link.AgentFree, link.AgentFree + 1, 3 << 20} {
+		if err := s.Send(ctx, json.RawMessage(strings.Repeat("1", size)), link.Normal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if want := link.AgentFree + 1 + 3<<20; d.room != want || len(d.heard) != 4 {
+		t.Errorf("room for %d bytes was asked for, want %d; %d messages came", d.room, want, len(d.heard))
 	}
 }
 

@@ -479,6 +479,10 @@ func (s *AgentSession) pump() {
 		if err != nil { // two strings and a number always marshal
 			panic(err)
 		}
+		if err := s.room(len(data)); err != nil {
+			s.end(err)
+			return
+		}
 		answer, err := s.conn.ask(s.ctx, Message{Kind: AgentData, Body: body, Priority: lane})
 		if err != nil {
 			s.end(err)
@@ -486,6 +490,22 @@ func (s *AgentSession) pump() {
 		}
 		go s.handled(answer, len(data))
 	}
+}
+
+// room waits until the server has room for data.
+func (s *AgentSession) room(size int) error {
+	if size <= AgentFree {
+		return nil
+	}
+	b, err := json.Marshal(AgentSize{AgentPlugin: AgentPlugin{Plugin: s.plugin, Session: s.id}, Bytes: size})
+	if err != nil {
+		return err
+	}
+	_, err = s.conn.Call(s.ctx, Message{Kind: AgentRoom, Body: b, Priority: High})
+	if err != nil && s.conn.Err() == nil {
+		return &ResetError{Cause: CausePlugin, Text: err.Error()}
+	}
+	return err
 }
 
 // handled waits until the server has handled a message.

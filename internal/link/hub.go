@@ -55,6 +55,10 @@ type HubOptions struct {
 	// Accept decides on a peer. The link can be used at once; if Accept fails, it
 	// ends. An error of kind Invalid tells the peer not to try again.
 	Accept func(h Hello, from Origin, c *Conn) (p Peer, body []byte, err error)
+	// Replaces reports whether a peer is the same as one that was heard of just
+	// now, although it started anew, and so takes its name. Nil never does: while
+	// one is alive, another one is refused.
+	Replaces func(old, now Hello) bool
 	// Grace is after how much silence a peer is lost; 30 s by default.
 	Grace time.Duration
 	// Keep is after how much silence a link ends; an hour by default.
@@ -186,6 +190,28 @@ func (h *Hub) drop(l *served, why error) {
 	}
 }
 
+// End ends the links of the peers of a kind and name. They may begin another one.
+func (h *Hub) End(kind, name string, why error) {
+	for _, l := range h.all() {
+		if l.hello.Kind == kind && l.hello.Name == name {
+			h.drop(l, why)
+		}
+	}
+}
+
+// Seen returns when the peers of a kind were last heard of, by name.
+func (h *Hub) Seen(kind string) map[string]time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make(map[string]time.Time, len(h.links))
+	for _, l := range h.links {
+		if l.hello.Kind == kind && l.seen.After(out[l.hello.Name]) {
+			out[l.hello.Name] = l.seen
+		}
+	}
+	return out
+}
+
 // Hello begins a link.
 func (h *Hub) Hello(hello Hello, from Origin) (Welcome, error) {
 	if hello.Protocol != Protocol {
@@ -232,7 +258,9 @@ func (h *Hub) enter(l *served) (before []*served, err error) {
 		if other.from.User != l.from.User {
 			return nil, resource.Errorf(resource.Conflict, "%s %s is known by another token; choose another name", l.hello.Kind, l.hello.Name)
 		}
-		if alive := other.held > 0 || now.Sub(other.seen) < min(reconnect, h.o.Grace/4); alive && other.hello.Instance != l.hello.Instance {
+		alive := other.held > 0 || now.Sub(other.seen) < min(reconnect, h.o.Grace/4)
+		same := other.hello.Instance == l.hello.Instance || h.o.Replaces != nil && h.o.Replaces(other.hello, l.hello)
+		if alive && !same {
 			return nil, resource.Errorf(resource.Conflict, "there is a %s named %s already, at %s; choose another name", l.hello.Kind, l.hello.Name, other.from.Addr)
 		}
 		before = append(before, other)

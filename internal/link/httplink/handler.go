@@ -1,10 +1,12 @@
 package httplink
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -25,8 +27,10 @@ type Handler struct {
 	// Authorize returns the name of the token that a request shows, or an error of
 	// kind Invalid that tells what is wanted.
 	Authorize func(r *http.Request) (user string, err error)
-	Log       *slog.Logger
-	Now       func() time.Time
+	// MaxHello bounds a hello, in bytes; 32 MiB if 0.
+	MaxHello int64
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // ServeHTTP implements http.Handler.
@@ -36,10 +40,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
-		h.refuse(w, http.StatusMethodNotAllowed, "runners send POST requests", "")
+		h.refuse(w, http.StatusMethodNotAllowed, "runners and agents send POST requests", "")
 		return
 	case r.Header.Get("Content-Type") != contentType: // no page of a browser may send this without asking
-		h.refuse(w, http.StatusUnsupportedMediaType, "the Content-Type of a runner's request is "+contentType, "")
+		h.refuse(w, http.StatusUnsupportedMediaType, "the Content-Type of such a request is "+contentType, "")
 		return
 	}
 	user, err := h.Authorize(r)
@@ -59,6 +63,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		in = z
 	}
+	in = &bounded{r: in, left: maxRequest}
 	switch r.URL.Path {
 	case Prefix + "hello":
 		err = h.hello(w, in, from)
@@ -68,16 +73,17 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, http.StatusNotFound, "there is nothing at "+r.URL.Path, "")
 	}
 	if err != nil {
-		h.fail(w, r, err)
+		h.fail(w, r, user, err)
 	}
 }
 
 func (h *Handler) hello(w http.ResponseWriter, in io.Reader, from link.Origin) error {
 	var hello link.Hello
-	limited := &io.LimitedReader{R: in, N: maxHello}
+	most := cmp.Or(h.MaxHello, maxHello)
+	limited := &io.LimitedReader{R: in, N: most}
 	if err := json.NewDecoder(limited).Decode(&hello); err != nil {
 		if limited.N <= 0 {
-			return resource.Errorf(resource.Invalid, "the hello has more than %d bytes", maxHello)
+			return resource.Errorf(resource.Invalid, "the hello has more than %d bytes", most)
 		}
 		kind := resource.Invalid
 		if errors.Is(err, io.ErrUnexpectedEOF) { // the connection broke
@@ -127,7 +133,7 @@ func (h *Handler) answer(w http.ResponseWriter, b []byte) {
 }
 
 // fail answers with an error.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, user string, err error) {
 	var f *resource.Fault
 	field := ""
 	if errors.As(err, &f) {
@@ -143,7 +149,11 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 		status = http.StatusConflict
 	}
 	if r.Context().Err() == nil {
-		h.Log.Debug("a request of a peer was not taken", "peer", r.RemoteAddr, "error", err)
+		level := slog.LevelDebug
+		if errors.Is(err, link.ErrPacket) { // no Faultline sends that
+			level = slog.LevelWarn
+		}
+		h.Log.Log(r.Context(), level, "a request of a peer was not taken", "peer", r.RemoteAddr, "user", user, "error", err)
 	}
 	h.refuse(w, status, err.Error(), field)
 }
@@ -157,6 +167,30 @@ func (h *Handler) refuse(w http.ResponseWriter, status int, detail, field string
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	_, _ = w.Write(b) // see answer
+}
+
+// maxRequest bounds what a request holds once it is unpacked, in bytes: a packet of
+// many frames, or of one large one, or a hello.
+const maxRequest = link.MaxPacket + link.MaxBody + 8<<20
+
+// errTooMuch is the end of a request that holds more than any peer sends. A few
+// bytes of gzip can become gigabytes.
+var errTooMuch = fmt.Errorf("%w: a request of more than %d bytes", link.ErrPacket, maxRequest)
+
+// bounded reads up to a bound, and what is beyond is an error.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+// Read implements io.Reader.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooMuch
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // body renews the deadline of a request with each piece of it: the server's own
