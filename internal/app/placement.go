@@ -71,7 +71,7 @@ func (p *placement) run(ctx context.Context, roots iter.Seq[*resource.Resource],
 	p.mu.Unlock()
 	there := map[resource.ID]bool{}
 	for root := range roots {
-		if root.Root != nil {
+		if placeable(root) {
 			there[root.ID] = true
 			p.found(root)
 		}
@@ -82,7 +82,7 @@ func (p *placement) run(ctx context.Context, roots iter.Seq[*resource.Resource],
 			return err
 		}
 		for _, c := range ch.Created {
-			if c.Root != nil {
+			if placeable(c) {
 				p.put(c)
 			}
 		}
@@ -96,10 +96,14 @@ func (p *placement) run(ctx context.Context, roots iter.Seq[*resource.Resource],
 	return ctx.Err()
 }
 
+// placeable reports whether a resource is a root whose session somebody has to keep
+// going. The sessions of what agents report begin with what those say; see fleet.
+func placeable(r *resource.Resource) bool { return r.Root != nil && !hostRoot(r.Class) }
+
 // updated follows a change of a resource, by a user or by a session.
 func (p *placement) updated(byUser bool, u *resource.Update) {
 	id := u.Resource.ID
-	if u.Resource.Root == nil {
+	if !placeable(u.Resource) {
 		p.remove(id) // a root that a user took back, and a scan still finds
 		return
 	}

@@ -152,6 +152,22 @@ func (r *localSessions) options(_ context.Context, id resource.ID, plugin string
 	}
 }
 
+// agentOptions are those of a session that the agent of a host feeds.
+func (r *localSessions) agentOptions(root, host resource.ID, plugin string) session.Options {
+	o := r.options(nil, root, plugin) //nolint:staticcheck // it takes none
+	o.HostID = host
+	o.Wait = func(ctx context.Context) (session.Plugin, error) { return r.plugins.session(ctx, plugin) }
+	o.Root = func() (session.Root, error) {
+		out, err := rootFor(r.inv, r.secrets, root)
+		if res := r.inv.Get(root); res != nil && res.Class.Plugin != plugin { // the server's, which no plugin knows
+			out.Class, out.Attributes = resource.BaseHostRoot, map[string]json.RawMessage{}
+		}
+		return out, err
+	}
+	o.Gate = nil
+	return o
+}
+
 // rootFor returns a root as its plugin may see it.
 func rootFor(inv *inventory.Inventory, secrets *secret.Box, id resource.ID) (session.Root, error) {
 	res := inv.Get(id)

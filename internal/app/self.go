@@ -24,6 +24,10 @@ import (
 
 const (
 	pluginClass = "Plugin"
+	// hostClass stands for the hosts that run the agent, hostPluginClass for what one
+	// agent plugin reports of one host; see docs/decisions/0018-hosts.md.
+	hostClass       = "Host"
+	hostPluginClass = "HostPlugin"
 	// selfTick is how often the server looks at its plugins, selfSamples how often
 	// it records what they use.
 	selfTick    = 500 * time.Millisecond
@@ -82,6 +86,33 @@ func selfManifest() wire.Manifest {
 				{ID: "failing", Kind: wire.ConditionValue, Attribute: "failing", ErrorStates: []json.RawMessage{json.RawMessage("true")}, Message: "Ends again and again", Detail: "reason"},
 			},
 		},
+		{
+			Name: hostClass, Label: "Host", Bases: []string{wire.BaseHost, resource.BaseResource},
+			Identifier: wire.Identifier{Scope: wire.ScopeGlobal, Attributes: []string{"fqdn"}},
+			Attributes: []wire.Attribute{
+				{Name: "fqdn", Kind: wire.KindString, Label: "Name"},
+				{Name: "address", Kind: wire.KindString, Optional: true},
+				{Name: "host_id", Kind: wire.KindInteger, Label: "Host ID", Optional: true},
+				{Name: "agent_version", Kind: wire.KindString, Optional: true},
+				{Name: "boot_time", Kind: wire.KindString, Label: "Booted", Optional: true},
+				{Name: "state", Kind: wire.KindEnum, Options: options(hostConnected, hostStopped, hostLost)},
+				{Name: "last_contact", Kind: wire.KindString, Optional: true},
+				{Name: "reason", Kind: wire.KindString, Optional: true},
+			},
+			Conditions: []wire.Condition{
+				{ID: "contact_lost", Kind: wire.ConditionValue, Attribute: "state", ErrorStates: options(hostLost), Message: "Contact lost", Detail: "reason"},
+				{ID: "agent_stopped", Kind: wire.ConditionValue, Attribute: "state", InfoStates: options(hostStopped), Message: "Agent stopped", Detail: "reason"},
+			},
+		},
+		{
+			Name: hostPluginClass, Label: "Agent plugin of a host", Bases: []string{resource.BaseInternal, wire.BaseHostRoot, resource.BaseResource},
+			Identifier: wire.Identifier{Scope: wire.ScopeGlobal, Attributes: []string{"host_id", "plugin"}},
+			Attributes: []wire.Attribute{
+				{Name: "host_id", Kind: wire.KindInteger, Label: "Host ID"},
+				{Name: "plugin", Kind: wire.KindString},
+				{Name: "fqdn", Kind: wire.KindString, Label: "Host", Optional: true},
+			},
+		},
 	}}
 }
 
@@ -91,6 +122,7 @@ type self struct {
 	inv     *inventory.Inventory
 	version string
 	plugins selfPlugins
+	fleet   *fleet // nil if the server takes no agents
 	now     func() time.Time
 	after   func(time.Duration) <-chan time.Time
 	log     *slog.Logger
@@ -101,6 +133,7 @@ type self struct {
 	turn    int64
 	next    int64 // handle
 	known   map[pluginPlace]*selfNode
+	hosts   map[string]*selfNode
 	// kept are the plugins that have a node from before the session, as it was.
 	kept map[pluginPlace]map[string]json.RawMessage
 }
@@ -199,7 +232,7 @@ func (s *self) run(ctx context.Context) error {
 		if err != nil || len(there) > 0 {
 			return err
 		}
-		if slices.ContainsFunc(s.plugins.list(), pluginView.trouble) {
+		if s.fleet != nil && s.fleet.any() || slices.ContainsFunc(s.plugins.list(), pluginView.trouble) {
 			return s.appear(ctx)
 		}
 		select {
@@ -217,6 +250,7 @@ func (s *self) Call(_ context.Context, method string, params, result any) error 
 	switch p := params.(type) {
 	case wire.OpenParams:
 		s.session, s.turn, s.next, s.known = p.Session, 0, 1, map[pluginPlace]*selfNode{}
+		s.hosts = map[string]*selfNode{}
 	case wire.SessionParams:
 		switch {
 		case p.Session != s.session:
@@ -278,9 +312,14 @@ func (s *self) Release() {}
 // watch reports what changes until the session is torn down.
 func (s *self) watch(ctx context.Context, id string) {
 	sampled := s.now()
+	var kick <-chan struct{}
+	if s.fleet != nil {
+		kick = s.fleet.kick
+	}
 	for {
 		select {
 		case <-s.after(selfTick):
+		case <-kick: // an agent waits for the number of its host
 		case <-ctx.Done():
 			return
 		}
@@ -331,9 +370,36 @@ func (s *self) report(complete, sample bool) {
 			delete(s.kept, place)
 		}
 	}
+	s.reportHosts(&b, complete)
 	if complete || len(b.Ops)+len(b.Samples) > 0 {
 		s.turn++
 		s.plugins.deliver(b)
+	}
+}
+
+// reportHosts adds what changed of the hosts to a turn. The caller holds mu.
+func (s *self) reportHosts(b *wire.Batch, all bool) {
+	if s.fleet == nil {
+		return
+	}
+	for _, h := range s.fleet.reports(all) {
+		n := s.hosts[h.name]
+		switch {
+		case h.attrs == nil && n != nil:
+			b.Ops = append(b.Ops, wire.Op{Op: wire.OpRemove, Handle: n.handle})
+			delete(s.hosts, h.name)
+		case h.attrs == nil:
+		case n == nil:
+			n = &selfNode{handle: s.next, attrs: h.attrs}
+			s.hosts[h.name] = n
+			s.next++
+			b.Ops = append(b.Ops, wire.Op{Op: wire.OpPut, Handle: n.handle, Class: hostClass, Attributes: object(h.attrs)})
+		default:
+			if changed := differing(n.attrs, h.attrs); len(changed) > 0 {
+				b.Ops = append(b.Ops, wire.Op{Op: wire.OpSet, Handle: n.handle, Attributes: object(changed)})
+			}
+			n.attrs = h.attrs
+		}
 	}
 }
 

@@ -108,6 +108,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return fmt.Errorf("make the data directory (see data in the configuration, or --data): %w", err)
 	}
 	tokens := auth.Open(auth.Options{Dir: c.Data, Log: s.part("auth")})
+	authority := auth.NewAuthority(auth.AuthorityOptions{Dir: c.Data, Log: s.part("agents")})
 	tlsConfig, err := s.guard(tokens)
 	if err != nil {
 		return err
@@ -126,8 +127,9 @@ func (s *Server) setup(ctx context.Context) error {
 	front := api.NewFront(authorize, s.part("api"))
 	srv := front.HTTPServer()
 	answer := &linkFront{other: srv.Handler}
-	srv.Handler = answer
-	s.serve(srv, ln, tlsConfig)
+	door := &agentDoor{authority: authority, log: s.part("agents"), refusals: &onceIn{span: 10 * time.Minute, now: time.Now}}
+	srv.Handler = forAgents(door, answer)
+	s.serve(srv, ln, tlsConfig, &agentTLS{authority: authority})
 
 	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
@@ -201,6 +203,11 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	own.self = itself
+	hosts := newFleet(fleetOptions{
+		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace),
+		log: s.part("agents"), now: time.Now, after: time.After,
+	})
+	itself.fleet = hosts
 	s.run("self", s.fail, itself.run)
 	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins, c.Runner), !c.Runner
 	if c.Runner {
@@ -230,6 +237,13 @@ func (s *Server) setup(ctx context.Context) error {
 	})
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
+	agents := link.NewHub(link.HubOptions{
+		Accept: hosts.accept, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: time.Now, After: time.After,
+	})
+	s.run("hosts", s.fail, hosts.run)
+	s.run("host numbers", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, hosts.follow) })
+	s.run("agents", s.fail, func(ctx context.Context) error { return agents.Run(ctx) })
+
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
@@ -239,7 +253,9 @@ func (s *Server) setup(ctx context.Context) error {
 		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
 	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: time.Now})
+	door.open(agents)
 	srv.RegisterOnShutdown(hub.Close)
+	srv.RegisterOnShutdown(agents.Close)
 	s.onStop("api", func(ctx context.Context) error {
 		if err := srv.Shutdown(ctx); err != nil {
 			return errors.Join(err, srv.Close())
@@ -303,9 +319,11 @@ func (s *Server) bind() (net.Listener, error) {
 }
 
 // serve answers at the address from now on.
-func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config) {
+func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config, agents *agentTLS) {
 	if tlsConfig != nil {
-		ln = tls.NewListener(ln, tlsConfig)
+		ln = tls.NewListener(ln, agents.beside(tlsConfig))
+	} else {
+		ln = newMixedListener(ln, agents)
 	}
 	go func() {
 		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {

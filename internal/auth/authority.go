@@ -105,6 +105,13 @@ func NewAuthority(o AuthorityOptions) *Authority {
 // CertificateFile is where the authority's certificate is, once there is one.
 func (a *Authority) CertificateFile() string { return filepath.Join(a.dir, authorityCert) }
 
+// Exists reports whether the authority was made, which the first token for agents
+// does.
+func (a *Authority) Exists() bool {
+	_, err := os.Stat(filepath.Join(a.dir, authorityKey))
+	return err == nil
+}
+
 // signer returns the authority's key and certificate, which it makes if there are
 // none.
 func (a *Authority) signer() (*signer, error) {
@@ -297,7 +304,8 @@ func (a *Authority) TLS() (*tls.Config, error) {
 }
 
 // Host returns the name of the host whose certificate a connection has shown, or
-// an error of kind Invalid that says what is wrong and what to do.
+// an error of kind Invalid that says what is wrong and what to do. With an error,
+// the name is that of a host whose certificate was good before, if there is one.
 func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 	if cs == nil || len(cs.PeerCertificates) == 0 {
 		return "", resource.Errorf(resource.Invalid, "an agent shows the certificate of its host, and this one showed none; register it: faultline agent register")
@@ -309,7 +317,7 @@ func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 	}
 	now := a.now()
 	if now.After(cert.NotAfter) {
-		return "", resource.Errorf(resource.Invalid, "the certificate of host %s was good until %s, and the server's clock says %s; register the host again: faultline agent register", host, stamp(cert.NotAfter), stamp(now))
+		return host, resource.Errorf(resource.Invalid, "the certificate of host %s was good until %s, and the server's clock says %s; register the host again: faultline agent register", host, stamp(cert.NotAfter), stamp(now))
 	}
 	row, err := a.row(host)
 	if err != nil {
@@ -317,7 +325,7 @@ func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 		return "", resource.Errorf(resource.Invalid, "the server cannot read which hosts are revoked; its log says why")
 	}
 	if at := row.revoked; at != 0 && serialTime(cert.SerialNumber) <= at {
-		return "", resource.Errorf(resource.Invalid, "the certificate of host %s was revoked at %s; register the host again if it is to come back: faultline agent register", host, stamp(time.Unix(0, at)))
+		return host, resource.Errorf(resource.Invalid, "the certificate of host %s was revoked at %s; register the host again if it is to come back: faultline agent register", host, stamp(time.Unix(0, at)))
 	}
 	return host, nil
 }

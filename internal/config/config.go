@@ -63,6 +63,9 @@ type Config struct {
 	// RunnerGrace is after how much silence a runner is lost, and how long a server
 	// that starts waits for its runners before it misses them.
 	RunnerGrace Duration `yaml:"runner_grace"`
+	// AgentGrace is after how much silence the contact to a host is lost, and how long
+	// a server that starts waits for its hosts before it misses them.
+	AgentGrace Duration `yaml:"agent_grace"`
 	// CallTimeout is how long a plugin may take to answer a call, a scan
 	// included.
 	CallTimeout Duration `yaml:"call_timeout"`
@@ -119,6 +122,7 @@ func Default() Config {
 		PluginCgroup: "auto",
 		Runner:       true,
 		RunnerGrace:  Duration(30 * time.Second),
+		AgentGrace:   Duration(time.Minute),
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
 
@@ -233,6 +237,9 @@ func (c *Config) Check() error {
 	errs = append(errs, checkCgroup(c.PluginCgroup))
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))
+	}
+	if time.Duration(c.AgentGrace) < time.Second {
+		errs = append(errs, errors.New("agent_grace must be 1s at least"))
 	}
 	if time.Duration(c.RunnerGrace) < time.Second {
 		errs = append(errs, errors.New("runner_grace must be 1s at least"))

@@ -27,6 +27,17 @@ func (inv *Inventory) Class(plugin, name string) *resource.Class {
 	return inv.classes[plugin+"."+name]
 }
 
+// Members returns the resources of exactly this class, by ID.
+func (inv *Inventory) Members(c *resource.Class) []*resource.Resource {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	list := make([]*resource.Resource, 0, len(inv.members[c]))
+	for _, id := range inv.members[c] {
+		list = append(list, &inv.nodes.get(id).Resource)
+	}
+	return list
+}
+
 // Count is the number of resources of exactly this class.
 func (inv *Inventory) Count(c *resource.Class) int {
 	inv.mu.RLock()

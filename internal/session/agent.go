@@ -46,7 +46,9 @@ func (s *Session) Feed(ctx context.Context, data <-chan AgentData, opened func()
 		err = errStopped
 	}
 	text := strings.Join(strings.Fields(err.Error()), " ")
-	s.state(ctx, func(st *resource.RootState) { st.Live, st.Offline, st.Error, st.NextTry = false, true, text, time.Time{} })
+	s.state(ctx, func(st *resource.RootState) {
+		st.Live, st.Offline, st.Error, st.NextTry = false, true, text, time.Time{}
+	})
 	return err
 }
 

@@ -1,0 +1,349 @@
+package app
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/auth"
+	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/link/httplink"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Agents come to the address of the API, and are told from others by what they ask
+// for when they begin a TLS connection (auth.AgentProtocol). Then the server shows
+// the certificate of its own authority, and nothing of the API can be reached over
+// that connection; over any other one, nothing that is for agents. So an operator
+// opens one port, and whatever certificate the API has, or has not, agents and
+// server know each other by certificates of their own. See
+// docs/decisions/0020-fleet.md.
+
+const (
+	// firstByte bounds the wait for the first byte of a connection.
+	firstByte = 10 * time.Second
+	// tlsHandshake is the first byte of a TLS connection, which no HTTP request has.
+	tlsHandshake = 0x16
+	// maxRegistration bounds a request to register or to renew, in bytes.
+	maxRegistration = 64 << 10
+	// maxAgentHello bounds what an agent says when it begins a link, in bytes.
+	maxAgentHello = 64 << 10
+)
+
+// agentTLS returns how connections of agents are answered, once an authority
+// exists. Before that, no host can have a certificate, nor a token.
+type agentTLS struct {
+	authority *auth.Authority
+
+	mu     sync.Mutex
+	config *tls.Config
+}
+
+func (a *agentTLS) get() (*tls.Config, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.config != nil {
+		return a.config, nil
+	}
+	if !a.authority.Exists() {
+		return nil, errors.New("an agent came, and no token for agents was ever made (faultline token create NAME --agent)")
+	}
+	var err error
+	a.config, err = a.authority.TLS()
+	return a.config, err
+}
+
+// isAgent reports whether a connection is one of an agent.
+func isAgent(cs *tls.ConnectionState) bool {
+	return cs != nil && cs.NegotiatedProtocol == auth.AgentProtocol
+}
+
+// beside returns the configuration of a TLS listener that answers agents too.
+func (a *agentTLS) beside(other *tls.Config) *tls.Config {
+	other = other.Clone()
+	other.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if slices.Contains(h.SupportedProtos, auth.AgentProtocol) {
+			return a.get()
+		}
+		return nil, nil //nolint:nilnil // as the field asks for: the other configuration
+	}
+	return other
+}
+
+// mixedListener accepts plain connections, and the TLS connections of agents.
+type mixedListener struct {
+	net.Listener
+	agents *agentTLS
+	ready  chan net.Conn
+	failed chan error
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newMixedListener(ln net.Listener, agents *agentTLS) *mixedListener {
+	m := &mixedListener{
+		Listener: ln, agents: agents,
+		ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
+	}
+	go m.run()
+	return m
+}
+
+// run accepts connections until the listener is closed. Nobody waits for a
+// connection that says nothing.
+func (m *mixedListener) run() {
+	for {
+		c, err := m.Listener.Accept()
+		if err != nil {
+			select {
+			case m.failed <- err:
+			case <-m.closed:
+				return
+			}
+			continue
+		}
+		go m.sort(c)
+	}
+}
+
+func (m *mixedListener) sort(c net.Conn) {
+	first := make([]byte, 1)
+	_ = c.SetReadDeadline(time.Now().Add(firstByte)) // a connection that is gone fails the read
+	if _, err := io.ReadFull(c, first); err != nil {
+		_ = c.Close()
+		return
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	var out net.Conn = &startedConn{Conn: c, first: first}
+	if first[0] == tlsHandshake {
+		out = tls.Server(out, &tls.Config{
+			MinVersion: tls.VersionTLS13,
+			GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+				if !slices.Contains(h.SupportedProtos, auth.AgentProtocol) {
+					return nil, errors.New("this server has no certificate; only agents speak TLS to it")
+				}
+				return m.agents.get()
+			},
+		})
+	}
+	select {
+	case m.ready <- out:
+	case <-m.closed:
+		_ = c.Close()
+	}
+}
+
+// Accept implements net.Listener.
+func (m *mixedListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-m.ready:
+		return c, nil
+	case err := <-m.failed:
+		return nil, err
+	case <-m.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (m *mixedListener) Close() error {
+	m.once.Do(func() { close(m.closed) })
+	return m.Listener.Close()
+}
+
+// startedConn is a connection of which the first bytes were read.
+type startedConn struct {
+	net.Conn
+	first []byte
+}
+
+// Read implements net.Conn.
+func (c *startedConn) Read(p []byte) (int, error) {
+	if len(c.first) > 0 && len(p) > 0 {
+		n := copy(p, c.first)
+		c.first = c.first[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// agentDoor answers the requests of agents.
+type agentDoor struct {
+	authority *auth.Authority
+	log       *slog.Logger
+	refusals  *onceIn
+	link      atomic.Pointer[httplink.Handler]
+	// revoked is called with a host whose certificate is no longer good.
+	revoked atomic.Pointer[func(host string)]
+}
+
+// open lets agents in. The links of a host whose certificate is no longer good end.
+func (d *agentDoor) open(hub *link.Hub) {
+	end := func(host string) { hub.End(link.AgentKind, host, errRevoked) }
+	d.revoked.Store(&end)
+	d.link.Store(&httplink.Handler{Hub: hub, Authorize: d.host, MaxHello: maxAgentHello, Log: d.log, Now: time.Now})
+}
+
+// errRevoked is the end of a link whose host may not come any more.
+var errRevoked = errors.New("the host's certificate is no longer good")
+
+// ServeHTTP implements http.Handler. Before the link is open, agents are asked to
+// come again; hosts can register at any time.
+func (d *agentDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	switch {
+	case strings.HasPrefix(r.URL.Path, httplink.Prefix):
+		if h := d.link.Load(); h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the server is starting, or standing by for another server", http.StatusServiceUnavailable)
+	case r.Method != http.MethodPost:
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "agents send POST requests", http.StatusMethodNotAllowed)
+	case r.URL.Path == auth.RegisterPath:
+		d.answer(w, r, d.register)
+	case r.URL.Path == auth.RenewPath:
+		d.answer(w, r, d.renew)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// answer has f answer a request with a certificate or an error.
+func (d *agentDoor) answer(w http.ResponseWriter, r *http.Request, f func(r *http.Request) (auth.Certificate, error)) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxRegistration)
+	c, err := f(r)
+	status, body := http.StatusOK, any(c)
+	if err != nil {
+		var fault *resource.Fault
+		field := ""
+		if errors.As(err, &fault) {
+			field = fault.Field
+		}
+		switch resource.KindOf(err) {
+		case resource.Invalid:
+			status = http.StatusBadRequest
+		case resource.Conflict:
+			status = http.StatusConflict
+		default:
+			status = http.StatusInternalServerError
+		}
+		detail := err.Error()
+		if status == http.StatusInternalServerError {
+			detail = "the server failed; its log says why"
+		}
+		body = map[string]any{"title": http.StatusText(status), "status": status, "detail": detail, "field": field}
+	}
+	b, err := json.Marshal(body)
+	if err != nil { // strings and numbers always marshal
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // who does not get the answer asks again
+}
+
+func (d *agentDoor) register(r *http.Request) (c auth.Certificate, err error) {
+	var body auth.Registration
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		return c, &resource.Fault{Kind: resource.Invalid, Text: "the registration cannot be read", Cause: err}
+	}
+	c, token, err := d.authority.Register(body)
+	if err != nil {
+		d.log.Warn("a host was not registered", "host", shortened(body.Host), "address", r.RemoteAddr, "token", token, "error", err)
+		return c, err
+	}
+	d.log.Info("a host was registered", "host", body.Host, "address", r.RemoteAddr, "token", token)
+	return c, nil
+}
+
+func (d *agentDoor) renew(r *http.Request) (c auth.Certificate, err error) {
+	host, err := d.host(r)
+	if err != nil {
+		return c, err
+	}
+	csr, err := auth.ReadRenewal(r.Body)
+	if err == nil {
+		c, err = d.authority.Renew(host, csr)
+	}
+	if err != nil {
+		d.log.Warn("the certificate of a host was not renewed", "host", host, "address", r.RemoteAddr, "error", err)
+		return c, err
+	}
+	d.log.Info("the certificate of a host was renewed", "host", host)
+	return c, nil
+}
+
+// host returns the host that a request is from. It logs a refusal, once for a
+// while.
+func (d *agentDoor) host(r *http.Request) (string, error) {
+	host, err := d.authority.Host(r.TLS)
+	if err == nil {
+		return host, nil
+	}
+	addr, _, _ := net.SplitHostPort(r.RemoteAddr)
+	if d.refusals.first(addr + " " + err.Error()) {
+		d.log.Warn("an agent was refused", "address", r.RemoteAddr, "error", err)
+	}
+	if f := d.revoked.Load(); f != nil && host != "" {
+		(*f)(host)
+	}
+	return "", err
+}
+
+// shortened bounds what strangers get into the log.
+func shortened(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}
+
+// onceIn tells what was said before from what was not, for a while.
+type onceIn struct {
+	span time.Duration
+	now  func() time.Time
+
+	mu   sync.Mutex
+	said map[string]time.Time
+}
+
+// first reports whether something is said for the first time in the span.
+func (o *onceIn) first(what string) bool {
+	now := o.now()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if at, ok := o.said[what]; ok && now.Sub(at).Abs() < o.span {
+		return false
+	}
+	if len(o.said) >= 1000 || o.said == nil { // strangers cannot fill the memory
+		o.said = map[string]time.Time{}
+	}
+	o.said[what] = now
+	return true
+}
+
+// forAgents hands requests over connections of agents to the door, and all others
+// on.
+func forAgents(door, other http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isAgent(r.TLS) {
+			door.ServeHTTP(w, r)
+			return
+		}
+		other.ServeHTTP(w, r)
+	})
+}

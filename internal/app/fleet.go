@@ -1,0 +1,511 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/faultline-storage/faultline/internal/inventory"
+	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/session"
+)
+
+// The states of a host.
+const (
+	hostConnected = "connected"
+	hostStopped   = "stopped" // its agent ended in order
+	hostLost      = "lost"    // nothing was heard of it for the grace
+)
+
+const (
+	// agentRoom is how much data of agents the server holds before it is handled,
+	// in bytes, beside small messages.
+	agentRoom = 128 << 20
+	// hostPatience is how long an agent waits for its host to be in the inventory,
+	// before it is asked to come again.
+	hostPatience = 20 * time.Second
+	// mostDevicePlugins bounds the device plugins of one host.
+	mostDevicePlugins = 64
+)
+
+// fleet has the hosts that run the agent: it accepts agents for the hub, has what
+// they say handed to the plugins of the server (fleetfeed.go), and says how the
+// hosts are, which the server's own session reports (self.go). Its methods are
+// safe for concurrent use.
+type fleet struct {
+	fleetOptions
+
+	room *semaphore.Weighted // for data of agents; see agentRoom
+	said *onceIn
+
+	mu     sync.Mutex
+	began  time.Time // when agents could come; a host that is missing is missed from then on
+	hosts  map[string]*fleetHost
+	dirty  map[string]bool           // hosts to report
+	feeds  map[resource.ID]*hostFeed // by root
+	absent map[string]bool           // plugins of agents that the server lacks, which the log has told
+	kick   chan struct{}             // has room for one: dirty is not empty
+}
+
+// fleetOptions are what a fleet works with.
+type fleetOptions struct {
+	inv     *inventory.Inventory
+	plugins *pluginSet
+	// options are those of the session of a root, which a host's agent feeds.
+	options func(root, host resource.ID, plugin string) session.Options
+	grace   time.Duration
+	log     *slog.Logger
+	now     func() time.Time
+	after   func(time.Duration) <-chan time.Time
+}
+
+// fleetHost is a host. It is guarded by fleet.mu.
+type fleetHost struct {
+	name  string
+	id    resource.ID   // 0 until the inventory has it
+	known chan struct{} // closed when id is set
+	gone  bool          // somebody removed it
+	attrs map[string]json.RawMessage
+	peer  *agentPeer           // nil if it has no link
+	left  time.Time            // when it last had none
+	feeds map[string]*hostFeed // by plugin
+}
+
+func newFleet(o fleetOptions) *fleet {
+	f := &fleet{
+		fleetOptions: o, room: semaphore.NewWeighted(agentRoom), said: &onceIn{span: time.Hour, now: o.now}, began: o.now(),
+		hosts: map[string]*fleetHost{}, dirty: map[string]bool{}, feeds: map[resource.ID]*hostFeed{}, absent: map[string]bool{},
+		kick: make(chan struct{}, 1),
+	}
+	for _, c := range o.inv.Classes() {
+		if c.Plugin == resource.ServerPlugin && c.Name == hostClass {
+			for _, r := range o.inv.Members(c) {
+				f.restore(r)
+			}
+		}
+	}
+	return f
+}
+
+// restore takes up a host that the inventory has from before.
+func (f *fleet) restore(r *resource.Resource) {
+	h := newFleetHost(r.Identity, f.now())
+	for i, v := range r.Values {
+		h.attrs[r.Class.Attributes[i].Name] = v.AppendJSON(nil)
+	}
+	h.name, _ = r.Values[r.Class.Attr("fqdn")].Text()
+	h.id = r.ID
+	close(h.known)
+	f.hosts[h.name] = h
+}
+
+func newFleetHost(name string, now time.Time) *fleetHost {
+	return &fleetHost{
+		name: name, known: make(chan struct{}), left: now, feeds: map[string]*hostFeed{},
+		attrs: map[string]json.RawMessage{
+			"fqdn": quoted(name), "host_id": null, "address": null, "agent_version": null, "boot_time": null,
+			"state": quoted(hostConnected), "last_contact": null, "reason": null,
+		},
+	}
+}
+
+// set changes attributes of a host, which are reported soon. The caller holds mu.
+func (f *fleet) set(h *fleetHost, attrs map[string]json.RawMessage) {
+	if len(differing(h.attrs, attrs)) == 0 && f.hosts[h.name] == h {
+		return
+	}
+	maps.Copy(h.attrs, attrs)
+	f.touch(h.name)
+}
+
+// touch has a host reported. The caller holds mu.
+func (f *fleet) touch(name string) {
+	f.dirty[name] = true
+	select {
+	case f.kick <- struct{}{}:
+	default:
+	}
+}
+
+// hostReport is what there is to report of a host; attrs is nil if it is gone.
+type hostReport struct {
+	name  string
+	attrs map[string]json.RawMessage
+}
+
+// reports returns what is to be reported of the hosts: of all, or of those that
+// changed since the last call.
+func (f *fleet) reports(all bool) []hostReport {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	names := slices.Sorted(maps.Keys(f.dirty))
+	if all {
+		names = slices.Sorted(maps.Keys(f.hosts))
+	}
+	clear(f.dirty)
+	list := make([]hostReport, 0, len(names))
+	for _, name := range names {
+		r := hostReport{name: name}
+		if h := f.hosts[name]; h != nil {
+			r.attrs = maps.Clone(h.attrs)
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// any reports whether there are hosts.
+func (f *fleet) any() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.hosts) > 0
+}
+
+// follow learns from the inventory which numbers the hosts have, and which roots
+// of theirs somebody removed. It is a subscriber.
+func (f *fleet) follow(ctx context.Context, all iter.Seq[*resource.Resource], _ uint64, changes iter.Seq2[*resource.Changes, error]) error {
+	for r := range all {
+		f.found(r)
+	}
+	for ch, err := range changes {
+		if err != nil {
+			return err
+		}
+		for _, r := range ch.Created {
+			f.found(r)
+		}
+		for _, r := range ch.Deleted {
+			f.lose(r.ID)
+		}
+	}
+	return ctx.Err()
+}
+
+func (f *fleet) found(r *resource.Resource) {
+	if r.Class.Plugin != resource.ServerPlugin || r.Class.Name != hostClass {
+		return
+	}
+	name, _ := r.Values[r.Class.Attr("fqdn")].Text()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.hosts[name]
+	if h == nil || h.id == r.ID {
+		return
+	}
+	if h.id == 0 {
+		close(h.known)
+	}
+	h.id = r.ID
+	f.set(h, map[string]json.RawMessage{"host_id": fmt.Append(nil, r.ID)})
+}
+
+// lose ends the session of a root that is gone. If its host is not, its agent soon
+// opens another one, with another root.
+func (f *fleet) lose(id resource.ID) {
+	f.mu.Lock()
+	feed := f.feeds[id]
+	f.mu.Unlock()
+	if feed != nil {
+		feed.reset(link.CauseReload, "what the host reported was removed")
+	}
+}
+
+// sameMachine implements link.HubOptions.Replaces: within one boot of a machine the
+// agent that was started last is the one that lives. Another machine may have been
+// given the same name, or be a copy.
+func sameMachine(old, now link.Hello) bool {
+	var a, b link.AgentHello
+	if json.Unmarshal(old.Body, &a) != nil || json.Unmarshal(now.Body, &b) != nil {
+		return false
+	}
+	return a.Boot != "" && a.Boot == b.Boot && a.Machine == b.Machine && b.Started.After(a.Started)
+}
+
+// accept implements link.HubOptions.Accept.
+func (f *fleet) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Peer, []byte, error) {
+	if h.Kind != link.AgentKind {
+		return nil, nil, resource.FieldErrorf("kind", "this way is for agents, not for peers of the kind %.80q", h.Kind)
+	}
+	if h.Name != from.User {
+		f.log.Warn("an agent was refused that speaks for another host", "host", from.User, "for", shortened(h.Name), "address", from.Addr)
+		return nil, nil, resource.FieldErrorf("name", "the certificate is that of host %s, and the agent speaks for %.120q", from.User, h.Name)
+	}
+	var hello link.AgentHello
+	if err := json.Unmarshal(h.Body, &hello); err != nil {
+		return nil, nil, &resource.Fault{Kind: resource.Invalid, Text: "what the agent says of its host cannot be read", Cause: err}
+	}
+	address, _, err := net.SplitHostPort(from.Addr)
+	if err != nil {
+		address = from.Addr
+	}
+	attrs := map[string]json.RawMessage{
+		"state": quoted(hostConnected), "reason": null, "last_contact": null,
+		"address": text(address), "agent_version": text(h.Version), "boot_time": null,
+	}
+	if !hello.Booted.IsZero() {
+		attrs["boot_time"] = quoted(hello.Booted.UTC().Format(time.RFC3339))
+	}
+	f.mu.Lock()
+	host := f.hosts[h.Name]
+	if host == nil {
+		host = newFleetHost(h.Name, f.now())
+		f.hosts[h.Name] = host
+		f.touch(h.Name)
+	}
+	f.set(host, attrs)
+	f.mu.Unlock()
+	select {
+	case <-host.known:
+	case <-f.after(hostPatience):
+		return nil, nil, resource.Errorf(resource.Unavailable, "the server is busy: host %s is not in the inventory yet", h.Name)
+	}
+	p := &agentPeer{f: f, host: host, conn: c, log: f.log.With("host", h.Name)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if host.gone {
+		return nil, nil, resource.Errorf(resource.Unavailable, "host %s was removed just now", h.Name)
+	}
+	host.peer = p
+	p.log.Info("an agent is connected", "address", from.Addr, "version", h.Version, "plugins", hello.Plugins)
+	b, err := json.Marshal(link.AgentWelcome{Host: host.id})
+	return p, b, err
+}
+
+// agentPeer is an agent at the other end of a link.
+type agentPeer struct {
+	f    *fleet
+	host *fleetHost
+	conn *link.Conn
+	log  *slog.Logger
+	lost bool // guarded by fleet.mu
+}
+
+// post sends a note. It fails only with the link, and all is over then.
+func (p *agentPeer) post(kind string, note link.AgentNote) {
+	b, err := json.Marshal(note)
+	if err == nil {
+		err = p.conn.Post(link.Message{Kind: kind, Body: b, Priority: link.High})
+	}
+	if err != nil && p.conn.Err() == nil {
+		p.log.Error("an agent was not told something", "message", kind, "error", err)
+	}
+}
+
+// Lost implements link.Peer. The sessions stay: what the agent says once it is back
+// goes on where it was, for the link loses nothing.
+func (p *agentPeer) Lost() {
+	p.f.mu.Lock()
+	p.lost = true
+	p.f.miss(p.host, p.f.now().Add(-p.f.grace))
+	p.f.mu.Unlock()
+	p.live(false)
+}
+
+// Back implements link.Peer.
+func (p *agentPeer) Back() {
+	p.f.mu.Lock()
+	p.lost = false
+	p.f.set(p.host, map[string]json.RawMessage{"state": quoted(hostConnected), "reason": null, "last_contact": null})
+	p.f.mu.Unlock()
+	p.log.Info("a lost host is back")
+	p.live(true)
+}
+
+// live marks the roots of the sessions that have started.
+func (p *agentPeer) live(live bool) {
+	p.f.mu.Lock()
+	var roots []resource.ID
+	for _, feed := range p.host.feeds {
+		if id := feed.started(); id != 0 {
+			roots = append(roots, id)
+		}
+	}
+	p.f.mu.Unlock()
+	for _, id := range roots {
+		p.f.mark(id, live)
+	}
+}
+
+// mark notes whether a root is live.
+func (f *fleet) mark(root resource.ID, live bool) {
+	err := f.inv.SetRootState(context.Background(), root, func(st *resource.RootState) { st.Live = live })
+	if err != nil && resource.KindOf(err) != resource.NotFound {
+		f.log.Error("the state of a root was not noted", "root", root, "error", err)
+	}
+}
+
+// miss says that nothing was heard of a host. The caller holds mu.
+func (f *fleet) miss(h *fleetHost, since time.Time) {
+	f.log.Error("contact lost: nothing was heard of a host", "host", h.name, "since", since.UTC().Truncate(time.Second))
+	at := since.UTC().Format(time.RFC3339)
+	f.set(h, map[string]json.RawMessage{
+		"state": quoted(hostLost), "last_contact": quoted(at), "reason": quoted("nothing was heard of it since " + at),
+	})
+}
+
+// Gone implements link.Peer.
+func (p *agentPeer) Gone(why error) {
+	p.f.mu.Lock()
+	host, now := p.host, p.f.now()
+	if host.peer == p {
+		host.peer, host.left = nil, now
+	}
+	feeds := slices.Collect(maps.Values(host.feeds))
+	if errors.Is(why, link.ErrClosed) && !host.gone {
+		p.f.set(host, map[string]json.RawMessage{
+			"state": quoted(hostStopped), "last_contact": quoted(now.UTC().Format(time.RFC3339)), "reason": quoted("the agent was stopped"),
+		})
+	}
+	p.f.mu.Unlock()
+	p.log.Info("an agent is gone", "reason", why)
+	for _, feed := range feeds {
+		feed.leave(p)
+	}
+}
+
+// run watches for hosts that have no link, until ctx ends.
+func (f *fleet) run(ctx context.Context) error {
+	for {
+		select {
+		case <-f.after(f.grace / 10):
+		case <-ctx.Done():
+			f.stop()
+			return ctx.Err()
+		}
+		now := f.now()
+		f.mu.Lock()
+		for _, h := range f.hosts {
+			if h.peer == nil && now.Sub(h.left) > f.grace && string(h.attrs["state"]) == string(quoted(hostConnected)) {
+				f.miss(h, h.left)
+			}
+		}
+		f.mu.Unlock()
+	}
+}
+
+// stop ends all sessions and waits for their teardown.
+func (f *fleet) stop() {
+	f.mu.Lock()
+	var feeds []*hostFeed
+	for _, h := range f.hosts {
+		feeds = append(feeds, slices.Collect(maps.Values(h.feeds))...)
+	}
+	f.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, feed := range feeds {
+		wg.Go(feed.stop)
+	}
+	wg.Wait()
+}
+
+// hostState is how a host is; see fleet.list.
+type hostState struct {
+	ID      resource.ID
+	Name    string
+	State   string // connected, stopped or lost
+	Address string
+	Version string // of the agent
+	Booted  time.Time
+	// LastContact is when its agent was last heard of; zero if it was not since the
+	// server started, unless it stopped or was lost before.
+	LastContact time.Time
+	Plugins     []string // device plugins with a session
+}
+
+// list returns the hosts by name. seen is link.Hub.Seen.
+func (f *fleet) list(seen map[string]time.Time) []hostState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []hostState
+	for _, name := range slices.Sorted(maps.Keys(f.hosts)) {
+		h := f.hosts[name]
+		one := func(attr string) (s string) {
+			_ = json.Unmarshal(h.attrs[attr], &s) // null is no text
+			return s
+		}
+		st := hostState{
+			ID: h.id, Name: name, State: one("state"), Address: one("address"), Version: one("agent_version"),
+			LastContact: seen[name], Plugins: slices.Sorted(maps.Keys(h.feeds)),
+		}
+		st.Booted, _ = time.Parse(time.RFC3339, one("boot_time")) // zero if it is not known
+		if st.LastContact.IsZero() {
+			st.LastContact, _ = time.Parse(time.RFC3339, one("last_contact"))
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
+// remove removes a host, with all that its agent reported. Its certificates have
+// to be revoked before; end ends its links.
+func (f *fleet) remove(ctx context.Context, id resource.ID, end func(name string)) error {
+	f.mu.Lock()
+	var h *fleetHost
+	for _, o := range f.hosts {
+		if o.id == id && id != 0 {
+			h = o
+		}
+	}
+	if h == nil {
+		f.mu.Unlock()
+		return resource.Errorf(resource.NotFound, "there is no host %d", id)
+	}
+	h.gone = true
+	feeds := slices.Collect(maps.Values(h.feeds))
+	f.mu.Unlock()
+	end(h.name)
+	for _, feed := range feeds {
+		feed.stop()
+	}
+	for _, root := range f.rootsOf(id, h.name) {
+		if err := f.inv.RemoveRoot(ctx, root); err != nil && resource.KindOf(err) != resource.NotFound {
+			f.mu.Lock()
+			h.gone = false
+			f.mu.Unlock()
+			return err
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.hosts[h.name] == h {
+		delete(f.hosts, h.name)
+		f.touch(h.name)
+	}
+	f.log.Info("a host was removed", "host", h.name)
+	return nil
+}
+
+// rootsOf returns the roots of what the agent of a host reported.
+func (f *fleet) rootsOf(host resource.ID, name string) (list []resource.ID) {
+	for _, c := range f.inv.Classes() {
+		if !hostRoot(c) {
+			continue
+		}
+		byID, byName := c.Attr("host_id"), c.Attr("fqdn")
+		for _, r := range f.inv.Members(c) {
+			var n int64
+			var text string
+			if byID >= 0 {
+				n, _ = r.Values[byID].Int()
+			}
+			if byName >= 0 {
+				text, _ = r.Values[byName].Text()
+			}
+			if r.Root != nil && (resource.ID(n) == host || text == name) {
+				list = append(list, r.ID)
+			}
+		}
+	}
+	return list
+}
