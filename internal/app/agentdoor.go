@@ -188,7 +188,11 @@ type agentDoor struct {
 
 // open lets agents in. The links of a host whose certificate is no longer good end.
 func (d *agentDoor) open(hub *link.Hub) {
-	end := func(host string) { hub.End(link.AgentKind, host, errRevoked) }
+	end := func(host string) {
+		if !d.authority.Good(host) { // else another machine has taken its place, or it was renewed
+			hub.End(link.AgentKind, host, errRevoked)
+		}
+	}
 	d.revoked.Store(&end)
 	d.link.Store(&httplink.Handler{Hub: hub, Authorize: d.host, MaxHello: maxAgentHello, Log: d.log, Now: time.Now})
 }

@@ -86,6 +86,12 @@ func (a *Authority) row(name string) (Host, error) {
 	return a.byName[name], nil
 }
 
+// Good reports whether a host has a certificate that can be used.
+func (a *Authority) Good(host string) bool {
+	h, err := a.row(host)
+	return err == nil && h.good(a.now())
+}
+
 // Hosts returns the hosts that were registered, by name.
 func (a *Authority) Hosts() ([]Host, error) {
 	a.hosts.mu.Lock()

@@ -192,6 +192,13 @@ func (k Token) line() string {
 	return line
 }
 
+// Refused reports whether an error says that what was asked for is wrong, and Missing
+// whether it says that there is no such thing.
+func Refused(err error) bool { return resource.KindOf(err) == resource.Invalid }
+
+// Missing is explained at Refused.
+func Missing(err error) bool { return resource.KindOf(err) == resource.NotFound }
+
 func readHash(text string) (hash [sha256.Size]byte, err error) {
 	b, err := hex.DecodeString(text)
 	if err != nil || len(b) != sha256.Size {

@@ -105,6 +105,7 @@ func newRoot(c *console) *cobra.Command {
 		newAck(c),
 		newUnack(c),
 		newToken(c),
+		newHost(c),
 		newServe(c),
 		newRunner(c),
 		newAgent(c),

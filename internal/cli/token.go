@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,18 +14,19 @@ import (
 	"github.com/faultline-storage/faultline/internal/config"
 )
 
+// dataOf returns the data directory of the server on this machine.
+func dataOf(flag string) string {
+	return cmp.Or(flag, os.Getenv("FAULTLINE_DATA"), config.Default().Data)
+}
+
 // newToken manages the tokens in a data directory. It works on the files, so
 // that the first token can be made before there is a server that asks for one.
 func newToken(c *console) *cobra.Command {
 	var data string
 	var runner bool
+	var agents agentTokens
 	open := func() *auth.Tokens {
-		if data == "" {
-			data = os.Getenv("FAULTLINE_DATA")
-		}
-		if data == "" {
-			data = config.Default().Data
-		}
+		data = dataOf(data)
 		return auth.Open(auth.Options{Dir: data})
 	}
 	cmd := &cobra.Command{
@@ -43,8 +45,13 @@ func newToken(c *console) *cobra.Command {
 				return fmt.Errorf("data directory: %w", err)
 			}
 			make := tokens.Create
-			if runner {
+			switch {
+			case runner && agents.agent:
+				return misusef("a token is for runners or for agents; give one of --runner and --agent")
+			case runner:
 				make = tokens.CreateRunner
+			case agents.agent:
+				make = func(name string) (string, error) { return agents.create(data, name) }
 			}
 			tok, err := make(args[0])
 			if err != nil {
@@ -55,6 +62,7 @@ func newToken(c *console) *cobra.Command {
 			return err
 		},
 	}
+	agents.flags(create)
 	create.Flags().BoolVar(&runner, "runner", false, "make a token for faultline runner, which is good for nothing else")
 	cmd.AddCommand(
 		create,
@@ -67,13 +75,24 @@ func newToken(c *console) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				t := c.table("NAME", "FOR", "CREATED")
+				t := c.table("NAME", "FOR", "CREATED", "EXPIRES", "USES")
 				for _, k := range list {
 					use := "API"
 					if k.Runner {
 						use = "runner"
 					}
-					t.AppendRow([]any{k.Name, use, k.Created.Format(time.RFC3339)})
+					t.AppendRow([]any{k.Name, use, k.Created.Format(time.RFC3339), "-", "-"})
+				}
+				joins, err := auth.NewAuthority(auth.AuthorityOptions{Dir: data}).Joins()
+				if err != nil {
+					return err
+				}
+				for _, k := range joins {
+					use := "agents"
+					if k.Host != "" {
+						use = "agent of " + k.Host
+					}
+					t.AppendRow([]any{k.Name, use, k.Created.Format(time.RFC3339), k.Expires.Format(time.RFC3339), fmt.Sprintf("%d of %d", k.Used, k.Uses)})
 				}
 				t.Render()
 				return nil
@@ -88,7 +107,11 @@ func newToken(c *console) *cobra.Command {
 				if _, err := os.Stat(data); errors.Is(err, fs.ErrNotExist) {
 					return fmt.Errorf("there is no data directory %s; see --data", data)
 				}
-				return tokens.Revoke(args[0])
+				err := tokens.Revoke(args[0])
+				if auth.Missing(err) {
+					return auth.NewAuthority(auth.AuthorityOptions{Dir: data}).RevokeJoin(args[0])
+				}
+				return err
 			},
 		},
 	)
