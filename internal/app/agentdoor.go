@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,8 +19,8 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// Agents come to the address of the API, and are told from others by what they ask
-// for when they begin a TLS connection (auth.AgentProtocol). Then the server shows
+// Agents come to the address of the API, and are told from others by the
+// name that they ask for when they begin a TLS connection (auth.ServerName). Then the server shows
 // the certificate of its own authority, and nothing of the API can be reached over
 // that connection; over any other one, nothing that is for agents. So an operator
 // opens one port, and whatever certificate the API has, or has not, agents and
@@ -64,14 +63,14 @@ func (a *agentTLS) get() (*tls.Config, error) {
 
 // isAgent reports whether a connection is one of an agent.
 func isAgent(cs *tls.ConnectionState) bool {
-	return cs != nil && cs.NegotiatedProtocol == auth.AgentProtocol
+	return cs != nil && cs.ServerName == auth.ServerName
 }
 
 // beside returns the configuration of a TLS listener that answers agents too.
 func (a *agentTLS) beside(other *tls.Config) *tls.Config {
 	other = other.Clone()
 	other.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-		if slices.Contains(h.SupportedProtos, auth.AgentProtocol) {
+		if h.ServerName == auth.ServerName {
 			return a.get()
 		}
 		return nil, nil //nolint:nilnil // as the field asks for: the other configuration
@@ -128,7 +127,7 @@ func (m *mixedListener) sort(c net.Conn) {
 		out = tls.Server(out, &tls.Config{
 			MinVersion: tls.VersionTLS13,
 			GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-				if !slices.Contains(h.SupportedProtos, auth.AgentProtocol) {
+				if h.ServerName != auth.ServerName {
 					return nil, errors.New("this server has no certificate; only agents speak TLS to it")
 				}
 				return m.agents.get()

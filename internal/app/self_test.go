@@ -28,7 +28,8 @@ func TestTheServersOwnClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range classes {
-		if !c.Internal() || c.Scannable() || c.Root() != (c.Name == resource.ServerClass) {
+		root := c.Name == resource.ServerClass || c.Name == hostPluginClass
+		if c.Internal() != (c.Name != hostClass) || c.Scannable() || c.Root() != root {
 			t.Errorf("%s: internal %v, scannable %v, root %v", c.Name, c.Internal(), c.Scannable(), c.Root())
 		}
 	}

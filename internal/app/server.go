@@ -69,6 +69,7 @@ type Server struct {
 	leads func() bool
 	// catalog is where its plugins come from.
 	catalog *catalog
+	inv     *inventory.Inventory
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
@@ -148,6 +149,8 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
+	s.inv = inv
 
 	stats := metrics.New(metrics.Options{})
 	s.run("metrics", s.fail, func(ctx context.Context) error {

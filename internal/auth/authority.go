@@ -36,12 +36,11 @@ const (
 )
 
 const (
-	// AgentProtocol is what an agent asks for when it begins a TLS connection (ALPN).
-	// By that the server tells agents from others at the same address.
-	AgentProtocol = "faultline-agent/1"
-	// serverName is in the certificate that the server shows to agents. They go by
-	// this name and their own authority, whatever name or address leads them there.
-	serverName = "server.faultline.internal"
+	// ServerName is the name in the certificate that the server shows to agents. They
+	// go by it and by their own authority, whatever name or address leads them there,
+	// and ask for it when they begin a TLS connection (SNI). By that the server tells
+	// agents from others at the same address.
+	ServerName = "agents.faultline.internal"
 
 	authorityLife = 20 * 365 * 24 * time.Hour
 	// hostLife is how long a host's certificate is good. It is renewed when a third
@@ -287,7 +286,7 @@ func (a *Authority) TLS() (*tls.Config, error) {
 	// Its time is that of the authority: an agent whose clock was set back or forth
 	// has to find the server all the same.
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: serialAt(a.now()), Subject: pkix.Name{CommonName: serverName}, DNSNames: []string{serverName},
+		SerialNumber: serialAt(a.now()), Subject: pkix.Name{CommonName: ServerName}, DNSNames: []string{ServerName},
 		NotBefore: s.cert.NotBefore, NotAfter: s.cert.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, s.cert, &key.PublicKey, s.key)
@@ -297,7 +296,7 @@ func (a *Authority) TLS() (*tls.Config, error) {
 	pool := x509.NewCertPool()
 	pool.AddCert(s.cert)
 	return &tls.Config{
-		MinVersion: tls.VersionTLS13, NextProtos: []string{AgentProtocol},
+		MinVersion: tls.VersionTLS13, NextProtos: []string{"http/1.1"},
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der, s.cert.Raw}, PrivateKey: key}},
 		ClientAuth:   tls.RequestClientCert, ClientCAs: pool,
 	}, nil

@@ -116,7 +116,7 @@ func (i *Identity) load() error {
 	if i.transport != nil {
 		defer i.transport.CloseIdleConnections()
 	}
-	i.transport = agentTransport(&tls.Config{RootCAs: roots, ServerName: serverName, Certificates: []tls.Certificate{*i.cert}})
+	i.transport = agentTransport(&tls.Config{RootCAs: roots, ServerName: ServerName, Certificates: []tls.Certificate{*i.cert}})
 	return nil
 }
 
@@ -149,7 +149,7 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 // itself, so that one which died in silence is given up with the request that
 // found it out; TLS sessions are resumed.
 func agentTransport(c *tls.Config) *http.Transport {
-	c.MinVersion, c.NextProtos, c.ClientSessionCache = tls.VersionTLS13, []string{AgentProtocol}, tls.NewLRUClientSessionCache(4)
+	c.MinVersion, c.ClientSessionCache = tls.VersionTLS13, tls.NewLRUClientSessionCache(4)
 	t := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c, TLSHandshakeTimeout: 20 * time.Second,
 		IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 2, Protocols: new(http.Protocols),
@@ -372,14 +372,14 @@ func trustOf(o JoinOptions) (*tls.Config, error) {
 		if !roots.AppendCertsFromPEM(o.CA) {
 			return nil, resource.FieldErrorf("ca", "the file of the server's authority has no certificate in PEM")
 		}
-		return &tls.Config{RootCAs: roots, ServerName: serverName}, nil
+		return &tls.Config{RootCAs: roots, ServerName: ServerName}, nil
 	}
 	_, want, ok := strings.Cut(o.Token, ".")
 	if !ok || !strings.HasPrefix(o.Token, joinPrefix) {
 		return nil, resource.FieldErrorf("token", "this is no token for agents, which begins with %s and ends with the fingerprint of the server; make one with faultline token create NAME --agent", joinPrefix)
 	}
 	return &tls.Config{
-		ServerName:         serverName,
+		ServerName:         ServerName,
 		InsecureSkipVerify: true, //nolint:gosec // VerifyConnection does it, by the fingerprint
 		VerifyConnection: func(cs tls.ConnectionState) error {
 			roots := x509.NewCertPool()
@@ -390,7 +390,7 @@ func trustOf(o JoinOptions) (*tls.Config, error) {
 			}
 			// A wrong clock is for the server to tell.
 			_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{
-				Roots: roots, DNSName: serverName, CurrentTime: within(cs.PeerCertificates[0], time.Now()),
+				Roots: roots, DNSName: ServerName, CurrentTime: within(cs.PeerCertificates[0], time.Now()),
 				KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 			})
 			if err != nil {
