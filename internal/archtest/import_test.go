@@ -8,7 +8,7 @@ import (
 
 // Packages that hold no code of the program: anybody's tests may use them, the
 // program may not.
-var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "sdk/plugintest", "sdk/internal/transcript"}
+var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "internal/fleettest", "sdk/plugintest", "sdk/internal/transcript"}
 
 // rules says for each package what it may import from this repository, its own
 // subfolders apart. The first row that fits counts; a package without a row is an
@@ -57,6 +57,11 @@ var rules = []struct {
 		[]string{"internal/link/httplink", "internal/link/linktest"},
 		[]string{"internal/link", "internal/resource"},
 		"a way to carry a link, and the suite for such ways",
+	},
+	{
+		[]string{"internal/fleettest"},
+		[]string{"internal/link/...", "internal/auth", "internal/resource"},
+		"simulated hosts, for tests of the server's end",
 	},
 	{
 		[]string{"internal/plugindoc"},
