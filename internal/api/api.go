@@ -22,6 +22,8 @@ type Options struct {
 	Inventory Inventory
 	Alerts    Alerts
 	Roots     Roots
+	// Volumes are derived from the inventory. Nil means that there are none.
+	Volumes Volumes
 	// Plugins returns the configured plugins, by name. Nil means none.
 	Plugins func() []Plugin
 	// PluginActs loads and unloads them. Nil means that nothing does.
@@ -56,6 +58,7 @@ type Server struct {
 	inventory Inventory
 	alerts    Alerts
 	roots     Roots
+	volumes   Volumes
 	plugins   func() []Plugin
 	// pluginActs is Options.PluginActs.
 	pluginActs PluginActs
@@ -89,7 +92,7 @@ type handlers struct{ *Server }
 // New makes a Server. It starts nothing.
 func New(o Options) *Server {
 	s := &Server{
-		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
+		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
 		authorize: o.Authorize, version: o.Version, started: o.Started,
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		heartbeat:  cmp.Or(o.Heartbeat, 15*time.Second),
@@ -104,6 +107,9 @@ func New(o Options) *Server {
 	}
 	if s.plugins == nil {
 		s.plugins = func() []Plugin { return nil }
+	}
+	if s.volumes == nil {
+		s.volumes = noVolumes{}
 	}
 	if s.stats == nil {
 		s.stats = noStats{}

@@ -15,7 +15,7 @@ import (
 const maxWatched = 1000
 
 // event is one server-sent event, rendered. It moves the position of one of the
-// two orders, to seq.
+// orders, to seq.
 type event struct {
 	name string
 	data []byte
@@ -120,13 +120,15 @@ func (st *stream) follow(ctx context.Context) (end event, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	events := make(chan event, 16) // a little slack; the feeds hold the rest
 	from := st.at
-	done := make(chan struct{}, 2)
+	done := make(chan struct{}, 3)
 	go func() { st.readResources(ctx, from.inventory, events); done <- struct{}{} }()
 	go func() { st.readAlerts(ctx, from.alerts, events); done <- struct{}{} }()
+	go func() { st.readVolumes(ctx, from.volumes, events); done <- struct{}{} }()
 	defer func() {
 		cancel()
-		<-done
-		<-done
+		for range cap(done) {
+			<-done
+		}
 	}()
 	beat := time.NewTicker(st.heartbeat)
 	defer beat.Stop()
@@ -189,6 +191,31 @@ func (st *stream) readAlerts(ctx context.Context, from uint64, to chan<- event) 
 		ev := st.view.alertsEvent(list)
 		move := func(p *position) { p.alerts = max(p.alerts, uint64(ev.Seq)) }
 		if !put(ctx, to, event{name: "alerts", data: st.marshal(ev), move: move}) {
+			return
+		}
+	}
+}
+
+// readVolumes sends what changed of volumes. What is no longer kept, or was never
+// kept because it was before the server started, is one event that says so: the
+// other orders need not be begun anew for it.
+func (st *stream) readVolumes(ctx context.Context, from uint64, to chan<- event) {
+	for ctx.Err() == nil {
+		for ch, err := range st.volumes.Since(ctx, from) {
+			if err != nil {
+				break
+			}
+			from = ch.Seq
+			if !put(ctx, to, event{name: "volumes", data: st.marshal(st.view.volumesEvent(ch)), move: func(p *position) { p.volumes = ch.Seq }}) {
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		from = st.volumes.Seq()
+		now := from
+		if !put(ctx, to, event{name: "volumes", data: st.marshal(gen.VolumesEvent{Seq: int64(now), Bulk: true}), move: func(p *position) { p.volumes = now }}) {
 			return
 		}
 	}

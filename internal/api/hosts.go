@@ -11,9 +11,3 @@ import (
 func (h *handlers) ListHosts(context.Context, gen.ListHostsRequestObject) (gen.ListHostsResponseObject, error) {
 	return gen.ListHosts200JSONResponse{Items: []gen.Host{}}, nil
 }
-
-// ListVolumes lists the logical drives that hosts can reach. Without hosts
-// there are none.
-func (h *handlers) ListVolumes(context.Context, gen.ListVolumesRequestObject) (gen.ListVolumesResponseObject, error) {
-	return gen.ListVolumes200JSONResponse{Items: []gen.Volume{}}, nil
-}

@@ -69,6 +69,27 @@ type Alerts interface {
 	Seq() uint64
 }
 
+// Volumes is what the interface asks of the volumes. All methods are safe for
+// concurrent use. What they return must not be modified; errors about a request
+// are Faults.
+type Volumes interface {
+	// Get returns nil if there is no such volume.
+	Get(resource.ID) *resource.Volume
+	List(resource.VolumeQuery) (resource.VolumePage, error)
+	// Candidates returns the hosts that reach a volume.
+	Candidates(resource.ID) []resource.Candidate
+	// Edit changes what a user decided about a volume.
+	Edit(context.Context, resource.ID, resource.VolumeEdit) (*resource.Volume, error)
+	// Clusters returns the HA clusters, by name.
+	Clusters() []resource.KnownCluster
+	Declare(ctx context.Context, name string, hosts []string) (resource.KnownCluster, error)
+	Undeclare(ctx context.Context, name string) error
+	// Since is as Inventory.Since, for volumes that changed together. Changes of
+	// before the server started are never kept.
+	Since(ctx context.Context, seq uint64) iter.Seq2[*resource.VolumeChanges, error]
+	Seq() uint64
+}
+
 // Roots changes what users may change. Errors are of type *resource.Fault; the
 // Field of one is the attribute or body field at fault.
 type Roots interface {
@@ -98,6 +119,31 @@ type Stats interface {
 
 // Plugin is the state of a configured plugin, in the shape of the interface.
 type Plugin = gen.Plugin
+
+// noVolumes stands in where nothing derives volumes.
+type noVolumes struct{}
+
+func (noVolumes) Get(resource.ID) *resource.Volume                           { return nil }
+func (noVolumes) List(resource.VolumeQuery) (p resource.VolumePage, _ error) { return p, nil }
+func (noVolumes) Candidates(resource.ID) []resource.Candidate                { return nil }
+func (noVolumes) Clusters() []resource.KnownCluster                          { return nil }
+func (noVolumes) Seq() uint64                                                { return 0 }
+
+func (noVolumes) Edit(context.Context, resource.ID, resource.VolumeEdit) (*resource.Volume, error) {
+	return nil, notFound("there are no volumes here")
+}
+
+func (noVolumes) Declare(context.Context, string, []string) (k resource.KnownCluster, _ error) {
+	return k, notFound("there are no HA clusters here")
+}
+
+func (noVolumes) Undeclare(context.Context, string) error {
+	return notFound("there are no HA clusters here")
+}
+
+func (noVolumes) Since(ctx context.Context, _ uint64) iter.Seq2[*resource.VolumeChanges, error] {
+	return func(func(*resource.VolumeChanges, error) bool) { <-ctx.Done() }
+}
 
 // noStats stands in where nothing records statistics.
 type noStats struct{}

@@ -117,12 +117,15 @@ func TestHostAllowed(t *testing.T) {
 }
 
 func TestPosition(t *testing.T) {
-	for _, p := range []position{{}, {1, 2}, {^uint64(0), 7}} {
+	for _, p := range []position{{}, {1, 2, 3}, {^uint64(0), 7, 0}} {
 		if got, ok := parsePosition(p.String()); !ok || got != p {
 			t.Errorf("%v comes back as %v, %v", p, got, ok)
 		}
 	}
-	for _, bad := range []string{"", ".", "1", "1.", ".1", "1.2.3", "a.b", "+1.2", "18446744073709551616.0"} {
+	if got, ok := parsePosition("1.2"); !ok || got != (position{1, 2, 0}) { // of before there were volumes
+		t.Errorf("1.2 comes back as %v, %v", got, ok)
+	}
+	for _, bad := range []string{"", ".", "1", "1.", ".1", "1.2.", "1.2.3.4", "a.b", "+1.2", "18446744073709551616.0"} {
 		if p, ok := parsePosition(bad); ok {
 			t.Errorf("%q is read as %v", bad, p)
 		}

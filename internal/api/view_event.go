@@ -81,6 +81,21 @@ func (v *View) samples(list []resource.Sample, watched map[resource.ID]bool) gen
 	return out
 }
 
+// volumesEvent renders volumes that changed together.
+func (v *View) volumesEvent(ch *resource.VolumeChanges) gen.VolumesEvent {
+	out := gen.VolumesEvent{Seq: int64(ch.Seq), Bulk: len(ch.Changed)+len(ch.Gone) > maxEvent}
+	if out.Bulk {
+		return out
+	}
+	for _, vol := range ch.Changed {
+		out.Items = append(out.Items, v.Volume(vol))
+	}
+	for _, id := range ch.Gone {
+		out.Gone = append(out.Gone, int64(id))
+	}
+	return out
+}
+
 // alertsEvent renders alerts that changed together.
 func (v *View) alertsEvent(list []*resource.Alert) gen.AlertsEvent {
 	out := gen.AlertsEvent{Bulk: len(list) > maxEvent}

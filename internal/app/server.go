@@ -27,6 +27,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/session"
+	"github.com/faultline-storage/faultline/internal/volume"
 	"github.com/faultline-storage/faultline/python"
 	"github.com/faultline-storage/faultline/sdk/wire"
 	"github.com/faultline-storage/faultline/web"
@@ -168,6 +169,14 @@ func (s *Server) setup(ctx context.Context) error {
 		return keepUp(ctx, s.part("alert"), inv, alerts.Run)
 	})
 
+	volumes, err := volume.New(volume.Options{Store: store, Get: inv.Get, Clusters: clustersOf(c), Now: time.Now, Log: s.part("volume")})
+	if err != nil {
+		return err
+	}
+	s.run("volume", s.fail, func(ctx context.Context) error {
+		return keepUp(ctx, s.part("volume"), inv, volumes.Run)
+	})
+
 	contained, err := newContainment(c, s.part("plugin"))
 	if err != nil {
 		return err
@@ -249,7 +258,7 @@ func (s *Server) setup(ctx context.Context) error {
 
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
-		Inventory: inv, Alerts: alerts, Stats: stats, UI: ui,
+		Inventory: inv, Alerts: alerts, Volumes: volumes, Stats: stats, UI: ui,
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, inv) },
 		PluginActs: &pluginActs{own: s.catalog, place: place},

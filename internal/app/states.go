@@ -5,11 +5,13 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/feed"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
@@ -31,6 +33,14 @@ func keepUp(ctx context.Context, log *slog.Logger, inv *inventory.Inventory, run
 		}
 		log.Warn("fell behind the changes of the inventory; starting over from its present state")
 	}
+}
+
+// clustersOf returns the HA clusters of the configuration.
+func clustersOf(c config.Config) (out []resource.Cluster) {
+	for _, name := range slices.Sorted(maps.Keys(c.HAClusters)) {
+		out = append(out, resource.Cluster{Name: name, Hosts: slices.Compact(slices.Sorted(slices.Values(c.HAClusters[name])))})
+	}
+	return out
 }
 
 // follow is a subscriber that hands every change to f. What was there before

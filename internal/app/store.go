@@ -13,12 +13,14 @@ import (
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/store/postgres"
 	"github.com/faultline-storage/faultline/internal/store/sqlite"
+	"github.com/faultline-storage/faultline/internal/volume"
 )
 
 // database is a store of any engine.
 type database interface {
 	inventory.Store
 	alert.Store
+	volume.Store
 	manifestStore
 	trimmer
 	settings

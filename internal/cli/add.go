@@ -59,6 +59,7 @@ func newAdd(c *console) *cobra.Command {
 	}
 	conn.flags(cmd.Flags())
 	out.flag(cmd.Flags())
+	cmd.AddCommand(newAddCluster(c))
 	return cmd
 }
 

@@ -76,5 +76,6 @@ func newEdit(c *console) *cobra.Command {
 	cmd.Flags().StringVar(&alias, "alias", "", "new name for the resource")
 	cmd.Flags().BoolVar(&noAlias, "no-alias", false, "go back to the name that the plugin gives it")
 	cmd.MarkFlagsMutuallyExclusive("alias", "no-alias")
+	cmd.AddCommand(newEditVolume(c))
 	return cmd
 }

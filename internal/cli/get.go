@@ -23,13 +23,13 @@ type getter struct {
 func newGet(c *console) *cobra.Command {
 	g := &getter{console: c}
 	cmd := &cobra.Command{
-		Use:   "get plugins|classes|resources|alerts|incidents|hosts|volumes [ID]",
+		Use:   "get plugins|classes|resources|alerts|incidents|hosts|volumes|clusters [ID]",
 		Short: "Show what the server knows",
 		RunE:  group,
 	}
 	g.conn.flags(cmd.PersistentFlags())
 	g.format.flag(cmd.PersistentFlags())
-	cmd.AddCommand(g.plugins(), g.classes(), g.resources(), g.alerts(), g.incidents(), g.hosts(), g.volumes())
+	cmd.AddCommand(g.plugins(), g.classes(), g.resources(), g.alerts(), g.incidents(), g.hosts(), g.volumes(), g.clusters())
 	return cmd
 }
 

@@ -84,7 +84,12 @@ func (c *console) severity(s string) string {
 	if !c.color {
 		return s
 	}
-	switch s {
+	return colored(s, s)
+}
+
+// colored gives a text the colour of a severity.
+func colored(severity, s string) string {
+	switch severity {
 	case "error":
 		return text.FgRed.Sprint(s)
 	case "warning":

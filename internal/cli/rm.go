@@ -29,5 +29,6 @@ func newRm(c *console) *cobra.Command {
 		},
 	}
 	conn.flags(cmd.Flags())
+	cmd.AddCommand(newRmCluster(c))
 	return cmd
 }

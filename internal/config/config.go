@@ -76,6 +76,8 @@ type Config struct {
 	// what a root had, if that was more than 20 resources, until a second scan
 	// agrees or a user approves them.
 	MassDeleteGuard bool `yaml:"mass_delete_guard"`
+	// HAClusters are the high-availability clusters of hosts, their members by name.
+	HAClusters HAClusters `yaml:"ha_clusters"`
 	// ChangeLogKeep is how long changes are kept.
 	ChangeLogKeep Duration `yaml:"change_log_keep"`
 	// ChangeLogSize bounds the change log in bytes; 0 does not.
@@ -211,6 +213,10 @@ func fromEnv(c any, getenv func(string) string) error {
 			if err := f.fromText(text); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
+		case *HAClusters:
+			if err := f.fromText(text); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
 		case *PluginTargets:
 			errs = append(errs, fmt.Errorf("%s: bounds of single plugins stand in the configuration file", name))
 		case encoding.TextUnmarshaler:
@@ -233,7 +239,7 @@ func (c *Config) Check() error {
 	if c.Store != "" && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
 		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password
 	}
-	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv), c.PluginTargets.check())
+	errs = append(errs, c.PluginLimits.check(), checkEnv(c.PluginEnv), c.PluginTargets.check(), c.HAClusters.check())
 	errs = append(errs, checkCgroup(c.PluginCgroup))
 	if c.CallTimeout <= 0 {
 		errs = append(errs, errors.New("call_timeout must be more than 0"))

@@ -82,6 +82,10 @@ type Volume struct {
 	Detached bool
 	// Unsuitable says that its class is not for file system targets.
 	Unsuitable bool
+	// Backing are the resources whose failure is the volume's, ascending: its drive,
+	// what that is another view or a part of, and the pools that these come from.
+	// What a stack is made of is not among them, for it may do without a member.
+	Backing []ID
 	// Users are the targets that lie on it, ascending.
 	Users []ID
 	// Nodes are the ways of hosts to it: by host, then the best first.
@@ -257,6 +261,23 @@ type VolumeChanges struct {
 	Seq     uint64
 	Changed []*Volume
 	Gone    []ID
+}
+
+// Candidate is a host that reaches a volume, as the choice sees it.
+type Candidate struct {
+	Host   string
+	HostID int64
+	Role   Role
+	// Weight is that of its best path; Weighted says that all paths of the volume
+	// have one, so that it counts.
+	Weight   int64
+	Weighted bool
+	// Primaries and Used are how many other volumes of several hosts it is the
+	// primary of, and has a node in use of.
+	Primaries, Used int
+	// Cluster is the HA cluster of the host; Problem says why there is none although
+	// there might be one.
+	Cluster, Problem string
 }
 
 // StoredVolume is what is kept of a volume beside the graph.

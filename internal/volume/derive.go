@@ -34,7 +34,7 @@ func (g *graph) derive(id resource.ID) (v *resource.Volume, runs []string) {
 	c := d.r.Class
 	v = &resource.Volume{
 		ID: id, Label: g.label(d), Plugin: c.Plugin, Class: c.Name, Kind: c.Label(),
-		Size: d.number(d.c.size), FilesystemType: d.text(d.c.fs), Users: r.users, Nodes: nodes,
+		Size: d.number(d.c.size), FilesystemType: d.text(d.c.fs), Backing: g.backing(d), Users: r.users, Nodes: nodes,
 	}
 	for _, h := range r.runs {
 		runs = append(runs, g.hostName(h))
@@ -88,7 +88,7 @@ func (g *graph) label(d vertex) string {
 	if d.r.Alias != "" {
 		return d.r.Alias
 	}
-	views := g.views(d)
+	views := slices.DeleteFunc(g.origins(d), func(v vertex) bool { return v.c.kind == pool })
 	if len(views) == 0 {
 		return d.r.Label
 	}

@@ -120,6 +120,10 @@ func (h *homing) primary() verdict {
 		return verdict{why: "no host reaches the volume" + lost}
 	case len(hosts) == 0:
 		return verdict{why: "of the hosts that reach the volume, users want none for it" + lost}
+	case len(all) == 1 && lost == "" && hosts[0] == h.v.Choice.Primary && h.v.Choice.PrimaryBy == resource.GroundBalance:
+		// It was chosen when there was a choice, and may be there again when the other
+		// hosts are back.
+		return verdict{hosts[0], resource.GroundBalance, h.v.Choice.WhyPrimary}
 	case len(all) == 1:
 		return verdict{hosts[0], resource.GroundOnly, "no other host reaches the volume" + lost}
 	case len(hosts) == 1:

@@ -17,8 +17,8 @@ func (m *marks) empty() bool {
 }
 
 // pass works out one set of changes. It changes what belongs to the holder of
-// Stage.work as it goes; others see nothing before its commit succeeded. After an
-// error the stage begins anew, which the caller of Run does.
+// Stage.work as it goes; others see nothing before its commit succeeded. After a
+// commit that failed the stage is torn.
 type pass struct {
 	*Stage
 	// look are the volumes whose homing has to be looked at.
@@ -301,7 +301,7 @@ func (p *pass) home() {
 	for _, id := range list {
 		// Where there was one host there was no choice. It weighs on nobody while others
 		// that came with it are looked at.
-		if e := p.entries[id]; len(e.v.Choice.Hosts) < 2 && !e.v.Used() {
+		if e := p.entries[id]; len(e.v.Choice.Hosts) < 2 && e.v.Choice.PrimaryBy == resource.GroundOnly && !e.v.Used() {
 			p.load.count(e.v, -1)
 			v := *e.v
 			v.Choice = resource.VolumeChoice{Hosts: v.Choice.Hosts}
@@ -365,7 +365,7 @@ func (p *pass) remember(v *resource.Volume) {
 func sameVolume(a, b *resource.Volume) bool {
 	return a.ID == b.ID && a.Key == b.Key && a.Label == b.Label && a.Plugin == b.Plugin && a.Class == b.Class && a.Kind == b.Kind &&
 		a.Size == b.Size && a.FilesystemType == b.FilesystemType && a.Detached == b.Detached && a.Unsuitable == b.Unsuitable &&
-		slices.Equal(a.Users, b.Users) && slices.Equal(a.Nodes, b.Nodes) && sameWish(&a.Wish, &b.Wish) && a.Choice.Same(&b.Choice)
+		slices.Equal(a.Backing, b.Backing) && slices.Equal(a.Users, b.Users) && slices.Equal(a.Nodes, b.Nodes) && sameWish(&a.Wish, &b.Wish) && a.Choice.Same(&b.Choice)
 }
 
 func sameWish(a, b *resource.VolumeWish) bool {
@@ -380,6 +380,7 @@ func (p *pass) commit(ctx context.Context) error {
 		m.Put = append(m.Put, p.put[key])
 	}
 	m.Delete = slices.Sorted(maps.Keys(p.drop))
+	p.torn = true
 	if !m.Empty() {
 		if err := p.opts.Store.CommitVolumes(ctx, m); err != nil {
 			return err
@@ -391,6 +392,7 @@ func (p *pass) commit(ctx context.Context) error {
 	for _, key := range m.Delete {
 		p.forget(key)
 	}
+	p.torn = false
 	p.show()
 	return nil
 }

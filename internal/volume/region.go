@@ -121,9 +121,9 @@ func (g *graph) weight(n vertex) (sum int64, count int) {
 	return sum, count
 }
 
-// views returns the drives of which a drive is another view, ascending: the
-// nearest above it with no node and no pool in between.
-func (g *graph) views(d vertex) (out []vertex) {
+// origins returns the nearest drives and pools above a drive with no node in
+// between, ascending: what it is another view of, or is made from.
+func (g *graph) origins(d vertex) (out []vertex) {
 	seen := map[resource.ID]bool{d.r.ID: true}
 	todo := []vertex{d}
 	for len(todo) > 0 {
@@ -135,7 +135,7 @@ func (g *graph) views(d vertex) (out []vertex) {
 			}
 			seen[p.r.ID] = true
 			switch {
-			case p.c.kind.isDrive():
+			case p.c.kind.isDrive(), p.c.kind == pool:
 				out = append(out, p)
 			case p.c.kind == other:
 				todo = append(todo, p)
@@ -144,4 +144,28 @@ func (g *graph) views(d vertex) (out []vertex) {
 	}
 	slices.SortFunc(out, func(a, b vertex) int { return cmp.Compare(a.r.ID, b.r.ID) })
 	return out
+}
+
+// backing returns the resources whose failure is that of the drive.
+func (g *graph) backing(d vertex) []resource.ID {
+	seen := make(map[resource.ID]bool)
+	todo := []vertex{d}
+	for len(todo) > 0 {
+		at := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[at.r.ID] {
+			continue
+		}
+		seen[at.r.ID] = true
+		if at.c.kind == pool {
+			continue
+		}
+		todo = append(todo, g.origins(at)...)
+		if at.c.kind == slice {
+			if whole, ok := g.whole(at); ok {
+				todo = append(todo, whole)
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }

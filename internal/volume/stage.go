@@ -47,7 +47,10 @@ type Stage struct {
 	// before mu. What follows belongs to its holder.
 	work    sync.Mutex
 	started bool // ready is closed
-	graph   *graph
+	// torn says that a commit failed, so that what follows is ahead of the store and
+	// has to be worked out afresh.
+	torn  bool
+	graph *graph
 	// entries are the volumes, by ID; those that are detached are in detached, too.
 	entries  map[resource.ID]*entry
 	detached map[resource.ID]bool
@@ -124,6 +127,22 @@ func (s *Stage) begin(ctx context.Context, snapshot iter.Seq[*resource.Resource]
 	s.work.Lock()
 	defer s.work.Unlock()
 	s.graph = newGraph()
+	for r := range snapshot {
+		s.graph.put(r)
+	}
+	if err := s.afresh(ctx); err != nil {
+		return err
+	}
+	if !s.started {
+		s.started = true
+		close(s.ready)
+	}
+	return nil
+}
+
+// afresh works everything out of the graph and what the store has.
+func (s *Stage) afresh(ctx context.Context) error {
+	s.torn = true
 	s.entries, s.detached = make(map[resource.ID]*entry), make(map[resource.ID]bool)
 	s.byKey, s.onHost = make(map[string]resource.ID), make(map[int64]map[resource.ID]bool)
 	s.rows, s.rowOf = make(map[string]*resource.StoredVolume), make(map[resource.ID]string)
@@ -139,9 +158,6 @@ func (s *Stage) begin(ctx context.Context, snapshot iter.Seq[*resource.Resource]
 		return fmt.Errorf("load what is kept of volumes: %w", err)
 	}
 	m := newMarks()
-	for r := range snapshot {
-		s.graph.put(r)
-	}
 	for id, v := range s.graph.byID {
 		if v.c.kind.isDrive() {
 			m.dirty[id] = true
@@ -151,12 +167,16 @@ func (s *Stage) begin(ctx context.Context, snapshot iter.Seq[*resource.Resource]
 	p := s.pass()
 	p.whole = true
 	p.evaluate(m)
-	if err := p.commit(ctx); err != nil {
-		return err
-	}
+	return p.commit(ctx)
+}
+
+// act begins an act of a user, which holds work.
+func (s *Stage) act(ctx context.Context) error {
 	if !s.started {
-		s.started = true
-		close(s.ready)
+		return resource.Errorf(resource.Unavailable, "the volumes are not worked out yet; try again later")
+	}
+	if s.torn {
+		return s.afresh(ctx)
 	}
 	return nil
 }
@@ -166,6 +186,9 @@ func (s *Stage) observe(ctx context.Context, c *resource.Changes) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	m := s.graph.apply(c)
+	if s.torn {
+		return s.afresh(ctx)
+	}
 	if m.empty() {
 		return nil
 	}

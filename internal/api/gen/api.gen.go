@@ -101,6 +101,27 @@ func (e ClassRelationKind) Valid() bool {
 	}
 }
 
+// Defines values for ClusterSource.
+const (
+	ClusterConfigured ClusterSource = "configuration"
+	ClusterDeclared   ClusterSource = "user"
+	ClusterFound      ClusterSource = "found"
+)
+
+// Valid indicates whether the value is a known member of the ClusterSource enum.
+func (e ClusterSource) Valid() bool {
+	switch e {
+	case ClusterConfigured:
+		return true
+	case ClusterDeclared:
+		return true
+	case ClusterFound:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ComparisonDifference.
 const (
 	Case        ComparisonDifference = "case"
@@ -404,6 +425,72 @@ func (e StatisticKind) Valid() bool {
 	case Gauge:
 		return true
 	case Histogram:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VolumeHA.
+const (
+	Ha           VolumeHA = "ha"
+	NoHa         VolumeHA = "no-ha"
+	Unconfigured VolumeHA = "unconfigured"
+)
+
+// Valid indicates whether the value is a known member of the VolumeHA enum.
+func (e VolumeHA) Valid() bool {
+	switch e {
+	case Ha:
+		return true
+	case NoHa:
+		return true
+	case Unconfigured:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VolumeRole.
+const (
+	RolePrimary   VolumeRole = "primary"
+	RoleSecondary VolumeRole = "secondary"
+	RoleUnused    VolumeRole = "unused"
+)
+
+// Valid indicates whether the value is a known member of the VolumeRole enum.
+func (e VolumeRole) Valid() bool {
+	switch e {
+	case RolePrimary:
+		return true
+	case RoleSecondary:
+		return true
+	case RoleUnused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for VolumeState.
+const (
+	VolumeAtRisk   VolumeState = "at_risk"
+	VolumeDegraded VolumeState = "degraded"
+	VolumeDown     VolumeState = "down"
+	VolumeFine     VolumeState = "fine"
+)
+
+// Valid indicates whether the value is a known member of the VolumeState enum.
+func (e VolumeState) Valid() bool {
+	switch e {
+	case VolumeAtRisk:
+		return true
+	case VolumeDegraded:
+		return true
+	case VolumeDown:
+		return true
+	case VolumeFine:
 		return true
 	default:
 		return false
@@ -789,6 +876,38 @@ type ClassStatus struct {
 	Label  string       `json:"label"`
 	Name   string       `json:"name"`
 	Plugin string       `json:"plugin"`
+}
+
+// Cluster A high-availability cluster of hosts.
+type Cluster struct {
+	// Hosts As they were declared or found.
+	Hosts []string `json:"hosts"`
+
+	// Members The hosts of it that are known.
+	Members []string `json:"members"`
+
+	// Missing Names that no known host has.
+	Missing []string `json:"missing"`
+	Name    string   `json:"name"`
+
+	// Problems Why members count as in no cluster, by host.
+	Problems map[string]string `json:"problems"`
+	Source   ClusterSource     `json:"source"`
+}
+
+// ClusterSource defines model for Cluster.Source.
+type ClusterSource string
+
+// ClusterCreate defines model for ClusterCreate.
+type ClusterCreate struct {
+	// Hosts Names of hosts: the whole name, or its first part if that tells.
+	Hosts []string `json:"hosts"`
+	Name  string   `json:"name"`
+}
+
+// ClusterList defines model for ClusterList.
+type ClusterList struct {
+	Items []Cluster `json:"items"`
 }
 
 // Comparison defines model for Comparison.
@@ -1506,14 +1625,173 @@ type Status struct {
 
 // Volume A logical drive that hosts can reach.
 type Volume struct {
-	ID   ID     `json:"id"`
-	Name string `json:"name"`
+	Alias string `json:"alias,omitempty"`
+
+	// Candidates Only of a single volume. The hosts that reach it, as the server chooses between them.
+	Candidates []VolumeCandidate `json:"candidates,omitempty"`
+	Class      string            `json:"class"`
+
+	// Decided What users decided, and who did last.
+	Decided *VolumeDecision `json:"decided,omitempty"`
+
+	// Detached Whether its drive is no longer seen. It is listed for what lies on it or was decided about it.
+	Detached bool `json:"detached"`
+
+	// FilesystemType What is written on it; empty if nothing is
+	FilesystemType string `json:"filesystem_type"`
+
+	// Ha `ha`: a primary and a secondary; `no-ha`: one host, or no secondary; `unconfigured`: several hosts and no primary.
+	Ha VolumeHA `json:"ha"`
+
+	// Health A state of health, from fine to worst.
+	Health Severity `json:"health"`
+
+	// ID That of its drive; a detached volume has no such resource any more.
+	ID ID `json:"id"`
+
+	// Kind The label of the drive's class, or `Unknown`.
+	Kind  string `json:"kind"`
+	Label string `json:"label"`
+
+	// Name The alias, or else the label.
+	Name  string       `json:"name"`
+	Nodes []VolumeNode `json:"nodes"`
+
+	// Plugin Of the drive; empty if it is detached.
+	Plugin string `json:"plugin"`
+
+	// Primary A chosen host, or why there is none.
+	Primary VolumeHost `json:"primary"`
+
+	// Secondary A chosen host, or why there is none.
+	Secondary VolumeHost `json:"secondary"`
+
+	// Size In bytes; 0 if it is not known.
+	Size int64 `json:"size"`
+
+	// SizeText The size with a unit.
+	SizeText string `json:"size_text,omitempty"`
+
+	// State `down`: the drive, or what it is made of, has failed, or no path works;
+	// `degraded`: some of that has; `at_risk`: something that it depends on has an
+	// alert; `fine`: nothing has.
+	State VolumeState `json:"state"`
+
+	// StateWhy A sentence; empty if all is fine.
+	StateWhy string `json:"state_why"`
+
+	// Unused Hosts that users do not want for it.
+	Unused []string `json:"unused"`
+
+	// Usable Whether a target may be placed on it.
+	Usable bool `json:"usable"`
+
+	// UsedBy The targets that lie on it. One with any is not offered, and keeps its hosts.
+	UsedBy []Ref `json:"used_by"`
+}
+
+// VolumeCandidate defines model for VolumeCandidate.
+type VolumeCandidate struct {
+	// Cluster Its HA cluster.
+	Cluster string `json:"cluster,omitempty"`
+	Host    string `json:"host"`
+	HostID  int64  `json:"host_id"`
+
+	// InUse Of how many it is the primary or the secondary.
+	InUse int `json:"in_use"`
+
+	// Primaries Of how many other volumes of several hosts it is the primary.
+	Primaries int `json:"primaries"`
+
+	// Problem Why it is in none although it might be.
+	Problem string     `json:"problem,omitempty"`
+	Role    VolumeRole `json:"role"`
+
+	// Weight That of its best path; absent unless all paths have one.
+	Weight *int64 `json:"weight,omitempty"`
+}
+
+// VolumeDecision What users decided, and who did last.
+type VolumeDecision struct {
+	By string `json:"by"`
+
+	// Primary A host, or `none`; absent if it is the server's choice.
+	Primary   string    `json:"primary,omitempty"`
+	Secondary string    `json:"secondary,omitempty"`
+	Time      time.Time `json:"time"`
+}
+
+// VolumeEdit defines model for VolumeEdit.
+type VolumeEdit struct {
+	// Alias The new alias; null goes back to the label. No space at either end.
+	Alias json.RawMessage `json:"alias,omitempty"`
+
+	// Primary The name or ID of a host, or the ID of a node, as text; `none` for none; null for the server's choice.
+	Primary json.RawMessage `json:"primary,omitempty"`
+
+	// Secondary The same.
+	Secondary json.RawMessage `json:"secondary,omitempty"`
+
+	// Unused Names or IDs of hosts that the server must not choose.
+	Unused *[]string `json:"unused,omitempty"`
+
+	// User Who decides; the name of the token goes before it.
+	User string `json:"user,omitempty"`
+}
+
+// VolumeHA `ha`: a primary and a secondary; `no-ha`: one host, or no secondary; `unconfigured`: several hosts and no primary.
+type VolumeHA string
+
+// VolumeHost A chosen host, or why there is none.
+type VolumeHost struct {
+	// Ground `user`, `weight`, `balance`, `only` or `target`; absent if none is chosen.
+	Ground string `json:"ground,omitempty"`
+	Host   string `json:"host,omitempty"`
+
+	// Node Which node of it; absent if the host does not reach the volume now.
+	Node int64 `json:"node,omitempty"`
+
+	// Why A sentence.
+	Why string `json:"why"`
 }
 
 // VolumeList defines model for VolumeList.
 type VolumeList struct {
 	Items []Volume `json:"items"`
 	Next  string   `json:"next,omitempty"`
+}
+
+// VolumeNode One way of a host to a volume.
+type VolumeNode struct {
+	// Health A state of health, from fine to worst.
+	Health Severity   `json:"health"`
+	Host   string     `json:"host"`
+	HostID int64      `json:"host_id"`
+	ID     ID         `json:"id"`
+	Path   string     `json:"path"`
+	Role   VolumeRole `json:"role"`
+	Stale  bool       `json:"stale"`
+
+	// Weight The sum of the PathWeights above it, if there is one.
+	Weight *int64 `json:"weight,omitempty"`
+}
+
+// VolumeRole defines model for VolumeRole.
+type VolumeRole string
+
+// VolumeState `down`: the drive, or what it is made of, has failed, or no path works;
+// `degraded`: some of that has; `at_risk`: something that it depends on has an
+// alert; `fine`: nothing has.
+type VolumeState string
+
+// VolumesEvent Volumes that came or changed, as they are now, and the IDs of those that went. Their state follows from alerts, and comes with
+// those. If there are more than 500, or what changed is not known because the server was started since, `bulk` is true and the
+// rest is absent: read the list again.
+type VolumesEvent struct {
+	Bulk  bool     `json:"bulk,omitempty"`
+	Gone  []ID     `json:"gone,omitempty"`
+	Items []Volume `json:"items,omitempty"`
+	Seq   int64    `json:"seq"`
 }
 
 // BaseFilter defines model for baseFilter.
@@ -1767,6 +2045,36 @@ type GetSeriesParams struct {
 	MaxPoints *int `form:"max_points,omitempty" json:"max_points,omitempty"`
 }
 
+// ListVolumesParams defines parameters for ListVolumes.
+type ListVolumesParams struct {
+	// Category `unused` keeps volumes on which nothing lies, `usable` those of them on which
+	// a target may be placed: made for that, and with one host or a primary.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// Host Keep volumes that this host reaches, by its ID or name. A host that is not known has none.
+	Host *string `form:"host,omitempty" json:"host,omitempty"`
+
+	// Primary Keep volumes of which this host is the primary, by its ID or name.
+	Primary *string `form:"primary,omitempty" json:"primary,omitempty"`
+
+	// Filesystem Keep volumes on which a target of this file system lies. One that is not known has none.
+	Filesystem *ID `form:"filesystem,omitempty" json:"filesystem,omitempty"`
+
+	// Q Keep volumes in which this text occurs, ignoring case: in the name, kind,
+	// identity, file system type, or the path or host of a node.
+	Q *string `form:"q,omitempty" json:"q,omitempty"`
+
+	// Sort `name`, `id`, `kind`, `size`, `filesystem_type` or `primary`; with a leading `-`
+	// in descending order. By name without it.
+	Sort *string `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Limit How many items at most on the page.
+	Limit *PageLimit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // AcknowledgeAlertsJSONRequestBody defines body for AcknowledgeAlerts for application/json ContentType.
 type AcknowledgeAlertsJSONRequestBody = BulkAcknowledge
 
@@ -1775,6 +2083,9 @@ type UnacknowledgeAlertsJSONRequestBody = BulkUnacknowledge
 
 // AcknowledgeAlertJSONRequestBody defines body for AcknowledgeAlert for application/json ContentType.
 type AcknowledgeAlertJSONRequestBody = Acknowledge
+
+// DeclareClusterJSONRequestBody defines body for DeclareCluster for application/json ContentType.
+type DeclareClusterJSONRequestBody = ClusterCreate
 
 // LoadPluginJSONRequestBody defines body for LoadPlugin for application/json ContentType.
 type LoadPluginJSONRequestBody = LoadPlugin
@@ -1790,6 +2101,9 @@ type EditResourceJSONRequestBody = ResourceEdit
 
 // ApproveRemovalJSONRequestBody defines body for ApproveRemoval for application/json ContentType.
 type ApproveRemovalJSONRequestBody = Approval
+
+// EditVolumeJSONRequestBody defines body for EditVolume for application/json ContentType.
+type EditVolumeJSONRequestBody = VolumeEdit
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1941,6 +2255,30 @@ type ClientInterface interface {
 	// Corresponds with GET /classes (the `ListClasses` operationId).
 	ListClasses(ctx context.Context, params *ListClassesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListClusters Lists the high-availability clusters of hosts, declared and found.
+	//
+	// Corresponds with GET /clusters (the `ListClusters` operationId).
+	ListClusters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareClusterWithBody Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+	DeclareClusterWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeclareCluster Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+	DeclareCluster(ctx context.Context, body DeclareClusterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveCluster Takes a declared cluster back.
+	//
+	// Corresponds with DELETE /clusters/{name} (the `RemoveCluster` operationId).
+	RemoveCluster(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	//
 	// Every event has an `id`, the position after it; it is opaque. A client that
@@ -1955,6 +2293,7 @@ type ClientInterface interface {
 	// | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 	// | `resources` | ResourcesEvent | one committed change of resources |
 	// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
+	// | `volumes` | VolumesEvent | volumes that came, changed or went |
 	// | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 	// | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 	//
@@ -2150,8 +2489,41 @@ type ClientInterface interface {
 
 	// ListVolumes Lists the logical drives that hosts can reach.
 	//
+	// A volume is derived from the graph: a logical drive with a device node on
+	// which nothing is built. What is mounted, or is a member of something else,
+	// is none. See `faultline get volumes --help`.
+	//
 	// Corresponds with GET /volumes (the `ListVolumes` operationId).
-	ListVolumes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListVolumes(ctx context.Context, params *ListVolumesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetVolume Returns one volume, with the hosts that may be chosen for it.
+	//
+	// Corresponds with GET /volumes/{id} (the `GetVolume` operationId).
+	GetVolume(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EditVolumeWithBody Decides about the name or the hosts of a volume.
+	//
+	// What is decided goes before the server's choice, and stays through scans and
+	// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+	// secondary must be in one HA cluster; to choose a secondary alone fixes the
+	// present primary, too.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+	EditVolumeWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EditVolume Decides about the name or the hosts of a volume.
+	//
+	// What is decided goes before the server's choice, and stays through scans and
+	// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+	// secondary must be in one HA cluster; to choose a secondary alone fixes the
+	// present primary, too.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+	EditVolume(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAlerts Lists alerts, active and ended.
@@ -2330,6 +2702,70 @@ func (c *Client) ListClasses(ctx context.Context, params *ListClassesParams, req
 	return c.Client.Do(req)
 }
 
+// ListClusters Lists the high-availability clusters of hosts, declared and found.
+//
+// Corresponds with GET /clusters (the `ListClusters` operationId).
+func (c *Client) ListClusters(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListClustersRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareClusterWithBody Declares a high-availability cluster, or changes the hosts of one that was declared here.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+func (c *Client) DeclareClusterWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareClusterRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeclareCluster Declares a high-availability cluster, or changes the hosts of one that was declared here.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+func (c *Client) DeclareCluster(ctx context.Context, body DeclareClusterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeclareClusterRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveCluster Takes a declared cluster back.
+//
+// Corresponds with DELETE /clusters/{name} (the `RemoveCluster` operationId).
+func (c *Client) RemoveCluster(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveClusterRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetEvents Streams changes as server-sent events, in the order in which they were committed.
 //
 // Every event has an `id`, the position after it; it is opaque. A client that
@@ -2344,6 +2780,7 @@ func (c *Client) ListClasses(ctx context.Context, params *ListClassesParams, req
 // | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 // | `resources` | ResourcesEvent | one committed change of resources |
 // | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
+// | `volumes` | VolumesEvent | volumes that came, changed or went |
 // | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 // | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 //
@@ -2829,9 +3266,72 @@ func (c *Client) GetStatus(ctx context.Context, reqEditors ...RequestEditorFn) (
 
 // ListVolumes Lists the logical drives that hosts can reach.
 //
+// A volume is derived from the graph: a logical drive with a device node on
+// which nothing is built. What is mounted, or is a member of something else,
+// is none. See `faultline get volumes --help`.
+//
 // Corresponds with GET /volumes (the `ListVolumes` operationId).
-func (c *Client) ListVolumes(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListVolumesRequest(c.Server)
+func (c *Client) ListVolumes(ctx context.Context, params *ListVolumesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListVolumesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetVolume Returns one volume, with the hosts that may be chosen for it.
+//
+// Corresponds with GET /volumes/{id} (the `GetVolume` operationId).
+func (c *Client) GetVolume(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetVolumeRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EditVolumeWithBody Decides about the name or the hosts of a volume.
+//
+// What is decided goes before the server's choice, and stays through scans and
+// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+// secondary must be in one HA cluster; to choose a secondary alone fixes the
+// present primary, too.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+func (c *Client) EditVolumeWithBody(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditVolumeRequestWithBody(c.Server, id, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EditVolume Decides about the name or the hosts of a volume.
+//
+// What is decided goes before the server's choice, and stays through scans and
+// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+// secondary must be in one HA cluster; to choose a secondary alone fixes the
+// present primary, too.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+func (c *Client) EditVolume(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEditVolumeRequest(c.Server, id, body)
 	if err != nil {
 		return nil, err
 	}
@@ -3294,6 +3794,107 @@ func NewListClassesRequest(server string, params *ListClassesParams) (*http.Requ
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListClustersRequest constructs an http.Request for the ListClusters method
+func NewListClustersRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/clusters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeclareClusterRequest calls the generic DeclareCluster builder with application/json body
+func NewDeclareClusterRequest(server string, body DeclareClusterJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDeclareClusterRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDeclareClusterRequestWithBody constructs an http.Request for the DeclareCluster method, with any body, and a specified content type
+func NewDeclareClusterRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/clusters")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRemoveClusterRequest constructs an http.Request for the RemoveCluster method
+func NewRemoveClusterRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/clusters/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -4805,7 +5406,7 @@ func NewGetStatusRequest(server string) (*http.Request, error) {
 }
 
 // NewListVolumesRequest constructs an http.Request for the ListVolumes method
-func NewListVolumesRequest(server string) (*http.Request, error) {
+func NewListVolumesRequest(server string, params *ListVolumesParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -4823,10 +5424,202 @@ func NewListVolumesRequest(server string) (*http.Request, error) {
 		return nil, err
 	}
 
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Host != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "host", *params.Host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Primary != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "primary", *params.Primary, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Filesystem != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "filesystem", *params.Filesystem, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Q != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", *params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewGetVolumeRequest constructs an http.Request for the GetVolume method
+func NewGetVolumeRequest(server string, id PathID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/volumes/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewEditVolumeRequest calls the generic EditVolume builder with application/json body
+func NewEditVolumeRequest(server string, id PathID, body EditVolumeJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEditVolumeRequestWithBody(server, id, "application/json", bodyReader)
+}
+
+// NewEditVolumeRequestWithBody constructs an http.Request for the EditVolume method, with any body, and a specified content type
+func NewEditVolumeRequestWithBody(server string, id PathID, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/volumes/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -4959,6 +5752,34 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /classes (the `ListClasses` operationId).
 	ListClassesWithResponse(ctx context.Context, params *ListClassesParams, reqEditors ...RequestEditorFn) (*ListClassesResponse, error)
 
+	// ListClustersWithResponse Lists the high-availability clusters of hosts, declared and found.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /clusters (the `ListClusters` operationId).
+	ListClustersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListClustersResponse, error)
+
+	// DeclareClusterWithBodyWithResponse Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+	DeclareClusterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareClusterResponse, error)
+
+	// DeclareClusterWithResponse Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+	DeclareClusterWithResponse(ctx context.Context, body DeclareClusterJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareClusterResponse, error)
+
+	// RemoveClusterWithResponse Takes a declared cluster back.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /clusters/{name} (the `RemoveCluster` operationId).
+	RemoveClusterWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RemoveClusterResponse, error)
+
 	// GetEventsWithResponse Streams changes as server-sent events, in the order in which they were committed.
 	//
 	// Every event has an `id`, the position after it; it is opaque. A client that
@@ -4973,6 +5794,7 @@ type ClientWithResponsesInterface interface {
 	// | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 	// | `resources` | ResourcesEvent | one committed change of resources |
 	// | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
+	// | `volumes` | VolumesEvent | volumes that came, changed or went |
 	// | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 	// | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 	//
@@ -5206,10 +6028,45 @@ type ClientWithResponsesInterface interface {
 
 	// ListVolumesWithResponse Lists the logical drives that hosts can reach.
 	//
+	// A volume is derived from the graph: a logical drive with a device node on
+	// which nothing is built. What is mounted, or is a member of something else,
+	// is none. See `faultline get volumes --help`.
+	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /volumes (the `ListVolumes` operationId).
-	ListVolumesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVolumesResponse, error)
+	ListVolumesWithResponse(ctx context.Context, params *ListVolumesParams, reqEditors ...RequestEditorFn) (*ListVolumesResponse, error)
+
+	// GetVolumeWithResponse Returns one volume, with the hosts that may be chosen for it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /volumes/{id} (the `GetVolume` operationId).
+	GetVolumeWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*GetVolumeResponse, error)
+
+	// EditVolumeWithBodyWithResponse Decides about the name or the hosts of a volume.
+	//
+	// What is decided goes before the server's choice, and stays through scans and
+	// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+	// secondary must be in one HA cluster; to choose a secondary alone fixes the
+	// present primary, too.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+	EditVolumeWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditVolumeResponse, error)
+
+	// EditVolumeWithResponse Decides about the name or the hosts of a volume.
+	//
+	// What is decided goes before the server's choice, and stays through scans and
+	// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+	// secondary must be in one HA cluster; to choose a secondary alone fixes the
+	// present primary, too.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+	EditVolumeWithResponse(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*EditVolumeResponse, error)
 }
 
 // ListAlertsResponse200Headers the declared response headers of an HTTP 200 response for ListAlerts
@@ -5549,6 +6406,143 @@ func (r ListClassesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListClassesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListClustersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ClusterList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListClustersResponse) GetJSON200() *ClusterList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListClustersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListClustersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListClustersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListClustersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListClustersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeclareClusterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Cluster
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r DeclareClusterResponse) GetJSON200() *Cluster {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeclareClusterResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeclareClusterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeclareClusterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeclareClusterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeclareClusterResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RemoveClusterResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveClusterResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveClusterResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveClusterResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveClusterResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveClusterResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6742,6 +7736,11 @@ func (r GetStatusResponse) ContentType() string {
 	return ""
 }
 
+// ListVolumesResponse200Headers the declared response headers of an HTTP 200 response for ListVolumes
+type ListVolumesResponse200Headers struct {
+	FaultlinePosition string
+}
+
 type ListVolumesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -6749,6 +7748,8 @@ type ListVolumesResponse struct {
 	JSON200 *VolumeList
 	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListVolumesResponse200Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -6784,6 +7785,109 @@ func (r ListVolumesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListVolumesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetVolumeResponse200Headers the declared response headers of an HTTP 200 response for GetVolume
+type GetVolumeResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetVolumeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Volume
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetVolumeResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetVolumeResponse) GetJSON200() *Volume {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetVolumeResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetVolumeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetVolumeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetVolumeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetVolumeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EditVolumeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Volume
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EditVolumeResponse) GetJSON200() *Volume {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EditVolumeResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EditVolumeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EditVolumeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EditVolumeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EditVolumeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6934,6 +8038,58 @@ func (c *ClientWithResponses) ListClassesWithResponse(ctx context.Context, param
 	return ParseListClassesResponse(rsp)
 }
 
+// ListClustersWithResponse Lists the high-availability clusters of hosts, declared and found.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /clusters (the `ListClusters` operationId).
+func (c *ClientWithResponses) ListClustersWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListClustersResponse, error) {
+	rsp, err := c.ListClusters(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListClustersResponse(rsp)
+}
+
+// DeclareClusterWithBodyWithResponse Declares a high-availability cluster, or changes the hosts of one that was declared here.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+func (c *ClientWithResponses) DeclareClusterWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DeclareClusterResponse, error) {
+	rsp, err := c.DeclareClusterWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareClusterResponse(rsp)
+}
+
+// DeclareClusterWithResponse Declares a high-availability cluster, or changes the hosts of one that was declared here.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /clusters (the `DeclareCluster` operationId).
+func (c *ClientWithResponses) DeclareClusterWithResponse(ctx context.Context, body DeclareClusterJSONRequestBody, reqEditors ...RequestEditorFn) (*DeclareClusterResponse, error) {
+	rsp, err := c.DeclareCluster(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeclareClusterResponse(rsp)
+}
+
+// RemoveClusterWithResponse Takes a declared cluster back.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /clusters/{name} (the `RemoveCluster` operationId).
+func (c *ClientWithResponses) RemoveClusterWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*RemoveClusterResponse, error) {
+	rsp, err := c.RemoveCluster(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveClusterResponse(rsp)
+}
+
 // GetEventsWithResponse Streams changes as server-sent events, in the order in which they were committed.
 //
 // Every event has an `id`, the position after it; it is opaque. A client that
@@ -6948,6 +8104,7 @@ func (c *ClientWithResponses) ListClassesWithResponse(ctx context.Context, param
 // | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
 // | `resources` | ResourcesEvent | one committed change of resources |
 // | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
+// | `volumes` | VolumesEvent | volumes that came, changed or went |
 // | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
 // | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
 //
@@ -7355,15 +8512,68 @@ func (c *ClientWithResponses) GetStatusWithResponse(ctx context.Context, reqEdit
 
 // ListVolumesWithResponse Lists the logical drives that hosts can reach.
 //
+// A volume is derived from the graph: a logical drive with a device node on
+// which nothing is built. What is mounted, or is a member of something else,
+// is none. See `faultline get volumes --help`.
+//
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /volumes (the `ListVolumes` operationId).
-func (c *ClientWithResponses) ListVolumesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListVolumesResponse, error) {
-	rsp, err := c.ListVolumes(ctx, reqEditors...)
+func (c *ClientWithResponses) ListVolumesWithResponse(ctx context.Context, params *ListVolumesParams, reqEditors ...RequestEditorFn) (*ListVolumesResponse, error) {
+	rsp, err := c.ListVolumes(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
 	return ParseListVolumesResponse(rsp)
+}
+
+// GetVolumeWithResponse Returns one volume, with the hosts that may be chosen for it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /volumes/{id} (the `GetVolume` operationId).
+func (c *ClientWithResponses) GetVolumeWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*GetVolumeResponse, error) {
+	rsp, err := c.GetVolume(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetVolumeResponse(rsp)
+}
+
+// EditVolumeWithBodyWithResponse Decides about the name or the hosts of a volume.
+//
+// What is decided goes before the server's choice, and stays through scans and
+// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+// secondary must be in one HA cluster; to choose a secondary alone fixes the
+// present primary, too.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+func (c *ClientWithResponses) EditVolumeWithBodyWithResponse(ctx context.Context, id PathID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EditVolumeResponse, error) {
+	rsp, err := c.EditVolumeWithBody(ctx, id, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEditVolumeResponse(rsp)
+}
+
+// EditVolumeWithResponse Decides about the name or the hosts of a volume.
+//
+// What is decided goes before the server's choice, and stays through scans and
+// restarts. The hosts of a volume that is used cannot be changed. A primary and a
+// secondary must be in one HA cluster; to choose a secondary alone fixes the
+// present primary, too.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
+func (c *ClientWithResponses) EditVolumeWithResponse(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*EditVolumeResponse, error) {
+	rsp, err := c.EditVolume(ctx, id, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEditVolumeResponse(rsp)
 }
 
 // ParseListAlertsResponse parses an HTTP response from a ListAlertsWithResponse call
@@ -7597,6 +8807,101 @@ func ParseListClassesResponse(rsp *http.Response) (*ListClassesResponse, error) 
 			return nil, err
 		}
 		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListClustersResponse parses an HTTP response from a ListClustersWithResponse call
+func ParseListClustersResponse(rsp *http.Response) (*ListClustersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListClustersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ClusterList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeclareClusterResponse parses an HTTP response from a DeclareClusterWithResponse call
+func ParseDeclareClusterResponse(rsp *http.Response) (*DeclareClusterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeclareClusterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Cluster
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveClusterResponse parses an HTTP response from a RemoveClusterWithResponse call
+func ParseRemoveClusterResponse(rsp *http.Response) (*RemoveClusterResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveClusterResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
 
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
@@ -8521,6 +9826,98 @@ func ParseListVolumesResponse(rsp *http.Response) (*ListVolumesResponse, error) 
 
 	}
 
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListVolumesResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetVolumeResponse parses an HTTP response from a GetVolumeWithResponse call
+func ParseGetVolumeResponse(rsp *http.Response) (*GetVolumeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetVolumeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Volume
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetVolumeResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEditVolumeResponse parses an HTTP response from a EditVolumeWithResponse call
+func ParseEditVolumeResponse(rsp *http.Response) (*EditVolumeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EditVolumeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Volume
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
 	return response, nil
 }
 
@@ -8547,6 +9944,15 @@ type ServerInterface interface {
 	// ListClasses Lists the resource classes that the plugins declare.
 	// (GET /classes)
 	ListClasses(w http.ResponseWriter, r *http.Request, params ListClassesParams)
+	// ListClusters Lists the high-availability clusters of hosts, declared and found.
+	// (GET /clusters)
+	ListClusters(w http.ResponseWriter, r *http.Request)
+	// DeclareCluster Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	// (POST /clusters)
+	DeclareCluster(w http.ResponseWriter, r *http.Request)
+	// RemoveCluster Takes a declared cluster back.
+	// (DELETE /clusters/{name})
+	RemoveCluster(w http.ResponseWriter, r *http.Request, name string)
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(w http.ResponseWriter, r *http.Request, params GetEventsParams)
@@ -8621,7 +10027,13 @@ type ServerInterface interface {
 	GetStatus(w http.ResponseWriter, r *http.Request)
 	// ListVolumes Lists the logical drives that hosts can reach.
 	// (GET /volumes)
-	ListVolumes(w http.ResponseWriter, r *http.Request)
+	ListVolumes(w http.ResponseWriter, r *http.Request, params ListVolumesParams)
+	// GetVolume Returns one volume, with the hosts that may be chosen for it.
+	// (GET /volumes/{id})
+	GetVolume(w http.ResponseWriter, r *http.Request, id PathID)
+	// EditVolume Decides about the name or the hosts of a volume.
+	// (PATCH /volumes/{id})
+	EditVolume(w http.ResponseWriter, r *http.Request, id PathID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -8965,6 +10377,60 @@ func (siw *ServerInterfaceWrapper) ListClasses(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListClasses(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListClusters operation middleware
+func (siw *ServerInterfaceWrapper) ListClusters(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListClusters(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeclareCluster operation middleware
+func (siw *ServerInterfaceWrapper) DeclareCluster(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeclareCluster(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveCluster operation middleware
+func (siw *ServerInterfaceWrapper) RemoveCluster(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveCluster(w, r, name)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -10078,8 +11544,170 @@ func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Requ
 // ListVolumes operation middleware
 func (siw *ServerInterfaceWrapper) ListVolumes(w http.ResponseWriter, r *http.Request) {
 
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListVolumesParams
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", r.URL.Query(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "category"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "category", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "host" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "host", r.URL.Query(), &params.Host, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "host"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "host", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "primary" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "primary", r.URL.Query(), &params.Primary, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "primary"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "primary", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "filesystem" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "filesystem", r.URL.Query(), &params.Filesystem, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "filesystem"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "filesystem", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "sort" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sort", r.URL.Query(), &params.Sort, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "sort"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "sort", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.ListVolumes(w, r)
+		siw.Handler.ListVolumes(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetVolume operation middleware
+func (siw *ServerInterfaceWrapper) GetVolume(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetVolume(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EditVolume operation middleware
+func (siw *ServerInterfaceWrapper) EditVolume(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EditVolume(w, r, id)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -10240,6 +11868,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts/{id}", wrapper.GetAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts", wrapper.ListHosts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes", wrapper.ListVolumes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes/{id}", wrapper.GetVolume)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/volumes/{id}", wrapper.EditVolume)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/clusters", wrapper.ListClusters)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/clusters", wrapper.DeclareCluster)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/clusters/{name}", wrapper.RemoveCluster)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/events", wrapper.GetEvents)
 
 	return m
@@ -10518,6 +12151,116 @@ type ListClassesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListClassesdefaultApplicationProblemPlusJSONResponse) VisitListClassesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClustersRequestObject struct {
+}
+
+type ListClustersResponseObject interface {
+	VisitListClustersResponse(w http.ResponseWriter) error
+}
+
+type ListClusters200JSONResponse ClusterList
+
+func (response ListClusters200JSONResponse) VisitListClustersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClustersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListClustersdefaultApplicationProblemPlusJSONResponse) VisitListClustersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareClusterRequestObject struct {
+	Body *DeclareClusterJSONRequestBody
+}
+
+type DeclareClusterResponseObject interface {
+	VisitDeclareClusterResponse(w http.ResponseWriter) error
+}
+
+type DeclareCluster200JSONResponse Cluster
+
+func (response DeclareCluster200JSONResponse) VisitDeclareClusterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeclareClusterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeclareClusterdefaultApplicationProblemPlusJSONResponse) VisitDeclareClusterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveClusterRequestObject struct {
+	Name string `json:"name"`
+}
+
+type RemoveClusterResponseObject interface {
+	VisitRemoveClusterResponse(w http.ResponseWriter) error
+}
+
+type RemoveCluster204Response struct {
+}
+
+func (response RemoveCluster204Response) VisitRemoveClusterResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveClusterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveClusterdefaultApplicationProblemPlusJSONResponse) VisitRemoveClusterResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11557,21 +13300,30 @@ func (response GetStatusdefaultApplicationProblemPlusJSONResponse) VisitGetStatu
 }
 
 type ListVolumesRequestObject struct {
+	Params ListVolumesParams
 }
 
 type ListVolumesResponseObject interface {
 	VisitListVolumesResponse(w http.ResponseWriter) error
 }
 
-type ListVolumes200JSONResponse VolumeList
+type ListVolumes200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type ListVolumes200JSONResponse struct {
+	Body    VolumeList
+	Headers ListVolumes200ResponseHeaders
+}
 
 func (response ListVolumes200JSONResponse) VisitListVolumesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -11583,6 +13335,93 @@ type ListVolumesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListVolumesdefaultApplicationProblemPlusJSONResponse) VisitListVolumesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVolumeRequestObject struct {
+	ID PathID `json:"id"`
+}
+
+type GetVolumeResponseObject interface {
+	VisitGetVolumeResponse(w http.ResponseWriter) error
+}
+
+type GetVolume200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetVolume200JSONResponse struct {
+	Body    Volume
+	Headers GetVolume200ResponseHeaders
+}
+
+func (response GetVolume200JSONResponse) VisitGetVolumeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetVolumedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetVolumedefaultApplicationProblemPlusJSONResponse) VisitGetVolumeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditVolumeRequestObject struct {
+	ID   PathID `json:"id"`
+	Body *EditVolumeJSONRequestBody
+}
+
+type EditVolumeResponseObject interface {
+	VisitEditVolumeResponse(w http.ResponseWriter) error
+}
+
+type EditVolume200JSONResponse Volume
+
+func (response EditVolume200JSONResponse) VisitEditVolumeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EditVolumedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EditVolumedefaultApplicationProblemPlusJSONResponse) VisitEditVolumeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11617,6 +13456,15 @@ type StrictServerInterface interface {
 	// ListClasses Lists the resource classes that the plugins declare.
 	// (GET /classes)
 	ListClasses(ctx context.Context, request ListClassesRequestObject) (ListClassesResponseObject, error)
+	// ListClusters Lists the high-availability clusters of hosts, declared and found.
+	// (GET /clusters)
+	ListClusters(ctx context.Context, request ListClustersRequestObject) (ListClustersResponseObject, error)
+	// DeclareCluster Declares a high-availability cluster, or changes the hosts of one that was declared here.
+	// (POST /clusters)
+	DeclareCluster(ctx context.Context, request DeclareClusterRequestObject) (DeclareClusterResponseObject, error)
+	// RemoveCluster Takes a declared cluster back.
+	// (DELETE /clusters/{name})
+	RemoveCluster(ctx context.Context, request RemoveClusterRequestObject) (RemoveClusterResponseObject, error)
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(ctx context.Context, request GetEventsRequestObject) (GetEventsResponseObject, error)
@@ -11692,6 +13540,12 @@ type StrictServerInterface interface {
 	// ListVolumes Lists the logical drives that hosts can reach.
 	// (GET /volumes)
 	ListVolumes(ctx context.Context, request ListVolumesRequestObject) (ListVolumesResponseObject, error)
+	// GetVolume Returns one volume, with the hosts that may be chosen for it.
+	// (GET /volumes/{id})
+	GetVolume(ctx context.Context, request GetVolumeRequestObject) (GetVolumeResponseObject, error)
+	// EditVolume Decides about the name or the hosts of a volume.
+	// (PATCH /volumes/{id})
+	EditVolume(ctx context.Context, request EditVolumeRequestObject) (EditVolumeResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -11925,6 +13779,87 @@ func (sh *strictHandler) ListClasses(w http.ResponseWriter, r *http.Request, par
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListClassesResponseObject); ok {
 		if err := validResponse.VisitListClassesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListClusters operation middleware
+func (sh *strictHandler) ListClusters(w http.ResponseWriter, r *http.Request) {
+	var request ListClustersRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClusters(ctx, request.(ListClustersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClusters")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListClustersResponseObject); ok {
+		if err := validResponse.VisitListClustersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeclareCluster operation middleware
+func (sh *strictHandler) DeclareCluster(w http.ResponseWriter, r *http.Request) {
+	var request DeclareClusterRequestObject
+
+	var body DeclareClusterJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeclareCluster(ctx, request.(DeclareClusterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeclareCluster")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeclareClusterResponseObject); ok {
+		if err := validResponse.VisitDeclareClusterResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveCluster operation middleware
+func (sh *strictHandler) RemoveCluster(w http.ResponseWriter, r *http.Request, name string) {
+	var request RemoveClusterRequestObject
+
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveCluster(ctx, request.(RemoveClusterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveCluster")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveClusterResponseObject); ok {
+		if err := validResponse.VisitRemoveClusterResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -12591,8 +14526,10 @@ func (sh *strictHandler) GetStatus(w http.ResponseWriter, r *http.Request) {
 }
 
 // ListVolumes operation middleware
-func (sh *strictHandler) ListVolumes(w http.ResponseWriter, r *http.Request) {
+func (sh *strictHandler) ListVolumes(w http.ResponseWriter, r *http.Request, params ListVolumesParams) {
 	var request ListVolumesRequestObject
+
+	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.ListVolumes(ctx, request.(ListVolumesRequestObject))
@@ -12607,6 +14544,65 @@ func (sh *strictHandler) ListVolumes(w http.ResponseWriter, r *http.Request) {
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListVolumesResponseObject); ok {
 		if err := validResponse.VisitListVolumesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetVolume operation middleware
+func (sh *strictHandler) GetVolume(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request GetVolumeRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetVolume(ctx, request.(GetVolumeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetVolume")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetVolumeResponseObject); ok {
+		if err := validResponse.VisitGetVolumeResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EditVolume operation middleware
+func (sh *strictHandler) EditVolume(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request EditVolumeRequestObject
+
+	request.ID = id
+
+	var body EditVolumeJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EditVolume(ctx, request.(EditVolumeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EditVolume")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EditVolumeResponseObject); ok {
+		if err := validResponse.VisitEditVolumeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

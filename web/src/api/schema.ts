@@ -507,11 +507,79 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the logical drives that hosts can reach. */
+        /**
+         * Lists the logical drives that hosts can reach.
+         * @description A volume is derived from the graph: a logical drive with a device node on
+         *     which nothing is built. What is mounted, or is a member of something else,
+         *     is none. See `faultline get volumes --help`.
+         */
         get: operations["listVolumes"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/volumes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /** Returns one volume, with the hosts that may be chosen for it. */
+        get: operations["getVolume"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Decides about the name or the hosts of a volume.
+         * @description What is decided goes before the server's choice, and stays through scans and
+         *     restarts. The hosts of a volume that is used cannot be changed. A primary and a
+         *     secondary must be in one HA cluster; to choose a secondary alone fixes the
+         *     present primary, too.
+         */
+        patch: operations["editVolume"];
+        trace?: never;
+    };
+    "/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the high-availability clusters of hosts, declared and found. */
+        get: operations["listClusters"];
+        put?: never;
+        /** Declares a high-availability cluster, or changes the hosts of one that was declared here. */
+        post: operations["declareCluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/clusters/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a declared cluster back. */
+        delete: operations["removeCluster"];
         options?: never;
         head?: never;
         patch?: never;
@@ -538,6 +606,7 @@ export interface paths {
          *     | `ready` | ReadyEvent | the first event, always: the position at which the stream starts. Lists that are read after it hold all changes before it |
          *     | `resources` | ResourcesEvent | one committed change of resources |
          *     | `alerts` | AlertsEvent | alerts that began, ended, or were acknowledged or not |
+         *     | `volumes` | VolumesEvent | volumes that came, changed or went |
          *     | `statistics` | StatisticsEvent | new samples of the resources named by `statistics` |
          *     | `reset` | ResetEvent | changes after the asked position are no longer kept: read the lists again. The stream goes on from the event's position |
          *
@@ -1350,8 +1419,152 @@ export interface components {
         };
         /** @description A logical drive that hosts can reach. */
         Volume: {
+            /** @description That of its drive; a detached volume has no such resource any more. */
             id: components["schemas"]["ID"];
+            /** @description The alias, or else the label. */
             name: string;
+            label: string;
+            alias?: string;
+            /** @description Of the drive; empty if it is detached. */
+            plugin: string;
+            class: string;
+            /** @description The label of the drive's class, or `Unknown`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description In bytes; 0 if it is not known.
+             */
+            size: number;
+            /** @description The size with a unit. */
+            size_text?: string;
+            /** @description What is written on it; empty if nothing is */
+            filesystem_type: string;
+            state: components["schemas"]["VolumeState"];
+            /** @description A sentence; empty if all is fine. */
+            state_why: string;
+            health: components["schemas"]["Severity"];
+            ha: components["schemas"]["VolumeHA"];
+            /** @description Whether a target may be placed on it. */
+            usable: boolean;
+            /** @description The targets that lie on it. One with any is not offered, and keeps its hosts. */
+            used_by: components["schemas"]["Ref"][];
+            /** @description Whether its drive is no longer seen. It is listed for what lies on it or was decided about it. */
+            detached: boolean;
+            nodes: components["schemas"]["VolumeNode"][];
+            primary: components["schemas"]["VolumeHost"];
+            secondary: components["schemas"]["VolumeHost"];
+            /** @description Hosts that users do not want for it. */
+            unused: string[];
+            decided?: components["schemas"]["VolumeDecision"];
+            /** @description Only of a single volume. The hosts that reach it, as the server chooses between them. */
+            candidates?: components["schemas"]["VolumeCandidate"][];
+        };
+        /**
+         * @description `down`: the drive, or what it is made of, has failed, or no path works;
+         *     `degraded`: some of that has; `at_risk`: something that it depends on has an
+         *     alert; `fine`: nothing has.
+         * @enum {string}
+         */
+        VolumeState: "fine" | "at_risk" | "degraded" | "down";
+        /**
+         * @description `ha`: a primary and a secondary; `no-ha`: one host, or no secondary; `unconfigured`: several hosts and no primary.
+         * @enum {string}
+         */
+        VolumeHA: "ha" | "no-ha" | "unconfigured";
+        /** @description One way of a host to a volume. */
+        VolumeNode: {
+            id: components["schemas"]["ID"];
+            host: string;
+            /** Format: int64 */
+            host_id: number;
+            path: string;
+            role: components["schemas"]["VolumeRole"];
+            /**
+             * Format: int64
+             * @description The sum of the PathWeights above it, if there is one.
+             */
+            weight?: number;
+            health: components["schemas"]["Severity"];
+            stale: boolean;
+        };
+        /** @enum {string} */
+        VolumeRole: "primary" | "secondary" | "unused";
+        /** @description A chosen host, or why there is none. */
+        VolumeHost: {
+            host?: string;
+            /**
+             * Format: int64
+             * @description Which node of it; absent if the host does not reach the volume now.
+             */
+            node?: number;
+            /** @description `user`, `weight`, `balance`, `only` or `target`; absent if none is chosen. */
+            ground?: string;
+            /** @description A sentence. */
+            why: string;
+        };
+        /** @description What users decided, and who did last. */
+        VolumeDecision: {
+            /** @description A host, or `none`; absent if it is the server's choice. */
+            primary?: string;
+            secondary?: string;
+            by: string;
+            /** Format: date-time */
+            time: string;
+        };
+        VolumeCandidate: {
+            host: string;
+            /** Format: int64 */
+            host_id: number;
+            role: components["schemas"]["VolumeRole"];
+            /**
+             * Format: int64
+             * @description That of its best path; absent unless all paths have one.
+             */
+            weight?: number;
+            /** @description Of how many other volumes of several hosts it is the primary. */
+            primaries: number;
+            /** @description Of how many it is the primary or the secondary. */
+            in_use: number;
+            /** @description Its HA cluster. */
+            cluster?: string;
+            /** @description Why it is in none although it might be. */
+            problem?: string;
+        };
+        VolumeEdit: {
+            /** @description The new alias; null goes back to the label. No space at either end. */
+            alias?: string | null;
+            /** @description The name or ID of a host, or the ID of a node, as text; `none` for none; null for the server's choice. */
+            primary?: string | null;
+            /** @description The same. */
+            secondary?: string | null;
+            /** @description Names or IDs of hosts that the server must not choose. */
+            unused?: string[];
+            /** @description Who decides; the name of the token goes before it. */
+            user?: string;
+        };
+        /** @description A high-availability cluster of hosts. */
+        Cluster: {
+            name: string;
+            /** @enum {string} */
+            source: "configuration" | "user" | "found";
+            /** @description As they were declared or found. */
+            hosts: string[];
+            /** @description The hosts of it that are known. */
+            members: string[];
+            /** @description Names that no known host has. */
+            missing: string[];
+            /** @description Why members count as in no cluster, by host. */
+            problems: {
+                [key: string]: string;
+            };
+        };
+        ClusterList: {
+            items: components["schemas"]["Cluster"][];
+        };
+        ClusterCreate: {
+            name: string;
+            /** @description Names of hosts: the whole name, or its first part if that tells. */
+            hosts: string[];
         };
         VolumeList: {
             items: components["schemas"]["Volume"][];
@@ -1417,6 +1630,18 @@ export interface components {
             /** Format: int64 */
             seq: number;
             items?: components["schemas"]["Alert"][];
+            bulk?: boolean;
+        };
+        /**
+         * @description Volumes that came or changed, as they are now, and the IDs of those that went. Their state follows from alerts, and comes with
+         *     those. If there are more than 500, or what changed is not known because the server was started since, `bulk` is true and the
+         *     rest is absent: read the list again.
+         */
+        VolumesEvent: {
+            /** Format: int64 */
+            seq: number;
+            items?: components["schemas"]["Volume"][];
+            gone?: components["schemas"]["ID"][];
             bulk?: boolean;
         };
         StatisticsEvent: {
@@ -2346,6 +2571,105 @@ export interface operations {
     };
     listVolumes: {
         parameters: {
+            query?: {
+                /**
+                 * @description `unused` keeps volumes on which nothing lies, `usable` those of them on which
+                 *     a target may be placed: made for that, and with one host or a primary.
+                 */
+                category?: string;
+                /** @description Keep volumes that this host reaches, by its ID or name. A host that is not known has none. */
+                host?: string;
+                /** @description Keep volumes of which this host is the primary, by its ID or name. */
+                primary?: string;
+                /** @description Keep volumes on which a target of this file system lies. One that is not known has none. */
+                filesystem?: components["schemas"]["ID"];
+                /**
+                 * @description Keep volumes in which this text occurs, ignoring case: in the name, kind,
+                 *     identity, file system type, or the path or host of a node.
+                 */
+                q?: string;
+                /**
+                 * @description `name`, `id`, `kind`, `size`, `filesystem_type` or `primary`; with a leading `-`
+                 *     in descending order. By name without it.
+                 */
+                sort?: string;
+                /** @description How many items at most on the page. */
+                limit?: components["parameters"]["pageLimit"];
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["pageCursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of volumes. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VolumeList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The volume. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    editVolume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VolumeEdit"];
+            };
+        };
+        responses: {
+            /** @description The volume as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Volume"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listClusters: {
+        parameters: {
             query?: never;
             header?: never;
             path?: never;
@@ -2353,14 +2677,60 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The volumes. */
+            /** @description The clusters. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VolumeList"];
+                    "application/json": components["schemas"]["ClusterList"];
                 };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    declareCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClusterCreate"];
+            };
+        };
+        responses: {
+            /** @description The cluster. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cluster"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is declared no longer. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Problem"];
         };

@@ -1,0 +1,107 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// Volume renders a volume, without its candidates.
+func (v *View) Volume(vol *resource.Volume) gen.Volume {
+	out := gen.Volume{
+		ID: int64(vol.ID), Name: vol.Name(), Label: vol.Label, Alias: vol.Wish.Alias, Plugin: vol.Plugin, Class: vol.Class, Kind: vol.Kind,
+		Size: vol.Size, FilesystemType: vol.FilesystemType, Ha: gen.VolumeHA(vol.HA()), Usable: vol.Usable(),
+		UsedBy: v.refs(vol.Users), Detached: vol.Detached, Nodes: make([]gen.VolumeNode, len(vol.Nodes)), Unused: orEmpty(vol.Wish.Unused),
+		Health:    gen.Severity(resource.OK.String()),
+		Primary:   gen.VolumeHost{Host: vol.Choice.Primary, Ground: string(vol.Choice.PrimaryBy), Why: vol.Choice.WhyPrimary},
+		Secondary: gen.VolumeHost{Host: vol.Choice.Secondary, Ground: string(vol.Choice.SecondaryBy), Why: vol.Choice.WhySecondary},
+	}
+	if vol.Size > 0 {
+		out.SizeText = resource.FormatBytes(vol.Size)
+	}
+	for i := range vol.Nodes {
+		n := &vol.Nodes[i]
+		node := gen.VolumeNode{
+			ID: int64(n.ID), Host: n.Host, HostID: n.HostID, Path: n.Path, Role: gen.VolumeRole(n.Role),
+			Health: gen.Severity(v.Alerts.Health(n.ID).String()),
+		}
+		if n.Weights > 0 {
+			node.Weight = &n.Weight
+		}
+		if r := v.Resources.Get(n.ID); r != nil {
+			node.Stale = v.Resources.Stale(r)
+		}
+		switch n.Role {
+		case resource.RolePrimary:
+			out.Primary.Node = int64(n.ID)
+		case resource.RoleSecondary:
+			out.Secondary.Node = int64(n.ID)
+		}
+		out.Nodes[i] = node
+	}
+	if w := &vol.Wish; !w.Empty() {
+		out.Decided = &gen.VolumeDecision{Primary: w.Primary, Secondary: w.Secondary, By: w.By, Time: w.Time.UTC()}
+	}
+	if !vol.Detached {
+		out.Health = gen.Severity(v.Alerts.Health(vol.ID).String())
+	}
+	out.State, out.StateWhy = v.volumeState(vol, out.Nodes)
+	return out
+}
+
+// volumeState tells from the health of the graph whether a volume works. An
+// alert of what backs it says that it failed, or partly; one of anything else
+// above it, a fan or one disk of many, that it may.
+func (v *View) volumeState(vol *resource.Volume, nodes []gen.VolumeNode) (gen.VolumeState, string) {
+	if vol.Detached {
+		return gen.VolumeDown, "its drive is no longer seen"
+	}
+	bad, why := 0, ""
+	for i := range nodes {
+		n := &nodes[i]
+		switch a := v.worstOwn(resource.ID(n.ID)); {
+		case n.Stale:
+			bad++
+			why = fmt.Sprintf("%s is out of contact", n.Host)
+		case a != nil && a.Severity == resource.Error:
+			bad++
+			why = fmt.Sprintf("%s: %s", n.Host, a.Text)
+		}
+	}
+	if len(nodes) > 0 && bad == len(nodes) {
+		if bad > 1 {
+			why = fmt.Sprintf("none of its %d paths works; %s", bad, why)
+		}
+		return gen.VolumeDown, why
+	}
+	state := gen.VolumeFine
+	if bad > 0 {
+		state, why = gen.VolumeDegraded, fmt.Sprintf("%d of its %d paths do not work; %s", bad, len(nodes), why)
+	}
+	if v.Alerts.Health(vol.ID) < resource.Warning {
+		return state, why
+	}
+	for _, a := range slices.Concat(v.Alerts.Own(vol.ID), v.Alerts.Inherited(vol.ID)) {
+		_, backs := slices.BinarySearch(vol.Backing, a.Resource)
+		switch {
+		case a.Severity < resource.Warning:
+		case backs && a.Severity == resource.Error:
+			return gen.VolumeDown, a.Text
+		case backs && state != gen.VolumeDegraded:
+			state, why = gen.VolumeDegraded, a.Text
+		case state == gen.VolumeFine:
+			state, why = gen.VolumeAtRisk, a.Text
+		}
+	}
+	return state, why
+}
+
+// worstOwn returns the worst alert of a resource, or nil.
+func (v *View) worstOwn(id resource.ID) *resource.Alert {
+	if own := v.Alerts.Own(id); len(own) > 0 {
+		return own[0]
+	}
+	return nil
+}
