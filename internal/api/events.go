@@ -205,7 +205,6 @@ func (st *stream) readVolumes(ctx context.Context, from uint64, to chan<- event)
 			if err != nil {
 				break
 			}
-			from = ch.Seq
 			if !put(ctx, to, event{name: "volumes", data: st.marshal(st.view.volumesEvent(ch)), move: func(p *position) { p.volumes = ch.Seq }}) {
 				return
 			}

@@ -142,10 +142,10 @@ func (s *Stage) agree(v *resource.Volume, w resource.VolumeWish, e *resource.Vol
 	if w.Primary == "" && v.Choice.Primary != "" && v.Choice.Primary != secondary {
 		w.Primary = v.Choice.Primary
 	}
-	switch {
-	case w.Primary == "":
+	switch w.Primary {
+	case "":
 		return w, resource.FieldErrorf(field, "volume %s: %s is its primary now; give another primary, too", v.Name(), secondary)
-	case w.Primary == secondary:
+	case secondary:
 		return w, resource.FieldErrorf(field, "volume %s: %s cannot be both the primary and the secondary; give two hosts, or none as the secondary", v.Name(), secondary)
 	}
 	a, b := s.known.of[w.Primary], s.known.of[secondary]
