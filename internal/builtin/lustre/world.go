@@ -97,7 +97,7 @@ func (w *world) leave(id int64, p *Lustre) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if h.plug == nil && !w.heard(h) {
-			w.poke(h, h.view.targets(h.id))
+			w.poke(h, w.concerns(h))
 		}
 	})
 }
@@ -108,7 +108,7 @@ func (w *world) leave(id int64, p *Lustre) {
 func (w *world) take(h *host, r *fact.Report) (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	touched := h.view.targets(h.id)
+	touched := w.concerns(h)
 	changed = h.view.take(r)
 	for name, u := range r.Usage {
 		if t := h.view.Targets[name]; t != nil && u != nil {
@@ -127,6 +127,18 @@ func (w *world) take(h *host, r *fact.Report) (changed bool) {
 	w.seats.save()
 	w.poke(h, touched)
 	return true
+}
+
+// concerns are the targets that the host says anything of, or had last: it tells
+// also by saying nothing.
+func (w *world) concerns(h *host) []key {
+	list := h.view.targets(h.id)
+	for k, at := range w.seats.of {
+		if at.Host == h.id {
+			list = append(list, k)
+		}
+	}
+	return list
 }
 
 // reseat notes where a target runs. While several hosts claim it, the first one
