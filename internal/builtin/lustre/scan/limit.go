@@ -2,7 +2,6 @@ package scan
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
 	"time"
@@ -26,13 +25,14 @@ var errStuck = errors.New("the kernel does not answer")
 // again before the first reading has ended.
 type limited struct {
 	source.Files
+	patience time.Duration
 
 	mu    sync.Mutex
 	stuck map[string]bool
 }
 
 func limit(files source.Files) *limited {
-	return &limited{Files: files, stuck: map[string]bool{}}
+	return &limited{Files: files, patience: readLimit, stuck: map[string]bool{}}
 }
 
 // within runs a reading of the file, and gives it up when it takes too long.
@@ -56,7 +56,7 @@ func within[T any](l *limited, name string, read func(string) (T, error)) (T, er
 		delete(l.stuck, name)
 		l.mu.Unlock()
 	}()
-	timer := time.NewTimer(readLimit)
+	timer := time.NewTimer(l.patience)
 	defer timer.Stop()
 	select {
 	case r := <-done:
@@ -70,7 +70,7 @@ func within[T any](l *limited, name string, read func(string) (T, error)) (T, er
 		return r.value, r.err
 	default:
 		l.stuck[name] = true
-		return none, &fs.PathError{Op: "read", Path: name, Err: fmt.Errorf("%w after %v", errStuck, readLimit)}
+		return none, &fs.PathError{Op: "read", Path: name, Err: errStuck}
 	}
 }
 

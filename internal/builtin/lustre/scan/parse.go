@@ -86,7 +86,10 @@ func parseHealth(text string) (verdict string, devices []string) {
 		line = strings.TrimSpace(line)
 		if rest, ok := strings.CutPrefix(line, "device "); ok && strings.Contains(rest, "unhealthy") {
 			name, _, _ := strings.Cut(rest, " ")
-			devices = append(devices, name)
+			// The target's own device, or the one below it.
+			if name = strings.TrimSuffix(name, "-osd"); !slices.Contains(devices, name) {
+				devices = append(devices, name)
+			}
 			continue
 		}
 		if line != "" && (verdict == "" || verdict == "healthy") {
