@@ -33,7 +33,7 @@ const (
 	// to do.
 	signPeriod = 10 * time.Second
 	// hostRootVar is the variable by which built-in device plugins see another root than
-	// their own, if plugin_env names it: the host of a container.
+	// their own: the host of a container.
 	hostRootVar = "HOST_ROOT"
 )
 
@@ -188,10 +188,7 @@ type device struct {
 func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device {
 	d := &device{name: spec.Name, log: a.log.With("plugin", spec.Name), changed: make(chan struct{})}
 	if spec.Kind == pluginhost.Builtin {
-		root := "/"
-		if slices.Contains(a.o.Config.PluginEnv, hostRootVar) {
-			root = cmp.Or(os.Getenv(hostRootVar), root)
-		}
+		root := cmp.Or(os.Getenv(hostRootVar), "/")
 		for _, sign := range builtinDeviceSigns[spec.Name] {
 			d.signs = append(d.signs, filepath.Join(root, sign))
 		}

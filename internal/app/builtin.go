@@ -35,9 +35,13 @@ var builtinDevices = map[string]func(){
 // builtinDeviceSigns are paths below a root folder of which one is there if the host
 // has something to tell for a built-in device plugin. Without a sign its process does
 // not run: most hosts of a site have no Lustre, and none of them is to pay for it. A
-// plugin that is not listed always runs.
+// plugin that is not listed always runs. Lustre's tools count, too: a server that
+// starts again without loading Lustre has lost its targets, and must say so.
 var builtinDeviceSigns = map[string][]string{
-	"lustre": {"sys/module/lnet", "sys/module/obdclass", "sys/module/lustre", "sys/fs/lustre", "proc/fs/lustre", "sys/kernel/debug/lustre"},
+	"lustre": {
+		"sys/module/lnet", "sys/module/obdclass", "sys/module/lustre", "sys/fs/lustre", "proc/fs/lustre", "sys/kernel/debug/lustre",
+		"usr/sbin/lctl", "sbin/lctl", "usr/sbin/lnetctl", "usr/sbin/mount.lustre", "sbin/mount.lustre",
+	},
 }
 
 func builtinNames() []string { return slices.Sorted(maps.Keys(builtins)) }
