@@ -24,7 +24,14 @@ func (l *look) readNets() {
 			l.gap("interfaces", "read "+name+": "+err.Error())
 		}
 	}
-	if now := l.now(); l.netsAt.IsZero() || now.Sub(l.netsAt) >= toolPeriod || list == nil && now.Sub(l.netsAt) >= peerPeriod {
+	period := toolPeriod
+	switch {
+	case list == nil && len(l.nets) == 0 && !source.Exists(l.files, "/sys/module/lnet"):
+		period = idlePeriod
+	case list == nil:
+		period = peerPeriod // it alone tells the state
+	}
+	if now := l.now(); l.netsAt.IsZero() || now.Sub(l.netsAt) >= period {
 		l.netsAt = now
 		l.nets = parseNets(l.run("interfaces", source.Command{
 			Name: "lnetctl", Args: []string{"net", "show", "-v", "4"}, Topic: []string{"net", "show"}, Limit: lctlLimit,

@@ -42,8 +42,10 @@ const (
 	// peerPeriod is how often the state of imports is read: there is one for each
 	// target of the file system.
 	peerPeriod = 30 * time.Second
-	// toolPeriod is how often a tool is run for what may be read seldom.
+	// toolPeriod is how often a tool is run for what may be read seldom, idlePeriod how
+	// often when it had nothing to tell and there are no files of Lustre either.
 	toolPeriod = time.Minute
+	idlePeriod = 5 * time.Minute
 	// clientMemory is how long it is remembered whose a connection is.
 	clientMemory = 15 * time.Minute
 )
@@ -212,7 +214,11 @@ var listDevices = source.Command{Name: "lctl", Args: []string{"dl"}, Topic: []st
 // read. Where it is not even loaded, that costs a process now and then, and only if
 // the tool is installed.
 func (l *look) askLctl() {
-	if l.lctl != nil && l.now().Sub(l.lctlAt) < peerPeriod {
+	period := peerPeriod
+	if l.lctl != nil && len(l.lctl.said)+len(l.lctl.plain) == 0 {
+		period = idlePeriod // files will tell when there is something
+	}
+	if l.lctl != nil && l.now().Sub(l.lctlAt) < period {
 		l.report.Gaps = append(l.report.Gaps, l.lastGaps...)
 		return
 	}
