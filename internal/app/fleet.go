@@ -217,7 +217,7 @@ func (f *fleet) lose(id resource.ID) {
 	feed := f.feeds[id]
 	f.mu.Unlock()
 	if feed != nil {
-		feed.reset(link.CauseReload, "what the host reported was removed")
+		_ = feed.reset(link.CauseReload, "what the host reported was removed")
 	}
 }
 
@@ -407,105 +407,4 @@ func (f *fleet) stop() {
 		wg.Go(feed.stop)
 	}
 	wg.Wait()
-}
-
-// hostState is how a host is; see fleet.list.
-type hostState struct {
-	ID      resource.ID
-	Name    string
-	State   string // connected, stopped or lost
-	Address string
-	Version string // of the agent
-	Booted  time.Time
-	// LastContact is when its agent was last heard of; zero if it was not since the
-	// server started, unless it stopped or was lost before.
-	LastContact time.Time
-	Plugins     []string // device plugins with a session
-}
-
-// list returns the hosts by name. seen is link.Hub.Seen.
-func (f *fleet) list(seen map[string]time.Time) []hostState {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var out []hostState
-	for _, name := range slices.Sorted(maps.Keys(f.hosts)) {
-		h := f.hosts[name]
-		one := func(attr string) (s string) {
-			_ = json.Unmarshal(h.attrs[attr], &s) // null is no text
-			return s
-		}
-		st := hostState{
-			ID: h.id, Name: name, State: one("state"), Address: one("address"), Version: one("agent_version"),
-			LastContact: seen[name], Plugins: slices.Sorted(maps.Keys(h.feeds)),
-		}
-		st.Booted, _ = time.Parse(time.RFC3339, one("boot_time")) // zero if it is not known
-		if st.LastContact.IsZero() {
-			st.LastContact, _ = time.Parse(time.RFC3339, one("last_contact"))
-		}
-		out = append(out, st)
-	}
-	return out
-}
-
-// remove removes a host, with all that its agent reported. Its certificates have
-// to be revoked before; end ends its links.
-func (f *fleet) remove(ctx context.Context, id resource.ID, end func(name string)) error {
-	f.mu.Lock()
-	var h *fleetHost
-	for _, o := range f.hosts {
-		if o.id == id && id != 0 {
-			h = o
-		}
-	}
-	if h == nil {
-		f.mu.Unlock()
-		return resource.Errorf(resource.NotFound, "there is no host %d", id)
-	}
-	h.gone = true
-	feeds := slices.Collect(maps.Values(h.feeds))
-	f.mu.Unlock()
-	end(h.name)
-	for _, feed := range feeds {
-		feed.stop()
-	}
-	for _, root := range f.rootsOf(id, h.name) {
-		if err := f.inv.RemoveRoot(ctx, root); err != nil && resource.KindOf(err) != resource.NotFound {
-			f.mu.Lock()
-			h.gone = false
-			f.mu.Unlock()
-			return err
-		}
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.hosts[h.name] == h {
-		delete(f.hosts, h.name)
-		f.touch(h.name)
-	}
-	f.log.Info("a host was removed", "host", h.name)
-	return nil
-}
-
-// rootsOf returns the roots of what the agent of a host reported.
-func (f *fleet) rootsOf(host resource.ID, name string) (list []resource.ID) {
-	for _, c := range f.inv.Classes() {
-		if !hostRoot(c) {
-			continue
-		}
-		byID, byName := c.Attr("host_id"), c.Attr("fqdn")
-		for _, r := range f.inv.Members(c) {
-			var n int64
-			var text string
-			if byID >= 0 {
-				n, _ = r.Values[byID].Int()
-			}
-			if byName >= 0 {
-				text, _ = r.Values[byName].Text()
-			}
-			if r.Root != nil && (resource.ID(n) == host || text == name) {
-				list = append(list, r.ID)
-			}
-		}
-	}
-	return list
 }

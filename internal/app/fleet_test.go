@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -206,7 +205,7 @@ func (m *manager) state(name string) (resource.ID, string) {
 
 func news(crates map[string]int) map[string]any { return map[string]any{"crates": crates} }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func TestAHostReports(t *testing.T) {
 	t.Parallel()
@@ -250,5 +249,27 @@ func TestAHostReports(t *testing.T) {
 	if again, state := m.state("oss1.example.com"); again != id || state != hostConnected {
 		t.Errorf("host %d, before %d, is %s", again, id, state)
 	}
+	if l := m.srv.hosts.list(); len(l) != 1 || l[0].ID != id || l[0].Name != "oss1.example.com" || !slices.Equal(l[0].Plugins, []string{"crates"}) ||
+		l[0].Address != "127.0.0.1" || time.Since(l[0].LastContact) > time.Minute || l[0].Version != "test" {
+		t.Errorf("hosts %+v", l)
+	}
+
+	// Removed with all that it reported, it can come back as another host only.
+	if err := m.srv.hosts.remove(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the host is gone", func() bool { return m.srv.inv.Get(id) == nil && m.crates(id) == "" })
+	if err := h.Wait(); err == nil || !strings.Contains(err.Error(), "was revoked") {
+		t.Errorf("the agent of a removed host ends with %v", err)
+	}
+	h = m.host(t, "oss1.example.com")
+	h.Start(quiet())
+	if _, err := h.Say(t.Context(), "crates", news(map[string]int{"d": 1})); err != nil {
+		t.Fatal(err)
+	}
+	if other, _ := m.state("oss1.example.com"); other == id || m.crates(other) != "d=1" {
+		t.Errorf("host %d came back as %d, with %q", id, other, m.crates(other))
+	}
 	h.Kill()
+	m.logs(t, "was revoked at")
 }

@@ -32,6 +32,8 @@ const (
 	// it records what they use.
 	selfTick    = 500 * time.Millisecond
 	selfSamples = 10 * time.Second
+	// selfGather is how long news of a host waits for that of others.
+	selfGather = 20 * time.Millisecond
 	// crashLoop is how many failures in a row, without a recovery in between, are
 	// more than bad luck: half a minute of it, with the pauses of a supervisor.
 	crashLoop = 6
@@ -319,7 +321,12 @@ func (s *self) watch(ctx context.Context, id string) {
 	for {
 		select {
 		case <-s.after(selfTick):
-		case <-kick: // an agent waits for the number of its host
+		case <-kick: // an agent waits for the number of its host, and others may come with it
+			select {
+			case <-s.after(selfGather):
+			case <-ctx.Done():
+				return
+			}
 		case <-ctx.Done():
 			return
 		}

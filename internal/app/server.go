@@ -71,6 +71,8 @@ type Server struct {
 	// catalog is where its plugins come from.
 	catalog *catalog
 	inv     *inventory.Inventory
+	// hosts is what can be done to the hosts that run the agent.
+	hosts *fleetActs
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
@@ -252,6 +254,7 @@ func (s *Server) setup(ctx context.Context) error {
 	agents := link.NewHub(link.HubOptions{
 		Accept: hosts.accept, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: time.Now, After: time.After,
 	})
+	s.hosts = &fleetActs{fleet: hosts, hub: agents, authority: authority}
 	s.run("hosts", s.fail, hosts.run)
 	s.run("host numbers", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, hosts.follow) })
 	s.run("agents", s.fail, func(ctx context.Context) error { return agents.Run(ctx) })

@@ -74,7 +74,7 @@ func (h *Host) Stop(ctx context.Context) error {
 // Kill ends the agent as its death would: nobody is told.
 func (h *Host) Kill() {
 	h.stop()
-	<-h.ended
+	_ = h.Wait() // the end of its context is no error
 }
 
 // Wait waits until the agent gives up and returns why.

@@ -38,7 +38,7 @@ func (s *Session) Feed(ctx context.Context, data <-chan AgentData, opened func()
 	if over || errors.Is(err, errRetired) {
 		s.state(ctx, func(st *resource.RootState) { st.Live, st.NextTry = false, time.Time{} })
 		if over {
-			return nil
+			return nil //nolint:nilerr // it was to end
 		}
 		return err
 	}
