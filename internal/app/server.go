@@ -222,8 +222,8 @@ func (s *Server) setup(ctx context.Context) error {
 		log: s.part("agents"), now: time.Now, after: time.After,
 	})
 	itself.fleet = hosts
-	s.run("self", s.fail, itself.run)
 	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins, c.Runner), !c.Runner
+	s.run("self", s.fail, itself.run)
 	if c.Runner {
 		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
 		s.run("plugin folder", s.fail, s.catalog.run)
