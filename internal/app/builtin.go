@@ -14,6 +14,7 @@ import (
 	lustrescan "github.com/faultline-storage/faultline/internal/builtin/lustre/scan"
 	"github.com/faultline-storage/faultline/internal/builtin/redfish"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	sdk "github.com/faultline-storage/faultline/sdk/plugin"
 )
 
 // builtins are the plugins that are part of the program, by name. They are
@@ -23,6 +24,14 @@ var builtins = map[string]func(){
 	"linux":   linux.Main,
 	"lustre":  lustre.Main,
 	"redfish": redfish.Main,
+}
+
+// hostPlugins are the built-in plugins that agents feed. A server has them without
+// being told, and what they declare is known without a process; see
+// pluginSet.addWaiting.
+var hostPlugins = map[string]func() *sdk.Program{
+	"linux":  linux.Program,
+	"lustre": lustre.Program,
 }
 
 // builtinDevices are the device plugins that are part of the program, by name. They

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ type catalog struct {
 	changes func(ctx context.Context, plugin string, running *wire.Manifest, next wire.Manifest) (*api.PluginChanges, error)
 	dir     string // the plugin folder
 	auto    bool   // take changed plugins of the folder in
+	// hosts are the built-in plugins that agents feed: loaded without being listed,
+	// unless another plugin has the name.
+	hosts []string
 	// configured reads the configuration's list of plugins again; nil if there is
 	// nothing to read.
 	configured func() ([]string, error)
@@ -157,6 +161,9 @@ func (c *catalog) align(stable bool) {
 	for _, path := range files {
 		put(path, fromFolder)
 	}
+	for _, name := range c.hosts {
+		put("builtin:"+name, fromServer)
+	}
 	for _, p := range c.set.all() {
 		if _, ok := want[p.path]; !ok {
 			c.drop(p)
@@ -176,6 +183,10 @@ func (c *catalog) align(stable bool) {
 			continue
 		}
 		c.asked[path] = true
+		if name := strings.TrimPrefix(path, "builtin:"); want[path] == fromServer && c.set.get(name) != nil {
+			c.log.Info("the server's own plugin is left out: another one has its name", "plugin", name, "loaded", c.set.get(name).where())
+			continue
+		}
 		if _, err := c.set.add(path, want[path]); err == nil && stable {
 			c.log.Info("a plugin was found", "path", path, "from", string(want[path]))
 		}

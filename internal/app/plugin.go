@@ -56,6 +56,7 @@ type version struct {
 	// adopted says that its processes serve sessions. Before that it is a
 	// candidate, which only shows what it declares.
 	adopted  bool
+	waiting  bool                // no process is wanted before the first use
 	own      string              // the plugin's own version
 	loaded   time.Time           // when it first served
 	manifest wire.Manifest       // what the last process declared
@@ -289,6 +290,28 @@ func (p *plugin) lease() (*lease, <-chan struct{}, error) {
 
 func (p *plugin) cannotRun(why error) error {
 	return &resource.Fault{Kind: resource.Unavailable, Text: "plugin " + p.name + " cannot run", Cause: why}
+}
+
+// waits reports whether no process of the version is wanted yet.
+func (v *version) waits() bool {
+	v.plugin.mu.Lock()
+	defer v.plugin.mu.Unlock()
+	return v.waiting
+}
+
+// wake starts the process of a plugin that waits for its first use.
+func (p *plugin) wake() {
+	p.mu.Lock()
+	v := p.version
+	waits := v != nil && v.waiting
+	if waits {
+		v.waiting = false
+	}
+	p.mu.Unlock()
+	if waits {
+		p.logger().Info("a host reports; the plugin is started")
+		p.begin(v)
+	}
 }
 
 // soon reports whether a process is on its way.

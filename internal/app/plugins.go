@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -63,6 +64,7 @@ type origin string
 const (
 	fromConfig origin = "configuration"
 	fromFolder origin = "folder"
+	fromServer origin = "server" // without being asked; see addWaiting
 )
 
 func newPluginSet(o setOptions) *pluginSet {
@@ -94,15 +96,20 @@ func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 	if s.o.debug.all || slices.Contains(s.o.debug.plugins, name) {
 		p.level.Set(slog.LevelDebug)
 	}
-	if err == nil && from == fromFolder {
+	var waiting wire.Manifest
+	switch {
+	case err != nil:
+	case from == fromFolder:
 		err = vet(path)
+	case from == fromServer:
+		waiting, err = s.declareWaiting(name)
 	}
 	if err != nil {
 		s.o.host.Log.Error("a plugin was not loaded", "path", path, "error", err)
 		p.broken = err
 	} else {
 		p.version = p.newVersion(spec)
-		p.version.adopted = true
+		p.version.adopted, p.version.waiting, p.version.manifest = true, from == fromServer, waiting
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,6 +125,21 @@ func (s *pluginSet) add(path string, from origin) (*plugin, error) {
 	s.announce(name)
 	go s.o.changed(name) // not under mu
 	return p, nil
+}
+
+// declareWaiting puts the classes of a plugin that agents feed into the inventory, so
+// that they are known, and other plugins can relate to them, before a host reports.
+// The plugin is part of this program: it needs no process to say what it declares.
+func (s *pluginSet) declareWaiting(name string) (wire.Manifest, error) {
+	program := hostPlugins[name]
+	if program == nil {
+		return wire.Manifest{}, fmt.Errorf("there is no built-in plugin %q for hosts; there are %s", name, strings.Join(slices.Sorted(maps.Keys(hostPlugins)), ", "))
+	}
+	m, problems := program().Manifest()
+	if len(problems) > 0 {
+		return m, fmt.Errorf("plugin %s: %s", name, problems[0].Text)
+	}
+	return m, s.o.declare(context.Background(), name, m, nil)
 }
 
 // remove forgets a plugin and unloads it.
@@ -152,7 +174,7 @@ func (s *pluginSet) has(name string) bool {
 
 // start runs a version's process if the set runs. The caller holds mu.
 func (s *pluginSet) start(v *version) {
-	if s.ctx == nil || s.ctx.Err() != nil || v.stop != nil {
+	if s.ctx == nil || s.ctx.Err() != nil || v.stop != nil || v.waits() {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
@@ -163,7 +185,8 @@ func (s *pluginSet) start(v *version) {
 	})
 }
 
-// run keeps every plugin's process running until ctx ends.
+// run keeps every plugin's process running until ctx ends, but for those that wait
+// for their first use.
 func (s *pluginSet) run(ctx context.Context) {
 	s.mu.Lock()
 	s.ctx = ctx
@@ -260,6 +283,7 @@ func (s *pluginSet) process(ctx context.Context, name string) (*lease, error) {
 	if p == nil {
 		return nil, resource.Errorf(resource.Unavailable, "plugin %s is not loaded on this server", name)
 	}
+	p.wake()
 	patience := time.NewTimer(startPatience)
 	defer patience.Stop()
 	for {

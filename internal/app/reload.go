@@ -221,8 +221,11 @@ func (p *plugin) ready(ctx context.Context) error {
 	p.mu.Lock()
 	v, broken := p.version, p.broken
 	p.mu.Unlock()
-	if v == nil {
+	switch {
+	case v == nil:
 		return p.cannotRun(broken)
+	case v.waits():
+		return nil
 	}
 	return p.outcome(ctx, v)
 }

@@ -202,7 +202,7 @@ func (s *Server) setup(ctx context.Context) error {
 	})
 	s.catalog = newCatalog(&catalog{
 		set: plugins, at: "this server", changes: declared.changes, dir: PluginFolder(c), auto: c.PluginAutoReload,
-		configured: s.o.Plugins, log: s.part("plugin"),
+		hosts: c.HostPlugins, configured: s.o.Plugins, log: s.part("plugin"),
 	}, c.Plugins)
 	own := &localSessions{
 		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,

@@ -95,6 +95,7 @@ func problemOf(p wire.Problem) gen.PluginProblem {
 func (p *plugin) state() api.Plugin {
 	p.mu.Lock()
 	v, broken, shadows, rejected := p.version, p.broken, p.shadows, p.rejected
+	waits := false
 	g := api.Plugin{Name: p.name, Path: p.path, Kind: gen.PluginKind(p.kind), Classes: []string{}, Problems: []gen.PluginProblem{}}
 	var proc *pluginhost.Process
 	level := levelOf(p.level.Level())
@@ -108,7 +109,7 @@ func (p *plugin) state() api.Plugin {
 			loaded := v.loaded
 			g.Loaded = &loaded
 		}
-		broken = v.broken
+		broken, waits = v.broken, v.waiting
 		if v.serving != nil {
 			proc = v.serving.proc
 		}
@@ -139,6 +140,8 @@ func (p *plugin) state() api.Plugin {
 		g.State, g.Error = gen.PluginState(pluginhost.Stopped), broken.Error()
 	case broken != nil:
 		g.State, g.Error = gen.PluginState(pluginhost.Failed), broken.Error()
+	case waits:
+		g.Error = "no host has reported yet; it is started when one does"
 	}
 	if len(shadows) > 0 && g.Error == "" {
 		g.Error = "not loaded, since they have the same name: " + strings.Join(shadows, ", ")

@@ -32,6 +32,9 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// Plugins are Python files, Python packages, executables and builtin:NAME.
 	Plugins []string `yaml:"plugins"`
+	// HostPlugins are the built-in plugins for what agents on hosts report. They need
+	// not be listed among Plugins, and no process runs for them until a host reports.
+	HostPlugins []string `yaml:"host_plugins"`
 	// PluginDir is a folder whose plugins are loaded too, as soon as they are there;
 	// empty is the folder plugins in Data.
 	PluginDir string `yaml:"plugin_dir"`
@@ -121,6 +124,7 @@ func Default() Config {
 		Data:         defaultData(),
 		Listen:       "127.0.0.1:8700",
 		Plugins:      []string{"builtin:redfish"},
+		HostPlugins:  []string{"linux", "lustre"},
 		PluginCgroup: "auto",
 		Runner:       true,
 		RunnerGrace:  Duration(30 * time.Second),

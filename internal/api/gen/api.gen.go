@@ -246,6 +246,7 @@ func (e LogLevel) Valid() bool {
 const (
 	Configuration PluginFrom = "configuration"
 	Folder        PluginFrom = "folder"
+	Server        PluginFrom = "server"
 )
 
 // Valid indicates whether the value is a known member of the PluginFrom enum.
@@ -254,6 +255,8 @@ func (e PluginFrom) Valid() bool {
 	case Configuration:
 		return true
 	case Folder:
+		return true
+	case Server:
 		return true
 	default:
 		return false
@@ -1157,7 +1160,7 @@ type Plugin struct {
 	// Error The last failure, or empty.
 	Error string `json:"error"`
 
-	// From Where the server knows it from.
+	// From Where the server knows it from; server: it is part of it.
 	From *PluginFrom `json:"from,omitempty"`
 
 	// Kind How the plugin is run.
@@ -1210,7 +1213,7 @@ type Plugin struct {
 	Version string `json:"version"`
 }
 
-// PluginFrom Where the server knows it from.
+// PluginFrom Where the server knows it from; server: it is part of it.
 type PluginFrom string
 
 // PluginKind How the plugin is run.

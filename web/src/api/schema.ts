@@ -715,10 +715,10 @@ export interface components {
             /** @description What is wrong with the plugin's declarations. */
             problems: components["schemas"]["PluginProblem"][];
             /**
-             * @description Where the server knows it from.
+             * @description Where the server knows it from; server: it is part of it.
              * @enum {string}
              */
-            from?: "configuration" | "folder";
+            from?: "configuration" | "folder" | "server";
             /** @description Why the present files were not taken in; the version before them goes on. Absent if they were. */
             rejected?: string;
             /** @description The plugin's files changed since they were loaded. */
