@@ -223,7 +223,7 @@ func (t *Tool) target(ctx context.Context, plugin string, known map[string]wire.
 		return m, nil
 	}
 	if plugin == resource.ServerPlugin {
-		return serverClasses(), nil
+		return selfManifest(), nil
 	}
 	if _, ok := builtins[plugin]; !ok {
 		return wire.Manifest{}, errors.New("there is no such built-in plugin")
@@ -235,14 +235,4 @@ func (t *Tool) target(ctx context.Context, plugin string, known map[string]wire.
 	m, err := t.manifest(ctx, spec)
 	known[plugin] = m
 	return m, err
-}
-
-// serverClasses are the classes that plugins can name in relations to the
-// server's own plugin: what it declares, and the hosts.
-func serverClasses() wire.Manifest {
-	m := selfManifest()
-	if !slices.ContainsFunc(m.Classes, func(c wire.Class) bool { return c.Name == wire.BaseHost }) {
-		m.Classes = append(m.Classes, wire.Class{Name: wire.BaseHost, Bases: []string{wire.BaseHost, wire.BaseResource}})
-	}
-	return m
 }
