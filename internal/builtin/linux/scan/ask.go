@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +27,9 @@ var (
 	ofArrays    = &topic{age: time.Minute, news: func(n *news) bool { return n.arrays || len(n.dirs) > 0 }}
 	// LVM's tools read the labels of the disks, which may sleep: only when somebody has
 	// just worked with them.
-	ofLVM = &topic{news: func(n *news) bool { return n.lvm }}
-	ofZFS = &topic{age: time.Minute, news: func(n *news) bool { return n.zfs || n.tables }}
+	ofLVM        = &topic{news: func(n *news) bool { return n.lvm }}
+	ofZFS        = &topic{age: time.Minute, news: func(n *news) bool { return n.zfs || n.tables }}
+	ofEnclosures = &topic{age: 5 * time.Minute}
 )
 
 // kept is the last answer of a command.
@@ -88,37 +91,63 @@ const readAgain = 30 * time.Minute
 // for each disk.
 func (s *Scanner) look() *news {
 	n := &news{}
-	dirs, err := blockDirs(s.files)
+	names, err := s.files.List(sysBlock)
 	if err != nil {
+		// Without that folder a look costs as much as reading all.
+		n.reread = true
 		return n
 	}
-	for name, dir := range dirs {
-		if b := s.known[name]; b == nil || b.dir != dir {
-			n.dir(strings.TrimPrefix(dir, "/sys"))
+	there := make(map[string]bool, len(names))
+	for _, name := range names {
+		there[name] = true
+		if s.known[name] == nil {
+			if dir, err := source.Resolve(s.files, path.Join(sysBlock, name)); err == nil {
+				n.dir(strings.TrimPrefix(dir, "/sys"))
+			}
 		}
 	}
+	var disks []*block
 	for name, b := range s.known {
-		if dirs[name] == "" {
+		if !there[name] {
 			n.dir(strings.TrimPrefix(b.dir, "/sys"))
-			continue
-		}
-		if b.skip || b.hidden || b.fact.Kind != fact.Disk {
-			continue
-		}
-		files := s.files
-		alive, err := source.Guarded(&s.guard, "the state of "+name, readLimit, func() string { return b.readAlive(files) })
-		if err == nil && alive != b.alive {
-			n.dir(strings.TrimPrefix(b.dir, "/sys"))
-			n.multipath = true
+		} else if len(b.aliveAt) > 0 {
+			disks = append(disks, b)
 		}
 	}
+	s.lookAlive(disks, n)
 	for _, d := range s.last.Devices {
 		n.arrays = n.arrays || d.Array != nil && d.Array.Sync != ""
 		n.multipath = n.multipath || d.Map != nil && s.due(ofMultipath)
 	}
 	n.zfs = len(s.last.Pools) > 0 && s.due(ofZFS)
+	n.enclosures = len(s.last.Enclosures) > 0 && s.due(ofEnclosures)
 	n.reread = s.now().Sub(s.read) >= readAgain
 	return n
+}
+
+// together is how many disks' states are read at once: if one hangs, those read with
+// it have no news for as long.
+const together = 64
+
+// lookAlive compares the states of disks with what they were.
+func (s *Scanner) lookAlive(disks []*block, n *news) {
+	slices.SortFunc(disks, func(a, b *block) int { return strings.Compare(a.dir, b.dir) })
+	files := s.files
+	for some := range slices.Chunk(disks, together) {
+		alive, err := source.Guarded(&s.guard, "the state of "+some[0].name+" and of those beside it", readLimit, func() []string {
+			texts := make([]string, len(some))
+			for i, b := range some {
+				texts[i] = b.readAlive(files)
+			}
+			return texts
+		})
+		for i, b := range some {
+			if err == nil && alive[i] != b.alive {
+				n.dir(strings.TrimPrefix(b.dir, "/sys"))
+				n.multipath = true
+			}
+		}
+	}
 }
 
 // due says that answers about a topic are old.
@@ -137,6 +166,9 @@ func (s *Scanner) update(ctx context.Context, told *news) *fact.Report {
 	n.add(told)
 	if n.empty() {
 		return s.last
+	}
+	if n.onlyHealth() {
+		return s.withHealth()
 	}
 	return s.scan(ctx, n)
 }

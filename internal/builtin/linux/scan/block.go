@@ -37,8 +37,9 @@ type block struct {
 	skip           bool   // no storage of the host
 	// alive is what changes without an event: the state of a disk and of the ways to
 	// it.
-	alive  string
-	access string // ALUA state
+	alive   string
+	aliveAt []string // the files that have it
+	access  string   // ALUA state
 }
 
 // readWhole reads a device and, of a disk, what it says of itself. It returns nil
@@ -56,6 +57,7 @@ func readWhole(files source.Files, name, dir string) *block {
 	case fact.Disk, fact.PowerPath:
 		if !b.hidden {
 			b.readDisk(files)
+			b.aliveAt = b.aliveFiles(files)
 			b.alive = b.readAlive(files)
 		}
 	case fact.Loop:
@@ -64,23 +66,36 @@ func readWhole(files source.Files, name, dir string) *block {
 	return b
 }
 
-// readAlive reads what may change without an event.
-func (b *block) readAlive(files source.Files) string {
+// aliveFiles are the files with what may change without an event: states of the disk
+// or of the controllers that lead to it, and of the ways through them.
+func (b *block) aliveFiles(files source.Files) []string {
 	if b.fact.NVMe != nil {
-		text := ""
+		var all []string
 		for _, c := range b.controllers {
-			text += source.Text(files, path.Join(c, "state")) + "," + b.ana(files, c) + ";"
+			all = append(all, path.Join(c, "state"))
+			if at := b.anaFile(files, c); at != "" {
+				all = append(all, at)
+			}
 		}
-		return text
+		return all
 	}
-	if b.device == "" {
-		return ""
+	if b.device == "" || b.fact.State == "" {
+		return nil
 	}
-	text := source.Text(files, path.Join(b.device, "state"))
+	all := []string{path.Join(b.device, "state")}
 	if b.access != "" {
-		text += "," + source.Text(files, path.Join(b.device, "access_state"))
+		all = append(all, path.Join(b.device, "access_state"))
 	}
-	return text
+	return all
+}
+
+// readAlive reads those files.
+func (b *block) readAlive(files source.Files) string {
+	texts := make([]string, len(b.aliveAt))
+	for i, name := range b.aliveAt {
+		texts[i] = source.Text(files, name)
+	}
+	return strings.Join(texts, ",")
 }
 
 // fresh is a copy for a scan to work on: what was read is kept for the next one.

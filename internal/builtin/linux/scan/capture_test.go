@@ -28,7 +28,9 @@ func captured(t *testing.T, name string) *fact.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context())
+	s := scan.New(scan.Options{Files: h.Files, Commands: h.Commands})
+	s.Scan(t.Context())
+	r := s.Examine(t.Context())
 	checkSound(t, r)
 	return r
 }
@@ -100,7 +102,9 @@ func TestShow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := json.MarshalIndent(scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context()), "", " ")
+	s := scan.New(scan.Options{Files: h.Files, Commands: h.Commands})
+	s.Scan(t.Context())
+	out, err := json.MarshalIndent(s.Examine(t.Context()), "", " ")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"path"
 	"slices"
 	"strings"
 
@@ -21,12 +22,45 @@ func (h *host) readLVM() {
 	if !here {
 		return
 	}
-	l, ok := h.askLVM()
+	l, ok := &tool.LVM{}, false
+	if asleep := h.sleepingPV(); asleep != "" {
+		h.gap("groups", "", "disk "+asleep+" sleeps, and LVM's tools would wake it: groups are as they were known before")
+	} else {
+		l, ok = h.askLVM()
+	}
 	h.groupsFromTools(l)
 	h.groupsFromKernel()
 	if !ok {
 		h.keepGroups()
 	}
+}
+
+// sleepingPV returns a disk that the kernel has put to sleep and that a physical
+// volume lies on.
+func (h *host) sleepingPV() string {
+	var under func(b *block, depth int) string
+	under = func(b *block, depth int) string {
+		if b == nil || depth > 8 {
+			return ""
+		}
+		if b.device != "" && h.text(path.Join(b.device, "power/runtime_status")) == "suspended" {
+			return b.name
+		}
+		for _, key := range append(slices.Clone(b.fact.On), b.fact.Whole) {
+			if name := under(h.byKey[key], depth+1); name != "" {
+				return name
+			}
+		}
+		return ""
+	}
+	for _, b := range h.blocks {
+		if fs := b.fact.FS; fs != nil && fs.Type == lvmMember {
+			if name := under(b, 0); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 // askLVM runs the reporting tools. They only read the devices that hold a label, and

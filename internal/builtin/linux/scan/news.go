@@ -17,10 +17,19 @@ type news struct {
 	dirs map[string]bool
 	// Tools to ask anew.
 	multipath, lvm, zfs, enclosures bool
+	// health says that a disk has told something of itself.
+	health bool
 }
 
 func (n *news) empty() bool {
-	return !n.everything && !n.reread && !n.tables && !n.arrays && len(n.dirs) == 0 && !n.multipath && !n.lvm && !n.zfs && !n.enclosures
+	return !n.everything && !n.reread && !n.tables && !n.arrays && len(n.dirs) == 0 && !n.multipath && !n.lvm && !n.zfs && !n.enclosures && !n.health
+}
+
+// onlyHealth says that nothing has to be read for the news.
+func (n *news) onlyHealth() bool {
+	rest := *n
+	rest.health = false
+	return n.health && rest.empty()
 }
 
 // add takes over what else is news.
@@ -33,6 +42,7 @@ func (n *news) add(o *news) {
 	n.lvm = n.lvm || o.lvm
 	n.zfs = n.zfs || o.zfs
 	n.enclosures = n.enclosures || o.enclosures
+	n.health = n.health || o.health
 	for dir := range o.dirs {
 		n.dir(dir)
 	}

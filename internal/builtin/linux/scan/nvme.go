@@ -84,18 +84,24 @@ func (b *block) readNVMe(files source.Files) {
 
 // ana is the state of the namespace through a controller, if that has one.
 func (b *block) ana(files source.Files, controller string) string {
-	m := nvmeNamespace.FindStringSubmatch(b.name)
-	if m == nil {
-		return ""
+	if at := b.anaFile(files, controller); at != "" {
+		return source.Text(files, at)
 	}
+	return ""
+}
+
+// anaFile is the file that has that state, empty without one.
+func (b *block) anaFile(files source.Files, controller string) string {
+	m := nvmeNamespace.FindStringSubmatch(b.name)
 	names, err := files.List(controller)
-	if err != nil {
+	if err != nil || m == nil {
 		return ""
 	}
 	for _, name := range names {
 		if nvmePath.MatchString(name) && strings.HasSuffix(name, "n"+m[1]) || name == b.name {
-			if state := source.Text(files, path.Join(controller, name, "ana_state")); state != "" {
-				return state
+			at := path.Join(controller, name, "ana_state")
+			if source.Text(files, at) != "" {
+				return at
 			}
 		}
 	}

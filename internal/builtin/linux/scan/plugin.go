@@ -14,6 +14,10 @@ import (
 // one is reported at once.
 const period = 15 * time.Second
 
+// firstHealth is how long the first report may wait for what disks say of
+// themselves.
+const firstHealth = 3 * time.Second
+
 // Main is the device plugin: it reports the host that it runs on, and never
 // returns.
 func Main() {
@@ -25,6 +29,7 @@ func Main() {
 // knows what it has read, and the news that the next scan is to follow.
 type process struct {
 	once    sync.Once
+	first   sync.Once
 	scanner *Scanner
 
 	mu      sync.Mutex
@@ -39,6 +44,7 @@ func (p *process) session(env *agent.Env) agent.Plugin {
 		// For as long as the process lives: what happens between two sessions is news,
 		// too.
 		go watch(context.Background(), env.Log, p.tell)
+		go p.scanner.health.run(context.Background(), func() { p.tell(&news{health: true}) })
 	})
 	p.mu.Lock()
 	p.changed = env.Changed
@@ -71,6 +77,12 @@ type plugin struct {
 // StartSession is as agent.Plugin says.
 func (p *plugin) StartSession(ctx context.Context) ([]agent.Message, error) {
 	p.told = p.scanner.update(ctx, p.take())
+	p.first.Do(func() {
+		// A few disks have told of their health by now; the others will later.
+		ctx, cancel := context.WithTimeout(ctx, firstHealth)
+		defer cancel()
+		p.told = p.scanner.Examine(ctx)
+	})
 	return []agent.Message{{Data: p.told}}, nil
 }
 

@@ -45,6 +45,10 @@ type Scanner struct {
 	asked   map[*topic]time.Time
 	read    time.Time    // when all was read anew
 	last    *fact.Report // what the last scan found
+	health  *health
+
+	enclosures    map[string]*fact.Enclosure // as they were read
+	enclosureGaps []fact.Gap
 }
 
 // New returns a Scanner.
@@ -62,6 +66,7 @@ func New(o Options) *Scanner {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	s.health = &health{files: s.files, commands: s.commands, now: s.now}
 	return s
 }
 
@@ -101,10 +106,24 @@ func (s *Scanner) scan(ctx context.Context, n *news) *fact.Report {
 	h.readBcache()
 	h.readPowerPath()
 	h.readMounts()
+	h.readBtrfs()
 	h.readLVM()
 	h.readZFS()
 	h.dropShared()
+	h.readEnclosures()
+	h.readCluster()
+	h.readHealth()
 	s.last = share(s.last, h.report)
+	s.health.disks.Store(s.last)
+	return s.last
+}
+
+// Examine asks the disks of the last report about their health until all have
+// answered or ctx ends, and returns the report with that. A sleeping disk is not asked.
+func (s *Scanner) Examine(ctx context.Context) *fact.Report {
+	if s.health.round(ctx, nil) {
+		return s.withHealth()
+	}
 	return s.last
 }
 

@@ -116,3 +116,23 @@ func (h *host) readPowerPath() {
 		b.fact.IDs.WWID = b.fact.Map.WWID
 	}
 }
+
+// readBtrfs tells the file system of the devices that the kernel has in a mounted
+// one, which udev may know of the first only.
+func (h *host) readBtrfs() {
+	const sysBtrfs = "/sys/fs/btrfs"
+	sets, _ := h.files.List(sysBtrfs)
+	for _, uuid := range sets {
+		names, err := h.files.List(path.Join(sysBtrfs, uuid, "devices"))
+		if err != nil {
+			continue
+		}
+		for _, name := range names {
+			b := h.byName[name]
+			if b == nil || b.fact.FS != nil && b.fact.FS.UUID != "" {
+				continue
+			}
+			b.fact.FS = &fact.FS{Type: "btrfs", Usage: "filesystem", UUID: uuid, Label: h.text(path.Join(sysBtrfs, uuid, "label"))}
+		}
+	}
+}

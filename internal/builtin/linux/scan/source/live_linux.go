@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,10 +38,11 @@ func (system) Read(name string) ([]byte, error) {
 		if err != nil {
 			return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 		}
-		if n == 0 {
+		buf = buf[:len(buf)+n]
+		// An attribute of /sys comes as a whole, so a short answer is all of it.
+		if n == 0 || len(buf) < cap(buf) && strings.Contains(name, "/sys/") {
 			break
 		}
-		buf = buf[:len(buf)+n]
 	}
 	return buf, nil
 }

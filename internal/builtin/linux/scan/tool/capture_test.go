@@ -217,3 +217,110 @@ func TestZPoolTree(t *testing.T) {
 		t.Errorf("leaves %s", got)
 	}
 }
+
+func TestSmartCaptures(t *testing.T) {
+	type disk struct {
+		Protocol    string   `json:"protocol"`
+		Passed      *bool    `json:"passed"`
+		Temp        *float64 `json:"temp_c"`
+		Reallocated *int64   `json:"reallocated"`
+		Pending     *int64   `json:"pending"`
+		Critical    *int64   `json:"nvme_critical_warning"`
+		Grown       *int64   `json:"scsi_grown_defects"`
+	}
+	all := expected[struct {
+		Files int             `json:"files"`
+		Per   map[string]disk `json:"per_file"`
+	}](t, "smart")
+	if len(all.Per) != all.Files {
+		t.Fatalf("%d files, want %d", len(all.Per), all.Files)
+	}
+	for name, want := range all.Per {
+		s, err := tool.SmartJSON([]byte(read(t, "smart/"+name)))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		got := disk{Protocol: want.Protocol, Passed: s.Passed, Temp: s.Temperature, Pending: s.Pending, Critical: want.Critical}
+		if want.Protocol == "SCSI" {
+			got.Grown = s.Reallocated
+		} else {
+			got.Reallocated = s.Reallocated
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if want.Critical != nil && (*want.Critical != 0) != (len(s.Warnings) > 0) {
+			t.Errorf("%s: critical warning %d, warnings %q", name, *want.Critical, s.Warnings)
+		}
+		if want.Protocol == "NVMe" && s.Used == nil {
+			t.Errorf("%s: nothing about its life", name)
+		}
+	}
+}
+
+func TestSmartText(t *testing.T) {
+	s := tool.SmartText(read(t, "linux/text_captures/smartctl-standard_drive.txt"))
+	if s.Passed == nil || !*s.Passed || s.Reallocated == nil || s.PowerOn == nil || s.Temperature == nil {
+		t.Errorf("read as %+v", s)
+	}
+	if s := tool.SmartText(read(t, "linux/text_captures/smartctl-cisco_drive.txt")); s.Passed != nil {
+		t.Errorf("a drive without a verdict is read as %+v", s)
+	}
+}
+
+func TestSESCaptures(t *testing.T) {
+	kinds := map[string]byte{
+		"Array Device Slot": 0x17, "Device Slot": 0x01, "Power Supply": 0x02, "Cooling": 0x03, "Temperature Sensors": 0x04, "Voltage Sensor": 0x12, "Current Sensor": 0x13,
+		"SAS Expander": 0x18, "SAS Connector": 0x19, "Enclosure": 0x0e, "Enclosure Services Controller Electronics": 0x07, "Audible alarm": 0x06, "Door": 0x05,
+	}
+	elements := 0
+	for name := range expected[map[string]any](t, "ses") {
+		var mocked struct {
+			SES []struct {
+				Elements map[string]map[string]struct {
+					Status string `json:"status"`
+					Raw    uint32 `json:"value_raw"`
+					Value  string `json:"value"`
+				} `json:"elements"`
+			} `json:"ses"`
+		}
+		if err := json.Unmarshal([]byte(read(t, "ses/"+name+"/mocked.json")), &mocked); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range mocked.SES {
+			for kind, list := range s.Elements {
+				for index, e := range list {
+					got := tool.SESElementOf(kinds[kind], [4]byte{byte(e.Raw >> 24), byte(e.Raw >> 16), byte(e.Raw >> 8), byte(e.Raw)})
+					word, _, _ := strings.Cut(e.Status, ",")
+					if !strings.EqualFold(strings.ReplaceAll(word, "Noncritical", "Non-critical"), got.Status) {
+						t.Errorf("%s, %s %s: %#08x is %q, want %q", name, kind, index, e.Raw, got.Status, e.Status)
+					}
+					if kind == "Temperature Sensors" && got.Value != nil && e.Value != "" {
+						if want := fmt.Sprintf("%gC", *got.Value); want != e.Value {
+							t.Errorf("%s, sensor %s: %s, want %s", name, index, want, e.Value)
+						}
+					}
+					elements++
+				}
+			}
+		}
+	}
+	t.Logf("%d elements", elements)
+}
+
+func TestSESPages(t *testing.T) {
+	s, err := tool.ReadSES(tool.SESPages([]byte(read(t, "ses/ses_areca_all.hex"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, e := range s.Elements {
+		counts[e.Type]++
+		t.Logf("%+v", e)
+	}
+	t.Logf("%+v %v", s, counts)
+	if s.ID != "d5b401503fc0ec16" || s.Vendor != "Areca" || !strings.HasPrefix(s.Product, "ARC-8028") || counts["slot"] != 24 {
+		t.Errorf("read as %+v, %v", s, counts)
+	}
+}

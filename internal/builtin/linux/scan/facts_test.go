@@ -1,0 +1,205 @@
+package scan_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+)
+
+// system makes a system of files: names and contents, and links after an arrow.
+func system(t *testing.T, files map[string]string) *source.Tree {
+	t.Helper()
+	tree := source.NewTree()
+	tree.PutFolder("/run/udev/data")
+	tree.Put("/proc/self/mountinfo", nil)
+	for name, text := range files {
+		if to, ok := strings.CutPrefix(text, "-> "); ok {
+			tree.PutLink(name, to)
+		} else {
+			tree.Put(name, []byte(text))
+		}
+	}
+	return tree
+}
+
+func scanned(t *testing.T, files map[string]string, commands source.Replay) *fact.Report {
+	t.Helper()
+	r := scan.New(scan.Options{Files: system(t, files), Commands: commands}).Scan(t.Context())
+	checkSound(t, r)
+	return r
+}
+
+func TestCluster(t *testing.T) {
+	const corosync = `
+totem {
+	version: 2
+	cluster_name: oss # of the two
+}
+nodelist {
+	node {
+		ring0_addr: 10.0.0.1
+		name: oss1
+		nodeid: 1
+	}
+	node {
+		ring0_addr: 10.0.0.2
+		nodeid: 2
+	}
+}`
+	const cib = `<cib><configuration><crm_config><cluster_property_set><nvpair name="cluster-name" value="pacemaker's"/></cluster_property_set></crm_config>
+		<nodes><node id="1" uname="oss1.example"/><node id="2" uname="oss2.example"/><node uname="guest" type="remote"/></nodes></configuration></cib>`
+	for _, of := range []struct {
+		files map[string]string
+		want  *fact.Cluster
+	}{
+		{nil, nil},
+		{map[string]string{"/etc/corosync/corosync.conf": corosync}, &fact.Cluster{Name: "oss", Nodes: []string{"10.0.0.2", "oss1"}}},
+		{map[string]string{"/etc/corosync/corosync.conf": corosync, "/var/lib/pacemaker/cib/cib.xml": cib}, &fact.Cluster{Name: "pacemaker's", Nodes: []string{"oss1.example", "oss2.example"}}},
+		{map[string]string{"/etc/cluster/cluster.conf": `<cluster name="old"><clusternodes><clusternode name="b"/><clusternode name="a"/></clusternodes></cluster>`}, &fact.Cluster{Name: "old", Nodes: []string{"a", "b"}}},
+		{map[string]string{"/etc/corosync/corosync.conf": "nodelist {\n}}}{", "/var/lib/pacemaker/cib/cib.xml": "<cib"}, nil},
+	} {
+		if diff := cmp.Diff(of.want, scanned(t, of.files, nil).Cluster); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+const (
+	slotDisk = "/sys/devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0"
+	shelf    = "/sys/devices/pci0000:00/0000:00:01.0/host1/port-1:1/end_device-1:1/target1:0:1/1:0:1:0"
+)
+
+func TestEnclosure(t *testing.T) {
+	at := shelf + "/enclosure/1:0:1:0"
+	files := map[string]string{
+		slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/sas_address": "0x5000c50012345679\n", slotDisk + "/state": "running",
+		slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+		"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+		shelf + "/vendor":              "ACME    ", shelf + "/model": "SHELF           ", shelf + "/rev": "0001", shelf + "/type": "13",
+		shelf + "/scsi_generic/sg1/dev": "21:1",
+		at + "/id":                      "0x500A098000C0FFEE\n", at + "/components": "2", at + "/device": "-> ../../../1:0:1:0",
+		at + "/Slot 01/status": "OK\n", at + "/Slot 01/slot": "1", at + "/Slot 01/fault": "1", at + "/Slot 01/locate": "0", at + "/Slot 01/device": "-> " + slotDisk,
+		at + "/Slot 02/status": "not installed\n", at + "/Slot 02/slot": "2", at + "/Slot 02/fault": "0", at + "/Slot 02/locate": "1",
+		"/sys/class/enclosure/1:0:1:0": "-> " + at,
+	}
+	r := scanned(t, files, nil)
+	want := map[string]*fact.Enclosure{"500a098000c0ffee": {
+		Vendor: "ACME", Model: "SHELF", Firmware: "0001",
+		Elements: []fact.Element{
+			{Type: "slot", Index: 1, Name: "Slot 01", Status: "OK", Device: "8:0", SAS: "5000c50012345679", Fault: true},
+			{Type: "slot", Index: 2, Name: "Slot 02", Status: "Not installed", Ident: true},
+		},
+	}}
+	if diff := cmp.Diff(want, r.Enclosures); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(r.Gaps, func(g fact.Gap) bool { return g.Part == "enclosures" && strings.Contains(g.Text, "sg_ses") }) {
+		t.Errorf("no gap says that sg_ses is missing: %v", r.Gaps)
+	}
+
+	// With sg_ses, of a shelf that the kernel has no driver for.
+	hex, err := os.ReadFile(filepath.Join(captures, "dev/ses/ses_areca_all.hex"))
+	if err != nil {
+		t.Skipf("no pages of a real enclosure, so those are not tested: %v", err)
+	}
+	delete(files, "/sys/class/enclosure/1:0:1:0")
+	for name := range files {
+		if strings.HasPrefix(name, at) {
+			delete(files, name)
+		}
+	}
+	files["/sys/bus/scsi/devices/1:0:1:0"] = "-> " + shelf
+	files[slotDisk+"/sas_address"] = "0x5000c5003011cb29\n"
+	r = scanned(t, files, source.Replay{{Line: "sg_ses --all /dev/sg1", Output: source.Output{Stdout: hex}}})
+	e := r.Enclosures["d5b401503fc0ec16"]
+	if e == nil {
+		t.Fatalf("enclosures %v, gaps %v", r.Enclosures, r.Gaps)
+	}
+	kinds := map[string]int{}
+	for _, el := range e.Elements {
+		kinds[el.Type]++
+		if el.Name == "SLOT 19" && el.Device != "8:0" {
+			t.Errorf("the disk is not in its slot: %+v", el)
+		}
+	}
+	if kinds["slot"] != 24 || kinds["fan"] != 5 || kinds["temperature"] != 2 || e.Status != "CRITICAL" {
+		t.Errorf("%s, %v", e.Status, kinds)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	files := map[string]string{
+		slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running", slotDisk + "/hwmon/hwmon3/temp1_input": "41000\n",
+		slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+		"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+	}
+	says := source.Replay{{Line: "smartctl -a /dev/sda", Output: source.Output{Stdout: []byte(`{"smart_status":{"passed":false,"scsi":{"ie_string":"IMPENDING FAILURE"}},"scsi_grown_defect_list":7}`)}}}
+	examined := func(commands source.Runner) *fact.Report {
+		s := scan.New(scan.Options{Files: system(t, files), Commands: commands})
+		s.Scan(t.Context())
+		return s.Examine(t.Context())
+	}
+	no, heat, grown := false, 41.0, int64(7)
+	want := &fact.Health{Passed: &no, Temperature: &heat, Reallocated: &grown, Warnings: []string{"IMPENDING FAILURE"}}
+	if diff := cmp.Diff(want, examined(says).Devices["8:0"].Health); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// Without smartctl the sensor is left, and a gap.
+	r := examined(source.Replay(nil))
+	if diff := cmp.Diff(&fact.Health{Temperature: &heat}, r.Devices["8:0"].Health); diff != "" || len(r.Gaps) != 1 || r.Gaps[0].Part != "health" {
+		t.Errorf("gaps %v, health (-want +got):\n%s", r.Gaps, diff)
+	}
+	// A disk that sleeps is not asked: neither one that the kernel put to sleep, nor one
+	// that smartctl finds asleep.
+	standby := source.Replay{{Line: "smartctl -a /dev/sda", Output: source.Output{Code: 2, Stdout: []byte(`{"smartctl":{"messages":[{"string":"Device is in STANDBY mode, exit(2)"}]}}`)}}}
+	if diff := cmp.Diff(&fact.Health{Asleep: true}, examined(standby).Devices["8:0"].Health); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	files[slotDisk+"/power/runtime_status"] = "suspended\n"
+	if diff := cmp.Diff(&fact.Health{Asleep: true}, examined(says).Devices["8:0"].Health); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestJunk(t *testing.T) {
+	page := func(code byte, body ...string) string {
+		b := strings.Join(body, "")
+		return string([]byte{0, code, 0, byte(len(b))}) + b
+	}
+	unit := func(code, kind byte, value string) string {
+		return string([]byte{code, kind, 0, byte(len(value))}) + value
+	}
+	for name, of := range map[string]struct {
+		p80, p83, vendor string
+		want             fact.IDs
+	}{
+		"good":  {page(0x80, "  Z1X2Y3  "), page(0x83, unit(1, 3, "\x50\x00\xc5\x00\x12\x34\x56\x78"), unit(1, 0x13, "\x50\x00\xc5\x00\x12\x34\x56\x79")), "SEAGATE", fact.IDs{WWID: "35000c50012345678", Page83: []string{"naa.5000c50012345678"}, Page80: "Z1X2Y3"}},
+		"zeros": {page(0x80, "00000000"), page(0x83, unit(1, 3, "\x00\x00\x00\x00\x00\x00\x00\x00")), "ACME", fact.IDs{Junk: []string{"page 83 naa.0000000000000000: it is blank", "page 80 00000000: all its characters are the same"}}},
+		"no number": {"", page(0x83, unit(1, 3, "\x50\x01\x48\x00\x00\x00\x00\x00"), unit(2, 1, "ACME    DISK S123")), "ACME",
+			fact.IDs{WWID: "1ACME_DISK_S123", Page83: []string{"t10.ACME    DISK S123"}, Junk: []string{"page 83 naa.5001480000000000: it has a maker but no number"}}},
+		"QEMU's name": {page(0x80, "drive-scsi0-0-1"), page(0x83, unit(2, 0, "drive-scsi0-0-1")), "QEMU",
+			fact.IDs{Junk: []string{"page 83 vendor.drive-scsi0-0-1: QEMU's names of disks are the same in every machine", "page 80 drive-scsi0-0-1: it is the disk's name within QEMU"}}},
+		"QEMU's old form": {page(0x80, "QEMU    QEMU HARDDISK  MPATH-testdev00"), "", "QEMU", fact.IDs{Page80: "MPATH-testdev00"}},
+		"QEMU, too short": {page(0x80, "QEMU    QEMU HARDDISK  12"), "", "QEMU", fact.IDs{Junk: []string{"page 80 QEMU    QEMU HARDDISK  12: it is QEMU's name of the model"}}},
+		"cut off":         {"\x00\x80\x00\xffAB12", "\x00\x83\x00\xff\x01\x03\x00\x08\x50\x00", "ACME", fact.IDs{Page80: "AB12"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{
+				slotDisk + "/block/sda/dev": "8:0", slotDisk + "/vpd_pg80": of.p80, slotDisk + "/vpd_pg83": of.p83, slotDisk + "/vendor": of.vendor,
+				slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+				"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+			}
+			if diff := cmp.Diff(of.want, scanned(t, files, nil).Devices["8:0"].IDs); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

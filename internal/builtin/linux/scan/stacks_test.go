@@ -1,0 +1,257 @@
+package scan_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/capture"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
+)
+
+// paths writes the paths of a map: name, group, state of the kernel and of the
+// checker.
+func paths(m *fact.Map) string {
+	var all []string
+	for _, p := range m.Paths {
+		all = append(all, fmt.Sprintf("%s:%d:%s:%s", p.Name, p.Group, p.DM, p.Checker))
+	}
+	return strings.Join(all, " ")
+}
+
+func TestQEMUStacks(t *testing.T) {
+	r := captured(t, "vmstack/qemu")
+	for name, want := range map[string]string{
+		"dm-0":  "sdb:1:failed:faulty sdk:1:active:ready",
+		"dm-1":  "sda:1:active:ready sdj:1:active:ready",
+		"dm-18": "sdu:1:active:ready sdt:2:active:ready",
+	} {
+		if got := paths(byName(t, r, name).Map); got != want {
+			t.Errorf("%s has the paths %s, want %s", name, got, want)
+		}
+	}
+	if m := byName(t, r, "dm-18").Map; m.Active != 1 || m.Paths[0].Priority != 50 || m.Paths[0].Access != "active/optimized" {
+		t.Errorf("mpathb is %+v", m)
+	}
+	wantGroups := map[string]*fact.Group{
+		"rqrw0b-ZN8I-Yrwk-KKAS-Hcyt-81hm-PaMQSA": {Name: "vg_data", Size: 1069547520, Free: 276824064, On: []fact.Key{"254:1"}},
+		"8IQfow-butZ-bgaj-1LP3-FymJ-UebP-eBGvoP": {Name: "vg_md", Size: 260046848, Free: 130023424, On: []fact.Key{"9:126"}},
+	}
+	if diff := cmp.Diff(wantGroups, r.Groups); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	origin := byName(t, r, "dm-3").Volume
+	if snap := byName(t, r, "dm-13").Volume; snap.Type != "snapshot" || snap.Origin != origin.UUID || snap.Layer != "" {
+		t.Errorf("the snapshot is %+v of %+v", snap, origin)
+	}
+	if thin := byName(t, r, "dm-10").Volume; thin.Type != "thin" || thin.Pool != byName(t, r, "dm-9").Volume.UUID {
+		t.Errorf("the thin volume is %+v", thin)
+	}
+	for name, want := range map[string]string{"dm-11": "real", "dm-12": "cow", "dm-8": "tpool", "dm-9": "pool", "dm-7": "tdata", "dm-6": "tmeta"} {
+		if got := byName(t, r, name).Volume.Layer; got != want {
+			t.Errorf("%s is the layer %q, want %q", name, got, want)
+		}
+	}
+	for name, want := range map[string]fact.Array{
+		"md127": {UUID: "d153101f:9fbc2a1c:d508540e:e80b2051", Name: "stackhost:r1", Level: "raid1", Metadata: "1.2", State: "clean", Disks: 2},
+		"md125": {UUID: "1c8324f9:83994ed9:4360cd7b:1d2dbbdb", Name: "stackhost:deg", Level: "raid1", Metadata: "1.2", State: "clean", Disks: 2, Degraded: 1},
+		"md126": {UUID: "010a8eaf:405b8566:adb81ed9:e1e830ee", Name: "stackhost:r5", Level: "raid5", Metadata: "1.2", State: "clean", Disks: 3},
+	} {
+		if diff := cmp.Diff(want, *byName(t, r, name).Array, cmpopts.IgnoreFields(fact.Array{}, "Members")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+	if m := byName(t, r, "md126").Array.Members; m[3].State != "spare" || m[3].Name != "sdq" || m[3].Slot != -1 || m[0].State != "in_sync" {
+		t.Errorf("the members of r5 are %+v", m)
+	}
+	tank, dpool := r.Pools["10613682907706247054"], r.Pools["17119237290458035262"]
+	if tank == nil || tank.State != "ONLINE" || len(tank.Vdevs) != 2 || r.Devices[tank.Vdevs[0].Device].Name != "sdh1" || tank.Vdevs[0].Group != "mirror-0" || len(tank.Datasets) != 2 {
+		t.Errorf("tank is %+v", tank)
+	}
+	if dpool == nil || dpool.State != "DEGRADED" || dpool.Vdevs[2].State != "OFFLINE" || !strings.Contains(dpool.Status, "taken offline") {
+		t.Errorf("dpool is %+v", dpool)
+	}
+	if zd := byName(t, r, "zd0"); zd.Pool != "10613682907706247054" || zd.Dataset != "tank/vol" {
+		t.Errorf("zd0 is %+v", zd)
+	}
+	if a, b := byName(t, r, "vda").FS, byName(t, r, "nvme2n1").FS; a.UUID != b.UUID || a.Member == b.Member || b.Label != "pool" {
+		t.Errorf("the members of the btrfs are %+v and %+v", a, b)
+	}
+}
+
+// The same host without the tools, as for an agent that may not use them: what the
+// kernel and udev know is there, and gaps say what is not.
+func TestQEMUWithoutTools(t *testing.T) {
+	if _, err := os.Stat(captures); err != nil {
+		t.Skipf("no captures of real hosts: %v", err)
+	}
+	h, err := capture.Open(filepath.Join(captures, "vmstack/qemu"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := captured(t, "vmstack/qemu")
+	r := scan.New(scan.Options{Files: h.Files}).Scan(t.Context())
+	checkSound(t, r)
+	for key, d := range with.Devices {
+		got := r.Devices[key]
+		if got == nil || got.Kind != d.Kind || !slices.Equal(slices.Sorted(slices.Values(got.On)), slices.Sorted(slices.Values(d.On))) {
+			t.Errorf("%s is %+v without tools, %+v with them", d.Name, got, d)
+		}
+	}
+	for id, g := range with.Groups {
+		if got := r.Groups[id]; got == nil || got.Name != g.Name || !slices.Equal(got.On, g.On) {
+			t.Errorf("group %s is %+v without tools", g.Name, got)
+		}
+	}
+	// The kernel's mount table has ZFS, and the labels have the pool and its members.
+	if p := r.Pools["10613682907706247054"]; p == nil || len(p.Vdevs) != 2 {
+		t.Errorf("pool tank is %+v", p)
+	}
+	parts := map[string]bool{}
+	for _, g := range r.Gaps {
+		parts[g.Part] = true
+	}
+	if !parts["devices"] || !parts["groups"] || !parts["pools"] {
+		t.Errorf("gaps %v", r.Gaps)
+	}
+}
+
+// The kernel's tables, where multipathd does not answer, tell the same of paths but
+// for what its checkers say.
+func TestQEMUTables(t *testing.T) {
+	if _, err := os.Stat(captures); err != nil {
+		t.Skipf("no captures of real hosts: %v", err)
+	}
+	h, err := capture.Open(filepath.Join(captures, "vmstack/qemu"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Commands = slices.DeleteFunc(h.Commands, func(c source.Recorded) bool { return strings.HasPrefix(c.Line, "multipath") })
+	r := scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context())
+	for name, want := range map[string]string{
+		"dm-0": "sdb:1:failed: sdk:1:active:", "dm-18": "sdu:1:active: sdt:2:active:",
+	} {
+		if got := paths(byName(t, r, name).Map); got != want {
+			t.Errorf("%s has the paths %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestUML(t *testing.T) {
+	r := captured(t, "vmstack/uml-lean")
+	kinds := map[fact.Kind]int{}
+	failed := 0
+	for _, d := range r.Devices {
+		kinds[d.Kind]++
+		if d.Map != nil {
+			for _, p := range d.Map.Paths {
+				if p.DM == "failed" {
+					failed++
+				}
+			}
+		}
+	}
+	want := map[fact.Kind]int{fact.Disk: 7, fact.Partition: 2, fact.Multipath: 2, fact.LV: 2, fact.RAID: 1}
+	if diff := cmp.Diff(want, kinds); diff != "" || failed != 1 {
+		t.Errorf("%d failed paths; kinds of devices (-want +got):\n%s", failed, diff)
+	}
+	if g := groupNamed(r, "vg_data"); g == nil || len(g.On) != 1 || r.Devices[g.On[0]].Map.Name != "vraid0" {
+		t.Errorf("vg_data is %+v", g)
+	}
+}
+
+// Dumps of an older agent: device lists with the output of scsi_id, and tables of
+// device-mapper without UUIDs.
+func TestAgentDumps(t *testing.T) {
+	const dir = captures + "/dev/linux/iml4"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no captures of real hosts: %v", err)
+	}
+	load := func(name string) *fact.Report {
+		h, err := capture.Open(filepath.Join(dir, "devices_"+name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := os.ReadFile(filepath.Join(dir, "dmsetup_"+name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Commands = append(h.Commands, source.Recorded{Line: "dmsetup table", Output: source.Output{Stdout: table}})
+		r := scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context())
+		checkSound(t, r)
+		return r
+	}
+	r := load("1")
+	for name, want := range map[string][]fact.Key{"mpath10": {"8:64", "8:80"}, "mpath11": {"8:112", "8:96"}} {
+		d := byPath(r, "/dev/mapper/"+name)
+		if d == nil || d.Kind != fact.Multipath || !slices.Equal(slices.Sorted(slices.Values(d.On)), want) {
+			t.Errorf("%s is %+v, want a map of %v", name, d, want)
+			continue
+		}
+		for _, key := range d.On {
+			// The serial number that somebody chose, out of QEMU's.
+			if ids := r.Devices[key].IDs; !strings.HasPrefix(ids.Page80, "MPATH-testdev0") || len(ids.Page83) > 0 {
+				t.Errorf("%s has the identifiers %+v", key, ids)
+			}
+		}
+	}
+	if d := byPath(r, "/dev/mapper/whamvg-OST4"); d == nil || d.Kind != fact.LV || d.Volume.Name != "OST4" || len(d.On) != 2 {
+		t.Errorf("a volume of two segments is %+v", d)
+	}
+	r = load("HYD-1385")
+	if d := byPath(r, "/dev/mapper/350014ee2b0a45fecp2"); d == nil || d.Kind != fact.Partition || d.Number != 2 || d.Whole != "253:0" {
+		t.Errorf("a partition of a map is %+v", d)
+	}
+	r = load("HYD-2431")
+	if d := byPath(r, "/dev/mapper/vg_mneme-lv_root"); d == nil || d.Kind != fact.LV || !slices.Equal(d.On, []fact.Key{"252:2"}) {
+		t.Errorf("the root volume is %+v", d)
+	}
+	if d := byPath(r, "/dev/disk/by-id/scsi-1ost0004"); d == nil || d.IDs.WWID != "1ost0004" {
+		t.Errorf("a disk with a T10 name is %+v", d)
+	}
+}
+
+func TestPowerPath(t *testing.T) {
+	const says = `Pseudo name=emcpowera
+CLARiiON ID=APM00000000001 [oss1]
+Logical device ID=600601603710200011223344AABBCCDD [LUN 17]
+state=alive; policy=CLAROpt; queued-IOs=0
+Owner: default=SP B, current=SP B       Array failover mode: 4
+==============================================================================
+--------------- Host ---------------   - Stor -   -- I/O Path --  -- Stats ---
+###  HW Path               I/O Paths    Interf.   Mode    State   Q-IOs Errors
+==============================================================================
+  13 qla2xxx               sda         SP B3     active  alive       0      0
+  12 qla2xxx               sdb         SP A3     active  dead        0      3
+`
+	files := map[string]string{}
+	for i, name := range []string{"sda", "sdb", "emcpowera"} {
+		dir := "/devices/virtual/block/" + name
+		files["/sys"+dir+"/dev"] = []string{"8:0", "8:16", "120:0"}[i]
+		files["/sys"+dir+"/size"] = "2048"
+		files["/sys/class/block/"+name] = "-> ../.." + dir
+	}
+	r := scanned(t, files, source.Replay{{Line: "powermt display dev=all", Output: source.Output{Stdout: []byte(says)}}})
+	d := byName(t, r, "emcpowera")
+	if d.Kind != fact.PowerPath || d.IDs.UUID != "60060160:37102000:11223344:aabbccdd" || d.IDs.WWID != "3600601603710200011223344aabbccdd" ||
+		paths(d.Map) != "sda:1:active: sdb:1:failed:" || !slices.Equal(d.On, []fact.Key{"8:0", "8:16"}) {
+		t.Errorf("the pseudo device is %+v, map %+v", d, d.Map)
+	}
+}
+
+// Fixtures of many machines at once, whose devices contradict each other: a scan
+// takes what there is.
+func TestProcfsFixtures(t *testing.T) {
+	r := captured(t, "dev/linux/procfs/fixtures.ttar")
+	if len(r.Devices)+len(r.Gaps) == 0 {
+		t.Error("nothing was found, and no gap says why")
+	}
+}
