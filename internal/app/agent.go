@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/agent"
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/link"
+	"github.com/faultline-storage/faultline/internal/link/httplink"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/python"
 	"github.com/faultline-storage/faultline/sdk/wire"
@@ -37,10 +39,20 @@ const (
 	hostRootVar = "HOST_ROOT"
 )
 
-// AgentOptions configure an Agent. All but Program are required.
+// Identity is what a host shows to its server, renewed while it runs:
+// *auth.Identity.
+type Identity interface {
+	http.RoundTripper // of requests to the server
+	Host() string     // the name by which the server knows the host
+	Server() string   // the server's address
+	Run(ctx context.Context, log *slog.Logger)
+}
+
+// AgentOptions configure an Agent. All but Transport and Program are required.
 type AgentOptions struct {
-	Transport link.Transport // to the server, which it shows who the host is
-	Name      string         // of the host, as the server knows it
+	Identity Identity
+	// Transport carries the link, in place of requests to the server of Identity.
+	Transport link.Transport
 	Config    config.Agent
 	Log       *slog.Logger // of the agent and its plugins
 	Version   string
@@ -77,8 +89,12 @@ func NewAgent(o AgentOptions) (*Agent, error) {
 		a.devices = append(a.devices, a.newDevice(host, spec))
 	}
 	facts, started := hostFacts(), time.Now()
+	transport := o.Transport
+	if transport == nil {
+		transport = identityTransport{o.Identity, "faultline-agent/" + o.Version}
+	}
 	a.link = link.NewAgent(link.AgentOptions{
-		Transport: o.Transport, Name: o.Name, Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: time.Now, After: time.After,
+		Transport: transport, Name: o.Identity.Host(), Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: time.Now, After: time.After,
 		Hello: func() link.AgentHello {
 			h := facts
 			h.Started, h.Plugins = started, a.names()
@@ -137,6 +153,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var parts lifecycle
 	ended := make(chan error, 1)
 	parts.run("link", func(error) {}, func(ctx context.Context) error { ended <- a.link.Run(ctx); return nil })
+	parts.run("identity", func(error) {}, func(ctx context.Context) error { a.o.Identity.Run(ctx, a.log); return nil })
 	parts.run("memory", func(error) {}, func(ctx context.Context) error { staySmall(ctx); return nil })
 	for _, d := range a.devices {
 		parts.run("plugin "+d.name, func(error) {}, d.run)
@@ -157,6 +174,28 @@ func (a *Agent) Run(ctx context.Context) error {
 	case err = <-ended:
 	}
 	return errors.Join(err, parts.stop(stopTimeout))
+}
+
+// identityTransport reaches the server that an identity is for, also after another
+// registration.
+type identityTransport struct {
+	id    Identity
+	agent string // the User-Agent
+}
+
+func (t identityTransport) now() *httplink.Transport {
+	return &httplink.Transport{Server: t.id.Server(), Client: &http.Client{Transport: t.id}, Agent: t.agent}
+}
+
+// Hello implements link.Transport.
+func (t identityTransport) Hello(ctx context.Context, h link.Hello) (link.Welcome, error) {
+	h.Name = t.id.Host()
+	return t.now().Hello(ctx, h)
+}
+
+// Exchange implements link.Transport.
+func (t identityTransport) Exchange(ctx context.Context, name string, p link.Packet, wait time.Duration) (link.Packet, error) {
+	return t.now().Exchange(ctx, name, p, wait)
 }
 
 // staySmall gives memory back now and then, until ctx ends: soon after the start, which

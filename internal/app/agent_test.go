@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,7 +178,7 @@ func runAgent(t *testing.T, tr link.Transport, c config.Agent) *logBuffer {
 	t.Helper()
 	log := &logBuffer{}
 	c.Data = t.TempDir()
-	a, err := NewAgent(AgentOptions{Transport: tr, Name: "oss1", Config: c, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "1"})
+	a, err := NewAgent(AgentOptions{Transport: tr, Identity: someHost{}, Config: c, Log: slog.New(slog.NewTextHandler(log, nil)), Version: "1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,6 +196,13 @@ func runAgent(t *testing.T, tr link.Transport, c config.Agent) *logBuffer {
 	})
 	return log
 }
+
+// someHost is an identity that is never shown.
+type someHost struct{ http.RoundTripper }
+
+func (someHost) Host() string                            { return "oss1" }
+func (someHost) Server() string                          { return "" }
+func (someHost) Run(ctx context.Context, _ *slog.Logger) { <-ctx.Done() }
 
 type logBuffer struct {
 	mu sync.Mutex
