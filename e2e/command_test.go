@@ -69,6 +69,7 @@ var commands = map[string]command{
 	"certificate": plain(0, "certificate", makeCertificate),
 	"array":       plain(0, "array ARG...", startArray), "fault": plain(1, "fault TEXT", strike),
 	"runner": plain(1, "runner NAME ARG...", startRunner), "stoprunner": plain(1, "stoprunner NAME", stopRunner),
+	"register": plain(1, "register HOST", register), "agent": plain(1, "agent HOST ARG...", startAgent),
 	"crashrunner": plain(1, "crashrunner NAME", crashRunner), "runnerlogs": runnerLogs,
 	"network": plain(0, "network", startNetwork), "cut": plain(0, "cut", cutNetwork), "mend": plain(0, "mend", mendNetwork),
 	"postgres": plain(1, "postgres VAR", newDatabase),

@@ -32,9 +32,11 @@
 //	goenv                     let scripts run go with the tester's caches
 //	runner NAME ARG...        start a runner with its data in $WORK/NAME, for the server, or for $NETWORK if that is set;
 //	                          $RUNNER_TOKEN is its token
-//	stoprunner NAME           end it as an operator does, and want exit code 0
-//	crashrunner NAME          kill -9 a runner
-//	runnerlogs NAME REGEXP    as logs, for a runner
+//	register HOST             register a host at the server, or at $NETWORK; its agent's data is in $WORK/HOST
+//	agent HOST ARG...         start the agent of a registered host
+//	stoprunner NAME           end a runner or agent as an operator does, and want exit code 0
+//	crashrunner NAME          kill -9 a runner or agent
+//	runnerlogs NAME REGEXP    as logs, for a runner or agent
 //	network                   set NETWORK to an address that leads to the server, also to one that is started later
 //	cut, mend                 cut the network, so that nothing passes and nobody is told; mend it
 //	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH

@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// runnerProcess is a running `faultline runner`.
+// runnerProcess is a running `faultline runner`, or `faultline agent run`.
 type runnerProcess struct {
 	cmd  *exec.Cmd
 	log  *lines
@@ -25,16 +25,43 @@ type runnerProcess struct {
 func startRunner(ts *testscript.TestScript, args []string) {
 	w := worldOf(ts)
 	name := args[0]
+	w.startPeer(ts, name, append([]string{"runner", "--name", name, "--data", filepath.Join(w.dir, name), "--server", w.reached(ts)}, args[1:]...))
+}
+
+// reached is the address of the server as those on other hosts know it.
+func (w *world) reached(ts *testscript.TestScript) string {
+	if server := ts.Getenv("NETWORK"); server != "" {
+		return server
+	}
+	return w.running(ts).url
+}
+
+// register has a host of the name known by the server. Its agent's folder is that
+// name.
+func register(ts *testscript.TestScript, args []string) {
+	w := worldOf(ts)
+	if len(args) != 1 {
+		ts.Fatalf("usage: register HOST")
+	}
+	ts.Check(ts.Exec("faultline", "token", "create", args[0], "--agent", "--data", filepath.Join(w.dir, "data")))
+	token, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
+	_, address, _ := strings.Cut(w.reached(ts), "://") // agents speak TLS, whatever the API does
+	ts.Check(ts.Exec("faultline", "agent", "register", "--server", "https://"+address, "--token", token, "--name", args[0], "--data", filepath.Join(w.dir, args[0])))
+}
+
+// startAgent runs the agent of a registered host.
+func startAgent(ts *testscript.TestScript, args []string) {
+	w := worldOf(ts)
+	w.startPeer(ts, args[0], append([]string{"agent", "run", "--data", filepath.Join(w.dir, args[0])}, args[1:]...))
+}
+
+// startPeer runs a program that works for the server.
+func (w *world) startPeer(ts *testscript.TestScript, name string, args []string) {
 	if w.runners[name] != nil {
-		ts.Fatalf("there is a runner %s already", name)
+		ts.Fatalf("there is a runner or an agent %s already", name)
 	}
 	program, err := exec.LookPath("faultline")
 	ts.Check(err)
-	server := ts.Getenv("NETWORK")
-	if server == "" {
-		server = w.running(ts).url
-	}
-	args = append([]string{"runner", "--name", name, "--data", filepath.Join(w.dir, name), "--server", server}, args[1:]...)
 	r := &runnerProcess{cmd: exec.Command(program, args...), log: newLines(), done: make(chan struct{})}
 	r.cmd.Env, r.cmd.Dir = environment(ts), w.dir
 	if token := ts.Getenv("RUNNER_TOKEN"); token != "" {
