@@ -347,11 +347,11 @@ func withRoles(nodes []resource.VolumeNode, c *resource.VolumeChoice) []resource
 	return out
 }
 
-// remember has the choice of a volume written if there was one to make, or a
-// user decided.
+// remember has the choice of a volume written if there was one to make, if a user
+// decided, or if it must stay as it is because the volume is used.
 func (p *pass) remember(v *resource.Volume) {
 	row := p.row(v.Key)
-	if row == nil && v.Wish.Empty() && (len(v.Hosts()) < 2 || v.Choice.Primary == "") {
+	if row == nil && v.Wish.Empty() && (len(v.Hosts()) < 2 && !v.Used() || v.Choice.Primary == "") {
 		return
 	}
 	now := &resource.StoredVolume{Key: v.Key, ID: v.ID, Label: v.Label, Wish: v.Wish, Choice: v.Choice}
