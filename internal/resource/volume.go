@@ -36,6 +36,10 @@ const (
 	AttrClusterNodes = "ha_nodes"
 )
 
+// AttrUsable is the attribute of a LogicalDrive, a boolean, that says whether
+// file system targets may be placed on it. A drive without it may have them.
+const AttrUsable = "usable_for_lustre"
+
 // AttrFQDN is the attribute of a Host that is its name. A host without it is
 // called by its label.
 const AttrFQDN = "fqdn"

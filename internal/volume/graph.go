@@ -29,7 +29,7 @@ func (k kind) isDrive() bool { return k == drive || k == slice }
 type class struct {
 	kind kind
 	// The indexes of attributes, -1 if there is none.
-	hostID, path, drive, size, fs, weight, number, name, fqdn, cluster, nodes int
+	hostID, path, drive, size, fs, weight, number, name, fqdn, cluster, nodes, usable int
 }
 
 var hardwareBases = []string{
@@ -40,7 +40,7 @@ func newClass(c *resource.Class) *class {
 	k := &class{
 		hostID: c.Attr(resource.AttrHostID), path: c.Attr("path"), drive: c.Attr("logical_drive"), size: c.Attr("size"),
 		fs: c.Attr("filesystem_type"), weight: c.Attr("weight"), number: c.Attr("number"), name: c.Attr("name"),
-		fqdn: c.Attr(resource.AttrFQDN), cluster: c.Attr(resource.AttrCluster), nodes: c.Attr(resource.AttrClusterNodes),
+		fqdn: c.Attr(resource.AttrFQDN), cluster: c.Attr(resource.AttrCluster), nodes: c.Attr(resource.AttrClusterNodes), usable: c.Attr(resource.AttrUsable),
 	}
 	// The more telling base comes first.
 	switch {

@@ -56,7 +56,7 @@ func (g *graph) effectOf(old vertex, u *resource.Update, fresh map[resource.ID]b
 				e |= up | down
 			}
 		case drive, slice:
-			if i == c.size || i == c.fs || i == c.number || i == c.name {
+			if i == c.size || i == c.fs || i == c.number || i == c.name || i == c.usable {
 				e |= itself
 			}
 		case weight:

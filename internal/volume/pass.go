@@ -103,7 +103,7 @@ func (p *pass) attach(id resource.ID, v *resource.Volume, runs []string) {
 		v.Wish, v.Choice = row.Wish, row.Choice
 		if row.ID != id || !row.Gone.IsZero() {
 			back := *row
-			back.ID, back.Gone, back.Users = id, time.Time{}, nil
+			back.ID, back.Gone, back.Users, back.Places = id, time.Time{}, nil, nil
 			p.write(&back)
 		}
 	} else if e.v != nil {
@@ -136,7 +136,13 @@ func (p *pass) detach(id resource.ID, v *resource.Volume) {
 			now.Gone = p.opts.Now()
 		}
 	}
-	now.ID, now.Label, now.Users = id, v.Label, users
+	now.ID, now.Label, now.Users, now.Places = id, v.Label, users, nil
+	for _, n := range v.Nodes {
+		now.Places = append(now.Places, n.Host+":"+n.Path)
+	}
+	if now.Label == "" && len(now.Places) > 0 {
+		now.Label = now.Places[0]
+	}
 	if now.Wish.Empty() && len(users) == 0 && now.Choice.Primary == "" {
 		p.erase(v.Key)
 		return

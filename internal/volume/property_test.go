@@ -130,11 +130,11 @@ func (w *world) naive() []string {
 		built, nodes, seen := map[resource.ID]bool{}, map[resource.ID]*resource.Resource{}, map[[2]resource.ID]bool{}
 		var down func(r *resource.Resource, from resource.ID)
 		down = func(r *resource.Resource, from resource.ID) {
-			if at := [2]resource.ID{r.ID, from}; seen[at] {
+			at := [2]resource.ID{r.ID, from}
+			if seen[at] {
 				return
-			} else {
-				seen[at] = true
 			}
+			seen[at] = true
 			for _, c := range all {
 				if !slices.Contains(c.Parents, r.ID) && (r != d || names(c) != d) {
 					continue
@@ -333,7 +333,8 @@ func (w *world) random(rt *rapid.T) string {
 	}
 	anyOf := func(r *resource.Resource) bool { return r.Class.Name != "Host" }
 	parents := func(name string, classes ...string) string {
-		if p := pick("parent", is(classes...)); p != "" {
+		older := func(r *resource.Resource) bool { return r.ID < w.ids[name] && is(classes...)(r) }
+		if p := pick("parent", older); p != "" {
 			w.link(p, name)
 			return name + " below " + p
 		}

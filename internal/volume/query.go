@@ -34,30 +34,64 @@ func (s *Stage) List(q resource.VolumeQuery) (page resource.VolumePage, err erro
 		list = append(list, v)
 	}
 	s.mu.RUnlock()
-	list = slices.DeleteFunc(list, func(v *resource.Volume) bool {
+	wanted := func(v *resource.Volume) bool {
 		switch {
 		case q.Category == "unused" && (v.Used() || v.Detached), q.Category == "usable" && !v.Usable():
-			return true
+			return false
 		case q.Host != "" && !slices.ContainsFunc(v.Nodes, func(n resource.VolumeNode) bool { return isHost(hosts, q.Host, n.HostID, n.Host) }):
-			return true
+			return false
 		case q.Primary != "":
 			p := v.Node(resource.RolePrimary)
 			if p == nil || !isHost(hosts, q.Primary, p.HostID, p.Host) {
-				return true
+				return false
 			}
 		}
 		if users != nil && !slices.ContainsFunc(v.Users, func(u resource.ID) bool { return users[u] }) {
-			return true
+			return false
 		}
-		return text != "" && !matches(v, text) || !o.after(v)
-	})
-	slices.SortFunc(list, o.compare)
-	page.Items = list
-	if len(list) > o.limit {
-		page.Items = list[:o.limit:o.limit]
-		page.Next = o.cursor(page.Items[o.limit-1])
+		return text == "" || matches(v, text)
+	}
+	best := o.best(list, wanted)
+	more := len(best) > o.limit
+	best = best[:min(len(best), o.limit)]
+	page.Items = make([]*resource.Volume, len(best))
+	for i := range best {
+		page.Items[i] = best[i].v
+	}
+	if more {
+		page.Next = best[len(best)-1].at.String()
 	}
 	return page, nil
+}
+
+// placed is a volume with its place in an order.
+type placed struct {
+	at place
+	v  *resource.Volume
+}
+
+// best returns the first volumes of the page, in order, and one more if there is
+// one. What is behind the worst of them is not sorted: a page is short, and
+// there may be many volumes.
+func (o *order) best(list []*resource.Volume, wanted func(*resource.Volume) bool) (out []placed) {
+	most := o.limit + 1
+	by := func(a, b placed) int { return o.places(a.at, b.at) }
+	full := false // out[most-1] is the worst that counts
+	for _, v := range list {
+		if !wanted(v) {
+			continue
+		}
+		p := placed{o.key(v), v}
+		if o.at != nil && o.places(p.at, *o.at) <= 0 || full && by(p, out[most-1]) > 0 {
+			continue
+		}
+		if out = append(out, p); len(out) == 2*most {
+			slices.SortFunc(out, by)
+			out, full = out[:most], true
+		}
+	}
+	slices.SortFunc(out, by)
+	return out[:min(len(out), most)]
 }
 
 // isHost reports whether a text, an ID or something that it is called, means a
@@ -177,12 +211,9 @@ func (o *order) places(a, b place) int {
 	return c
 }
 
-func (o *order) compare(a, b *resource.Volume) int { return o.places(o.key(a), o.key(b)) }
-
-func (o *order) after(v *resource.Volume) bool { return o.at == nil || o.places(o.key(v), *o.at) > 0 }
-
-func (o *order) cursor(last *resource.Volume) string {
-	b, err := json.Marshal(o.key(last))
+// String returns the place as a cursor, which clients pass back unread.
+func (p place) String() string {
+	b, err := json.Marshal(p)
 	if err != nil { // its fields always marshal
 		panic(err)
 	}

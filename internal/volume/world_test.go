@@ -33,7 +33,8 @@ type world struct {
 	seq  uint64
 	feed *feed.Log[*resource.Changes]
 	// tx is the change that is being made; nil outside change.
-	tx *change
+	tx    *change
+	ready *resource.Changes // to be published
 	// clusters are those of the configuration.
 	clusters []resource.Cluster
 }
@@ -73,7 +74,8 @@ func newWorld(t testing.TB) *world {
 	for _, proto := range testClasses {
 		c := *proto
 		if slices.Contains(c.Bases, "LogicalDrive") {
-			c.Attributes = append([]resource.Attribute{{Name: "size", Kind: resource.Bytes, Optional: true}, {Name: "filesystem_type", Kind: resource.String, Optional: true}}, c.Attributes...)
+			c.Attributes = append([]resource.Attribute{{Name: "size", Kind: resource.Bytes, Optional: true}, {Name: "filesystem_type", Kind: resource.String, Optional: true},
+				{Name: "usable_for_lustre", Kind: resource.Boolean, Optional: true}}, c.Attributes...)
 		}
 		if len(c.IDNames) == 0 {
 			c.IDScope, c.IDNames = resource.Global, []string{"key"}
@@ -150,7 +152,7 @@ func (w *world) wait() {
 	w.mu.Lock()
 	seq := w.seq
 	w.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := w.stage.WaitSeq(ctx, seq); err != nil {
 		w.t.Fatal(err)
@@ -160,14 +162,25 @@ func (w *world) wait() {
 // change makes one commit of what f does.
 func (w *world) change(f func()) {
 	w.t.Helper()
+	w.prepare(f)
+	w.publish()
+}
+
+// prepare works out what f changes, and publish tells it to the stage.
+func (w *world) prepare(f func()) {
+	w.t.Helper()
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.tx = &change{map[resource.ID]bool{}, map[resource.ID]bool{}, map[resource.ID]bool{}, map[resource.ID]*resource.Resource{}}
 	f()
-	c := w.changes()
+	w.ready = w.changes()
 	w.tx = nil
 	w.now = w.now.Add(time.Second)
-	w.mu.Unlock()
-	w.feed.Append(c.Seq, c)
+}
+
+func (w *world) publish() {
+	w.t.Helper()
+	w.feed.Append(w.ready.Seq, w.ready)
 	if w.stage != nil {
 		w.wait()
 	}
@@ -249,6 +262,8 @@ func (w *world) value(v any) resource.Value {
 		return resource.IntValue(int64(v))
 	case string:
 		return resource.StringValue(v)
+	case bool:
+		return resource.BoolValue(v)
 	case resource.ID:
 		return resource.RefValue(int64(v))
 	case nil:
