@@ -42,11 +42,12 @@ func newDemo(c *console) *cobra.Command {
 	d := &demo{c: c}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show the main job on a simulated disk array",
-		Long: "Start a server and a simulated disk array, scan the array through a plugin in Go\n" +
-			"and one in Python, run a short fault script, and print what happened. The page\n" +
-			"stays open until the demo is interrupted. What it keeps is dropped at its end,\n" +
-			"unless --data names a folder.",
+		Short: "Show the main job on a simulated disk array and its hosts",
+		Long: "Start a server, a simulated disk array and two simulated storage servers with a\n" +
+			"Lustre file system on it, scan the array through a plugin in Go and one in Python,\n" +
+			"run a short fault script, and print what happened. The page stays open until the\n" +
+			"demo is interrupted. What it keeps is dropped at its end, unless --data names a\n" +
+			"folder.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
@@ -93,10 +94,17 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.show(ctx, "get", "resources", "--base", "ScannableResource"); err != nil {
 		return err
 	}
-	if err := d.show(ctx, "get", "classes"); err != nil {
+	hosts, err := d.startHosts(ctx)
+	if err != nil {
 		return err
 	}
-	if err := d.faults(ctx, array, script); err != nil {
+	defer hosts.stop()
+	for _, what := range []string{"hosts", "volumes", "classes"} {
+		if err := d.show(ctx, "get", what); err != nil {
+			return err
+		}
+	}
+	if err := d.faults(ctx, array, hosts, script); err != nil {
 		return err
 	}
 	return d.end(ctx, server)
@@ -238,7 +246,7 @@ func (d *demo) until(ctx context.Context, what string, done func() (bool, error)
 }
 
 // faults runs the script and prints the alerts that begin and end meanwhile.
-func (d *demo) faults(ctx context.Context, array *sim.Array, script sim.Script) error {
+func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, script sim.Script) error {
 	d.say("A bad minute begins")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -252,6 +260,7 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, script sim.Script) 
 		select {
 		case s := <-steps:
 			fmt.Fprintf(d.c.out, "%6s  the array: %s\n", s.At, s.Fault)
+			hosts.follow(s.Fault)
 		case <-tick.C:
 			if err := w.look(ctx); err != nil {
 				return err
@@ -287,11 +296,11 @@ func (d *demo) aftermath(ctx context.Context, w *alertWatch) error {
 	if err := d.show(ctx, "get", "alerts", "--active", "--severity", "error", "--limit", "10"); err != nil {
 		return err
 	}
-	sick, err := d.first(ctx, "Lun")
-	if err != nil || sick == nil {
+	systems, err := d.fileSystems(ctx)
+	if err != nil || len(systems) == 0 {
 		return err
 	}
-	if err := d.show(ctx, "why", fmt.Sprint(sick.ID)); err != nil {
+	if err := d.show(ctx, "why", fmt.Sprint(systems[0].ID)); err != nil {
 		return err
 	}
 	shelf, err := d.first(ctx, "Enclosure")
