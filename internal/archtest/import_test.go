@@ -59,6 +59,11 @@ var rules = []struct {
 		"a way to carry a link, and the suite for such ways",
 	},
 	{
+		[]string{"internal/simhost"},
+		[]string{"internal/link/...", "internal/auth", "internal/builtin/linux/fact", "internal/builtin/lustre/fact"},
+		"it plays hosts: their device plugins and their agents",
+	},
+	{
 		[]string{"internal/fleettest"},
 		[]string{"internal/link/...", "internal/auth", "internal/resource"},
 		"simulated hosts, for tests of the server's end",
@@ -140,7 +145,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/cli"},
-		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/conform", "internal/api/gen", "examples/acme/...", "protocol/rule"},
+		[]string{"internal/app", "internal/config", "internal/auth", "internal/skeleton", "internal/conform", "internal/simhost", "internal/api/gen", "examples/acme/...", "protocol/rule"},
 		"the command line parses, prints and calls; it reaches the stages through app only",
 	},
 	{

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"errors"
@@ -174,6 +175,21 @@ func (d *demo) show(ctx context.Context, args ...string) error {
 	return err
 }
 
+// showSome is show for the first lines of what may be long.
+func (d *demo) showSome(ctx context.Context, lines int, args ...string) error {
+	var text bytes.Buffer
+	whole := d.c.out
+	d.c.out = &text
+	err := d.show(ctx, args...)
+	d.c.out = whole
+	list := strings.SplitAfter(text.String(), "\n")
+	if more := len(list) - lines - 1; more > 1 {
+		list = append(list[:lines], fmt.Sprintf("… and %d lines more\n", more))
+	}
+	fmt.Fprint(d.c.out, strings.Join(list, ""))
+	return err
+}
+
 func (d *demo) addRoots(ctx context.Context, address string) error {
 	roots := [][]string{
 		{"acme.Array", "url=" + address, "push=true"},
@@ -300,7 +316,7 @@ func (d *demo) aftermath(ctx context.Context, w *alertWatch) error {
 	if err != nil || len(systems) == 0 {
 		return err
 	}
-	if err := d.show(ctx, "why", fmt.Sprint(systems[0].ID)); err != nil {
+	if err := d.showSome(ctx, 30, "why", fmt.Sprint(systems[0].ID)); err != nil {
 		return err
 	}
 	shelf, err := d.first(ctx, "Enclosure")
@@ -327,7 +343,8 @@ func (d *demo) end(ctx context.Context, server *app.Server) error {
 	d.say("The page is open at %s until you press Ctrl-C. Commands to try:", d.conn.server)
 	fmt.Fprint(d.c.out, "   faultline get resources --class Disk --health error,warning\n"+
 		"   faultline get resources --base StoragePool -o yaml\n"+
-		"   faultline impact acme-1\n")
+		"   faultline impact acme-1\n"+
+		"   faultline get volumes\n")
 	select {
 	case <-ctx.Done():
 		return nil

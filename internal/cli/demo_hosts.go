@@ -2,12 +2,7 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -18,8 +13,6 @@ import (
 	"github.com/faultline-storage/faultline/examples/acme/sim"
 	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/auth"
-	"github.com/faultline-storage/faultline/internal/link"
-	"github.com/faultline-storage/faultline/internal/link/httplink"
 	"github.com/faultline-storage/faultline/internal/simhost"
 )
 
@@ -27,8 +20,6 @@ const (
 	// demoFS is the file system of the demo, and demoLUNs is how many LUNs it lies on.
 	demoFS   = "scratch"
 	demoLUNs = 8
-	// demoPeriod is how often the demo's hosts look.
-	demoPeriod = time.Second
 )
 
 // demoHosts are the simulated storage servers of the demo. Their agents are
@@ -62,7 +53,7 @@ func (d *demo) startHosts(ctx context.Context) (*demoHosts, error) {
 			return nil, err
 		}
 		running.Go(func() {
-			if err := h.run(ctx, id); err != nil && ctx.Err() == nil {
+			if err := h.site.Serve(ctx, id, Version); err != nil && ctx.Err() == nil {
 				fmt.Fprintf(d.c.err, "faultline: the simulated host %s: %v\n", name, err)
 			}
 		})
@@ -106,64 +97,7 @@ func (d *demo) fileSystems(ctx context.Context) ([]gen.Resource, error) {
 	return list.Items, err
 }
 
-// run is the agent of a host, until ctx ends.
-func (h *demoHosts) run(ctx context.Context, id *auth.Identity) error {
-	hello := link.AgentHello{Boot: rand.Text(), Machine: id.Host(), Started: time.Now(), Booted: time.Now().Add(-40 * 24 * time.Hour), Plugins: []string{"linux", "lustre"}}
-	agent := link.NewAgent(link.AgentOptions{
-		Transport: &httplink.Transport{Server: id.Server(), Client: &http.Client{Transport: id}, Agent: "faultline-demo"},
-		Name:      id.Host(), Version: Version, Instance: rand.Text(), Log: slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,
-		Hello: func() link.AgentHello { return hello },
-	})
-	parts := []func(context.Context) error{
-		agent.Run,
-		func(ctx context.Context) error { return keepSaying(ctx, agent, "linux", func() any { return h.site.Linux(id.Host()) }) },
-		func(ctx context.Context) error { return keepSaying(ctx, agent, "lustre", func() any { return h.site.Lustre(id.Host()) }) },
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	ended := make(chan error, len(parts))
-	for _, part := range parts {
-		go func() { ended <- part(ctx) }()
-	}
-	err := <-ended
-	cancel()
-	for range len(parts) - 1 {
-		err = errors.Join(err, <-ended)
-	}
-	return err
-}
-
-// keepSaying is a device plugin: it sends its report when that has changed, whole,
-// in one session after another.
-func keepSaying(ctx context.Context, agent *link.Agent, plugin string, report func() any) error {
-	for ctx.Err() == nil {
-		s, err := agent.Open(ctx, plugin)
-		if err != nil {
-			break // only with ctx
-		}
-		last := ""
-		for s.Err() == nil && ctx.Err() == nil {
-			b, err := json.Marshal(report())
-			if err != nil {
-				return err
-			}
-			if string(b) != last {
-				if err := s.Send(ctx, b, link.Normal); err != nil {
-					break // the session has ended
-				}
-				last = string(b)
-			}
-			select {
-			case <-time.After(demoPeriod):
-			case <-s.Done():
-			case <-ctx.Done():
-			}
-		}
-	}
-	return nil
-}
-
-// follow has the servers see what happens to the array.
+// follow has the servers see what happens to the array, whose LUNs count from 1.
 func (h *demoHosts) follow(s sim.Fault) {
 	lun, err := strconv.Atoi(strings.TrimPrefix(s.Target, "lun-"))
 	controller, cerr := strconv.Atoi(strings.TrimPrefix(s.Controller, "controller-"))
@@ -171,6 +105,6 @@ func (h *demoHosts) follow(s sim.Fault) {
 		return
 	}
 	for _, host := range h.site.Hosts() {
-		h.site.FailPath(host, lun, controller, true)
+		h.site.FailPath(host, lun-1, controller, true)
 	}
 }
