@@ -121,6 +121,9 @@ func blockDirs(files source.Files) (map[string]string, error) {
 	// Older kernels, and captures that have a part of /sys only.
 	top, err := files.List("/sys/block")
 	if err != nil {
+		if nvmeDirs(files, dirs); len(dirs) > 0 {
+			return dirs, nil
+		}
 		return nil, err
 	}
 	for _, name := range top {
@@ -129,14 +132,38 @@ func blockDirs(files source.Files) (map[string]string, error) {
 			dir = path.Join("/sys/block", name)
 		}
 		dirs[name] = dir
-		inside, _ := files.List(dir)
-		for _, part := range inside {
-			if strings.HasPrefix(part, name) && source.Exists(files, path.Join(dir, part, "partition")) {
-				dirs[part] = path.Join(dir, part)
+		partitionDirs(files, name, dir, dirs)
+	}
+	return dirs, nil
+}
+
+func partitionDirs(files source.Files, name, dir string, dirs map[string]string) {
+	inside, _ := files.List(dir)
+	for _, part := range inside {
+		if strings.HasPrefix(part, name) && source.Exists(files, path.Join(dir, part, "partition")) {
+			dirs[part] = path.Join(dir, part)
+		}
+	}
+}
+
+// nvmeDirs finds namespaces below their controllers, in captures that have only those.
+func nvmeDirs(files source.Files, dirs map[string]string) {
+	for _, class := range []string{"/sys/class/nvme", "/sys/class/nvme-subsystem"} {
+		names, _ := files.List(class)
+		for _, name := range names {
+			at, err := source.Resolve(files, path.Join(class, name))
+			if err != nil {
+				continue
+			}
+			inside, _ := files.List(at)
+			for _, n := range inside {
+				if nvmeNamespace.MatchString(n) {
+					dirs[n] = path.Join(at, n)
+					partitionDirs(files, n, path.Join(at, n), dirs)
+				}
 			}
 		}
 	}
-	return dirs, nil
 }
 
 // readBlock reads one device. It returns nil for one that is gone meanwhile.

@@ -12,7 +12,10 @@ import (
 // mounts themselves: a server that does not answer would make that wait.
 func (h *host) readMounts() {
 	var all []kernel.Mount
-	if text, err := h.files.Read("/proc/self/mountinfo"); err == nil {
+	// Below the root of a container's host, the first process has the host's table.
+	if text, err := h.files.Read("/proc/1/mountinfo"); err == nil && h.other {
+		all = kernel.Mountinfo(string(text))
+	} else if text, err := h.files.Read("/proc/self/mountinfo"); err == nil {
 		all = kernel.Mountinfo(string(text))
 	} else if text, err := h.files.Read("/proc/mounts"); err == nil {
 		all = kernel.Mounts(string(text))

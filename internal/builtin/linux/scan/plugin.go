@@ -2,10 +2,13 @@ package scan
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/capture"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/sdk/agent"
 )
@@ -18,19 +21,43 @@ const period = 15 * time.Second
 // themselves.
 const firstHealth = 3 * time.Second
 
+// RootVar names the environment variable with the folder that has the files of the
+// host to report, in place of this system's: of the host of a container, or of a
+// capture that package capture can read, which may be a file.
+const RootVar = "HOST_ROOT"
+
 // Main is the device plugin: it reports the host that it runs on, and never
 // returns.
 func Main() {
-	p := &process{}
+	p := &process{root: os.Getenv(RootVar)}
 	agent.Main("linux", p.session, agent.Every(period))
+}
+
+// options opens the host below root. Tools are run on this system's behalf only: in
+// a container they would tell of the container, and of a capture there are recordings.
+func options(root string) (o Options, live bool, err error) {
+	switch {
+	case root == "" || root == "/":
+		return Options{Commands: &source.Tools{}}, true, nil
+	case capture.Is(root):
+		h, err := capture.Open(root)
+		if err != nil {
+			return Options{}, false, err
+		}
+		return Options{Files: h.Files, Commands: h.Commands}, false, nil
+	}
+	files, err := source.Folder(root)
+	return Options{Files: files}, true, err
 }
 
 // process is what the sessions of one process have in common: the scanner, which
 // knows what it has read, and the news that the next scan is to follow.
 type process struct {
+	root    string
 	once    sync.Once
 	first   sync.Once
 	scanner *Scanner
+	err     error // why there is no scanner
 
 	mu      sync.Mutex
 	pending news
@@ -40,7 +67,16 @@ type process struct {
 // session begins a session. Only one at a time has a plugin.
 func (p *process) session(env *agent.Env) agent.Plugin {
 	p.once.Do(func() {
-		p.scanner = New(Options{Log: env.Log, Commands: &source.Tools{}})
+		o, live, err := options(p.root)
+		if err != nil {
+			p.err = fmt.Errorf("%s: %w", RootVar, err)
+			return
+		}
+		o.Log = env.Log
+		p.scanner = New(o)
+		if !live {
+			return
+		}
 		// For as long as the process lives: what happens between two sessions is news,
 		// too.
 		go watch(context.Background(), env.Log, p.tell)
@@ -76,6 +112,9 @@ type plugin struct {
 
 // StartSession is as agent.Plugin says.
 func (p *plugin) StartSession(ctx context.Context) ([]agent.Message, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
 	p.told = p.scanner.update(ctx, p.take())
 	p.first.Do(func() {
 		// A few disks have told of their health by now; the others will later.

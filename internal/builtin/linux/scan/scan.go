@@ -38,6 +38,7 @@ type Scanner struct {
 	commands source.Runner
 	log      *slog.Logger
 	now      func() time.Time
+	other    bool // it is not the running system that is read
 
 	guard   source.Guard
 	known   map[string]*block // devices as they were read, by name
@@ -57,7 +58,7 @@ func New(o Options) *Scanner {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	if s.files == nil {
+	if s.other = s.files != nil; !s.other {
 		s.files = source.System()
 	}
 	if s.commands == nil {

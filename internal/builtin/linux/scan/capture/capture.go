@@ -43,6 +43,30 @@ func Open(name string) (*Host, error) {
 	return h, nil
 }
 
+// archives are where a dump has its archive of /sys.
+var archives = []string{"sysfs.tar", "d/sysfs.tar"}
+
+// commandsFile is a document with recordings beside the folders of a capture.
+const commandsFile = "commands.json"
+
+// Is says whether the name is that of a capture, rather than of a folder that is
+// the root of a system.
+func Is(name string) bool {
+	info, err := os.Stat(name)
+	if err != nil {
+		return false
+	}
+	if !info.IsDir() {
+		return true
+	}
+	for _, file := range append([]string{commandsFile}, archives...) {
+		if _, err := os.Stat(filepath.Join(name, file)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // outputs are the names that a dump gives to the output of commands, and the lines
 // that give it. The first of a pair of names that is there counts.
 var outputs = []struct{ file, line string }{
@@ -75,20 +99,20 @@ var procFiles = map[string]string{
 }
 
 // Folder reads a folder: archives (*.tar) with files by their absolute names,
-// run-udev/data as /run/udev/data, /etc below etc, /proc files and outputs of
-// commands by the names of this package's lists; folders sys, proc, run, dev and
-// etc as they are. What it does not know it leaves out.
+// run-udev/data as /run/udev/data, /proc files and outputs of commands by the names of
+// this package's lists, recordings in commands.json, as Document reads them; folders sys,
+// proc, run, dev and etc as they are. What it does not know it leaves out.
 func Folder(dir string) (*Host, error) {
 	if _, err := os.Stat(filepath.Join(dir, "d", "sysfs.tar")); err == nil {
 		dir = filepath.Join(dir, "d")
 	}
 	h := &Host{Files: source.NewTree()}
-	archives, err := filepath.Glob(filepath.Join(dir, "*.tar"))
+	tars, err := filepath.Glob(filepath.Join(dir, "*.tar"))
 	if err != nil {
 		return nil, err
 	}
-	found := len(archives) > 0
-	for _, name := range archives {
+	found := len(tars) > 0
+	for _, name := range tars {
 		if err := h.archive(name); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
@@ -108,6 +132,14 @@ func Folder(dir string) (*Host, error) {
 			h.Files.Put(to, text)
 			found = true
 		}
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, commandsFile)); err == nil {
+		more, err := Document(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, commandsFile), err)
+		}
+		h.Commands = append(h.Commands, more.Commands...)
+		found = true
 	}
 	disks, err := filepath.Glob(filepath.Join(dir, "smartctl-*.json"))
 	if err != nil {

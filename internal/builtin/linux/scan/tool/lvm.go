@@ -1,6 +1,7 @@
 package tool
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -207,6 +208,10 @@ func (l *LVM) readColumns(text string) error {
 	what := ""
 	found := false
 	for line := range lines(text) {
+		if l.readNamed(line) {
+			found = true
+			continue
+		}
 		if c, w := lvmHeadings(line); c != nil {
 			cols, what = c, w
 			continue
@@ -237,6 +242,27 @@ func (l *LVM) readColumns(text string) error {
 		return ErrNothing
 	}
 	return nil
+}
+
+var lvmNamed = regexp.MustCompile(`LVM2_(\w+)='([^']*)'`)
+
+// readNamed reads a line of --nameprefixes: LVM2_LV_NAME='root' and so on.
+func (l *LVM) readNamed(line string) bool {
+	row := object{}
+	for _, m := range lvmNamed.FindAllStringSubmatch(line, -1) {
+		row[strings.ToLower(m[1])] = m[2]
+	}
+	switch {
+	case row["lv_name"] != nil:
+		l.addLV(row)
+	case row["pv_name"] != nil:
+		l.addPV(row)
+	case row["vg_name"] != nil:
+		l.addVG(row)
+	default:
+		return false
+	}
+	return true
 }
 
 func lvmHeadings(line string) ([]column, string) {
