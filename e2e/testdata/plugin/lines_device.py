@@ -10,8 +10,8 @@ class Lines(DevicePlugin):
     update_period = 3600
 
     def start_session(self):
-        self.known, self.n = read(), 0
         self.over = threading.Event()
+        self.known, self.n = read(), 0
         threading.Thread(target=self.watch, daemon=True).start()
         return {'n': 0, 'set': self.known, 'gone': []}
 
@@ -31,6 +31,8 @@ class Lines(DevicePlugin):
             return None
         self.known = now
         self.n += 1
+        with open(os.environ['WORK'] + '/told', 'a', encoding='utf-8') as f:
+            f.write('%s %d\n' % (os.environ['FAULTLINE_PLUGIN'], self.n))
         return {'n': self.n, 'set': changed, 'gone': gone}
 
     def teardown(self):
@@ -38,5 +40,5 @@ class Lines(DevicePlugin):
 
 
 def read():
-    with open(os.environ['LINES'], encoding='utf-8') as f:
+    with open(os.environ['WORK'] + '/lines', encoding='utf-8') as f:
         return dict(line.strip().split('=', 1) for line in f if '=' in line)

@@ -1,11 +1,13 @@
 // Command lines is a device plugin for tests: it tells the lines NAME=VALUE of the
-// file $LINES, and what changes in them, numbered so that the server's side sees
+// file $WORK/lines, and what changes in them, numbered so that the server's side sees
 // whether anything is missing or comes twice.
 package main
 
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -71,11 +73,21 @@ func (l *lines) UpdateSession(context.Context) ([]agent.Message, error) {
 	l.known = now
 	l.n++
 	c.N = l.n
-	return []agent.Message{{Data: c}}, nil
+	return []agent.Message{{Data: c}}, note(fmt.Sprintf("%s %d\n", os.Getenv("FAULTLINE_PLUGIN"), l.n))
+}
+
+// note says in the file $WORK/told what this plugin told.
+func note(text string) error {
+	f, err := os.OpenFile(os.Getenv("WORK")+"/told", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
 }
 
 func read() (map[string]string, []byte, error) {
-	raw, err := os.ReadFile(os.Getenv("LINES"))
+	raw, err := os.ReadFile(os.Getenv("WORK") + "/lines")
 	if err != nil {
 		return nil, nil, err
 	}
