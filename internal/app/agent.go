@@ -331,9 +331,6 @@ func (s deviceSession) Send(ctx context.Context, data json.RawMessage, priority 
 	return s.AgentSession.Send(ctx, data, linkPriorities[priority])
 }
 
-// Close ends the session. The reason is in the agent's log.
-func (s deviceSession) Close(string) { s.AgentSession.Close() }
-
 // hostFacts is what an agent tells of its host: what can be read of it, on a system
 // that has it.
 func hostFacts() link.AgentHello {

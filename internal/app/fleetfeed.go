@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ type hostFeed struct {
 	log     *slog.Logger
 	ctx     context.Context //nolint:containedctx // it ends with the session
 	cancel  context.CancelFunc
+	fail    context.CancelCauseFunc // as cancel, for a failure of the device plugin
 	data    chan session.AgentData
 	over    chan struct{} // closed when nothing more is taken from data
 
@@ -77,13 +79,19 @@ func (p *agentPeer) Receive(ctx context.Context, m link.Message, answer func([]b
 	case link.AgentData:
 		p.take(ctx, m.Body, answer)
 	case link.AgentClose:
-		var n link.AgentPlugin
+		var n link.AgentNote
 		if err := json.Unmarshal(m.Body, &n); err != nil {
 			answer(nil, unread(m.Kind, err))
 			return
 		}
-		if f := p.feed(n); f != nil {
+		if f := p.feed(n.AgentPlugin); f != nil && n.Text == "" {
 			f.cancel()
+		} else if f != nil {
+			if len(n.Text) > loggedData {
+				n.Text = strings.ToValidUTF8(n.Text[:loggedData], "") + "…"
+			}
+			f.log.Warn("a device plugin failed on its host", "error", n.Text)
+			f.fail(&session.AgentError{Host: p.host.name, Text: n.Text})
 		}
 		answer(nil, nil)
 	default:
@@ -118,7 +126,8 @@ func (p *agentPeer) open(plugin string, answer func([]byte, error)) error {
 		p: p, plugin: plugin, session: rand.Text(), log: p.log.With("plugin", plugin),
 		data: make(chan session.AgentData, feedRoom), over: make(chan struct{}),
 	}
-	n.ctx, n.cancel = context.WithCancel(context.Background())
+	n.ctx, n.fail = context.WithCancelCause(context.Background())
+	n.cancel = func() { n.fail(nil) }
 	p.f.mu.Lock()
 	defer p.f.mu.Unlock()
 	before := p.host.feeds[plugin]

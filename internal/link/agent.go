@@ -36,8 +36,8 @@ const (
 	// when the server has room for it. So the full reports of many hosts wait where
 	// they are made.
 	AgentRoom = "agent/room"
-	// AgentClose is from the agent: a session ends, and no other one follows soon.
-	// The body is an AgentPlugin.
+	// AgentClose is from the agent: a session ends, and no other one follows at once.
+	// The body is an AgentNote, whose Text says what failed; without it nothing did.
 	AgentClose = "agent/close"
 	// AgentWaiting is from the server: an AgentOpen is not answered yet, and Text of
 	// the AgentNote says why. It is for the agent's log.

@@ -248,7 +248,7 @@ func TestAgentReset(t *testing.T) {
 	if err := other.Send(ctx, make([]byte, link.MaxAgentData+1), link.Normal); resource.KindOf(err) != resource.Invalid {
 		t.Errorf("too much: %v", err)
 	}
-	other.Close()
+	other.Close("")
 	if err := other.Send(ctx, json.RawMessage("1"), link.Normal); !errors.Is(err, link.ErrSessionClosed) {
 		t.Errorf("Send after Close: %v", err)
 	}

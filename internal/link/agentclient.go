@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -393,19 +394,29 @@ func (s *AgentSession) Flush(ctx context.Context) error {
 	}
 }
 
-// Close ends the session, also on the server: the plugin is not there any more.
-// A plugin that starts anew need not close its session; it opens another one.
-func (s *AgentSession) Close() {
+// Close ends the session, also on the server: the plugin is not there any more, or
+// failed, as failure says unless it is empty. A plugin that starts anew need not close
+// its session; it opens another one.
+func (s *AgentSession) Close(failure string) {
 	if !s.end(ErrSessionClosed) {
 		return
 	}
-	b, err := json.Marshal(AgentPlugin{Plugin: s.plugin, Session: s.id})
+	b, err := json.Marshal(AgentNote{AgentPlugin: AgentPlugin{Plugin: s.plugin, Session: s.id}, Text: cutText(failure)})
 	if err == nil {
 		err = s.conn.Post(Message{Kind: AgentClose, Body: b})
 	}
 	if err != nil && s.conn.Err() == nil {
 		s.a.o.Log.Warn("the server was not told that a session has ended", "plugin", s.plugin, "error", err)
 	}
+}
+
+// cutText bounds what a plugin says of its failure.
+func cutText(text string) string {
+	const most = 4 << 10
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return text
 }
 
 // end ends the session and reports whether it did; the first reason counts.

@@ -23,10 +23,20 @@ type AgentData struct {
 // of a new version of the plugin, takes over.
 var ErrRetired = errRetired
 
+// AgentError is the failure of an agent plugin on its host. As the cause of the end of
+// a context it makes Feed end with a failure.
+type AgentError struct {
+	Host string // its name
+	Text string // what the plugin said
+}
+
+// Error implements error.
+func (e *AgentError) Error() string { return "the agent plugin failed on " + e.Host + ": " + e.Text }
+
 // Feed runs one session that an agent plugin feeds (guide, "Handling Data from Agent
 // Plugins"): what comes first starts it, what follows continues it. opened is
 // called when the plugin is ready for the first data. Feed returns when the plugin
-// fails or goes, or ctx ends, which is no failure; Done is called for all data
+// fails or goes, or ctx ends, which is no failure unless it is an *AgentError; Done is called for all data
 // that was taken from the channel. The session is over then, and the root is stale;
 // a failure makes it offline, until the next session has started.
 func (s *Session) Feed(ctx context.Context, data <-chan AgentData, opened func()) error {
@@ -35,6 +45,10 @@ func (s *Session) Feed(ctx context.Context, data <-chan AgentData, opened func()
 		return r.feed(ctx, data)
 	})
 	over := ctx.Err() != nil
+	var failed *AgentError
+	if over && errors.As(context.Cause(ctx), &failed) {
+		over, err = false, failed
+	}
 	if over || errors.Is(err, errRetired) {
 		s.state(ctx, func(st *resource.RootState) { st.Live, st.NextTry = false, time.Time{} })
 		if over {
