@@ -21,7 +21,7 @@ type site struct {
 	t     *testing.T
 	w     *world
 	clock time.Time
-	later []func()
+	later []func() // what the world does next time
 	hosts map[int64]*plugintest.Harness
 	open  map[int64]bool
 }
@@ -36,6 +36,7 @@ func newSite(t *testing.T) *site {
 func (s *site) restart(file string) {
 	clear(s.hosts)
 	clear(s.open)
+	s.later = nil
 	s.w = newWorld(file)
 	s.w.now = func() time.Time { return s.clock }
 	s.w.after = func(_ time.Duration, f func()) { s.later = append(s.later, f) }
@@ -80,11 +81,23 @@ func (s *site) lose(id int64) {
 	s.host(id).Teardown()
 	s.open[id] = false
 	delete(s.hosts, id)
-	s.clock = s.clock.Add(grace + time.Second)
-	for _, f := range s.later {
+	s.pass(grace + time.Second)
+}
+
+// pass lets time go by, in which nobody says anything.
+func (s *site) pass(d time.Duration) {
+	s.clock = s.clock.Add(d)
+	due := s.later
+	s.later = nil
+	for _, f := range due {
 		f()
 	}
-	s.later = nil
+}
+
+// alive is a host that has nothing new to say, and says that.
+func (s *site) alive(id int64) {
+	s.t.Helper()
+	s.change(id, fact.Report{})
 }
 
 func ost(device string) *fact.Target {
@@ -174,4 +187,37 @@ func TestALostHost(t *testing.T) {
 	await(t, b, attrs(Unknown, 1))
 	s.change(2, fact.Report{Targets: map[fact.Name]*fact.Target{ost0: ost("/dev/mapper/ost0")}, Storage: map[fact.Name]*fact.Storage{ost0: nil}})
 	await(t, b, attrs(Mounted, 2))
+}
+
+// TestASilentHost: a host that is cut off keeps its session. Another one that has
+// its target is believed before it is an alert; without one, the target is unknown
+// after a while, until the host speaks again.
+func TestASilentHost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a := s.full(1, with(map[fact.Name]*fact.Target{ost0: ost("/dev/mapper/ost0")}))
+	standby := with(nil)
+	standby.Storage = storage(ost0)
+	b := s.full(2, standby)
+	await(t, b, attrs(Mounted, 1))
+	s.change(2, fact.Report{Targets: map[fact.Name]*fact.Target{ost0: ost("/dev/mapper/ost0")}, Storage: map[fact.Name]*fact.Storage{ost0: nil}})
+	await(t, b, attrs(Contested, 1))
+	s.pass(doubt - 10*time.Second)
+	s.alive(2)
+	await(t, b, attrs(Contested, 1))
+	s.pass(10 * time.Second)
+	await(t, b, attrs(Mounted, 2))
+	b.WantAlerts()
+	// It comes back, and has the target still.
+	s.alive(1)
+	await(t, b, attrs(Contested, 2))
+	await(t, a, attrs(Contested, 2))
+	s.change(1, fact.Report{Targets: map[fact.Name]*fact.Target{ost0: nil}, Storage: storage(ost0)})
+	await(t, a, attrs(Mounted, 2))
+	s.pass(silence)
+	s.alive(1)
+	s.pass(0)
+	await(t, a, attrs(Unknown, 2))
+	s.alive(2)
+	await(t, a, attrs(Mounted, 2))
 }

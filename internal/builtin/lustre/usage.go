@@ -52,7 +52,7 @@ func (w *world) writer(h *host, fs string) bool {
 		return true
 	}
 	for _, other := range w.hosts {
-		if other.plug != nil && knowsAll(other, fs) {
+		if other.plug != nil && w.trust(other) == trusted && knowsAll(other, fs) {
 			return false
 		}
 	}
@@ -155,10 +155,10 @@ func (p *Lustre) sample(r *fact.Report) {
 }
 
 // adder is the host whose session adds up a file system: of those that have
-// targets of it, the one with the lowest number.
+// targets of it and are not silent, the one with the lowest number.
 func (w *world) adder(fs string) (first *host) {
 	for _, h := range w.hosts {
-		if h.plug == nil || first != nil && first.id < h.id {
+		if h.plug == nil || w.trust(h) != trusted || first != nil && first.id < h.id {
 			continue
 		}
 		for _, t := range h.view.Targets {

@@ -19,6 +19,19 @@ const managementName = "MGS"
 // end of the whole process, which ends one session after the other.
 const grace = 20 * time.Second
 
+// A host that is cut off keeps its session, since it goes on where it was when it is
+// back. What tells is its silence: a host with targets says something every 20 s.
+const (
+	// doubt is after how much silence a host no longer has a target that another one
+	// says it has. It is less than held, so that a failover from a host that died is no
+	// double mount.
+	doubt = 45 * time.Second
+	// silence is after how much of it nothing is known of the host any more.
+	silence = 3 * time.Minute
+	// lookPeriod is how often the world looks who has become silent.
+	lookPeriod = 5 * time.Second
+)
+
 // key names a target in the whole system.
 type key struct{ fs, name string }
 
@@ -39,6 +52,7 @@ type world struct {
 	use     map[key]use
 	mention map[key]map[int64]bool // which hosts report a target
 	started time.Time
+	looking bool
 }
 
 // host is what one host says.
@@ -48,7 +62,19 @@ type host struct {
 	// plug is the session; nil since the time ended, if there is none.
 	plug  *Lustre
 	ended time.Time
+	spoke time.Time
+	// was is how far the host was to be believed when that was looked at last.
+	was trust
 }
+
+// trust is how far a host is to be believed.
+type trust int
+
+const (
+	unheard trust = iota // nothing that it said counts
+	doubted              // what it said counts where no other host says otherwise
+	trusted
+)
 
 // name is what people call the host.
 func (h *host) name() string {
@@ -65,9 +91,37 @@ func newWorld(file string) *world {
 	return w
 }
 
-// heard reports whether what the host says is to be believed.
-func (w *world) heard(h *host) bool {
-	return h != nil && (h.plug != nil || w.now().Sub(h.ended) < grace)
+// trust tells how far the host is to be believed.
+func (w *world) trust(h *host) trust {
+	switch now := w.now(); {
+	case h == nil, h.plug == nil && now.Sub(h.ended) >= grace, h.plug != nil && now.Sub(h.spoke) >= silence:
+		return unheard
+	case h.plug != nil && now.Sub(h.spoke) >= doubt:
+		return doubted
+	}
+	return trusted
+}
+
+// heard reports whether what the host says counts.
+func (w *world) heard(h *host) bool { return w.trust(h) != unheard }
+
+// look has everybody look again at the targets of hosts that have become silent or
+// were lost, and goes on for as long as the process lives.
+func (w *world) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.hosts {
+		if now := w.trust(h); now != h.was {
+			h.was = now
+			keys := w.concerns(h)
+			for _, k := range keys {
+				w.reseat(k)
+			}
+			w.seats.save()
+			w.poke(h, keys)
+		}
+	}
+	w.after(lookPeriod, w.look)
 }
 
 // enter notes that a session speaks for a host from now on.
@@ -79,7 +133,11 @@ func (w *world) enter(id int64, p *Lustre) *host {
 		h = &host{id: id}
 		w.hosts[id] = h
 	}
-	h.plug = p
+	if !w.looking {
+		w.looking = true
+		w.after(lookPeriod, w.look)
+	}
+	h.plug, h.spoke, h.was = p, w.now(), trusted
 	return h
 }
 
@@ -92,14 +150,7 @@ func (w *world) leave(id int64, p *Lustre) {
 	if h == nil || h.plug != p {
 		return
 	}
-	h.plug, h.ended = nil, w.now()
-	w.after(grace, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if h.plug == nil && !w.heard(h) {
-			w.poke(h, w.concerns(h))
-		}
-	})
+	h.plug, h.ended = nil, w.now() // look finds out when the grace is over
 }
 
 // take merges what a host says, and has the sessions of other hosts look again at
@@ -109,7 +160,11 @@ func (w *world) take(h *host, r *fact.Report) (changed bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	touched := w.concerns(h)
+	h.spoke = w.now()
 	changed = h.view.take(r)
+	if h.was != trusted {
+		h.was, changed = trusted, true // what it said before counts again
+	}
 	for name, u := range r.Usage {
 		if t := h.view.Targets[name]; t != nil && u != nil {
 			w.sample(h.view.key(h.id, name), u)
@@ -223,8 +278,8 @@ func (w *world) poke(from *host, keys []key) {
 		}
 	}
 	for _, h := range w.hosts {
-		if h == from || h.plug == nil {
-			continue
+		if h == from || h.plug == nil || w.trust(h) != trusted {
+			continue // a session whose host is silent writes nothing
 		}
 		if whom[h.id] || h.plug.writesAny(systems) {
 			h.plug.again()
@@ -248,8 +303,22 @@ func (w *world) forgetRemoved(h *host) {
 	}
 }
 
-// claims returns the hosts that have the target, by number.
+// claims returns the hosts that have the target, by number. One that is silent
+// counts only if no other one has it.
 func (w *world) claims(k key) (list []*host) {
+	all := w.allClaims(k)
+	for _, h := range all {
+		if w.trust(h) == trusted {
+			list = append(list, h)
+		}
+	}
+	if len(list) == 0 {
+		return all
+	}
+	return list
+}
+
+func (w *world) allClaims(k key) (list []*host) {
 	for id := range w.mention[k] {
 		h := w.hosts[id]
 		if t := h.view.Targets[fact.Name(k.name)]; t != nil && !stopping(t) && w.heard(h) && h.view.key(id, fact.Name(k.name)) == k {

@@ -18,6 +18,10 @@ const (
 	// or went.
 	period      = 10 * time.Second
 	usagePeriod = 30 * time.Second
+	// signPeriod is after how long a host with targets or clients says that it is
+	// there, if it has nothing else to say. The server takes a silent host's word for
+	// less, see the package lustre.
+	signPeriod  = 20 * time.Second
 	watchPeriod = 2 * time.Second
 )
 
@@ -69,6 +73,7 @@ type session struct {
 	changed func()
 	told    *fact.Report
 	sampled time.Time
+	spoke   time.Time
 }
 
 // StartSession is as agent.Plugin says.
@@ -77,6 +82,7 @@ func (p *session) StartSession(ctx context.Context) ([]agent.Message, error) {
 	p.told = full
 	first := *full
 	p.sample(ctx, full, &first)
+	p.spoke = p.scanner.now()
 	if p.changed != nil {
 		go p.watch(ctx)
 	}
@@ -97,6 +103,13 @@ func (p *session) UpdateSession(ctx context.Context) ([]agent.Message, error) {
 		if p.sample(ctx, next, r); len(r.Usage) > 0 {
 			messages = append(messages, agent.Message{Data: r, Priority: agent.Low})
 		}
+	}
+	now := p.scanner.now()
+	if len(messages) == 0 && len(next.Targets)+len(next.Clients)+len(next.Storage) > 0 && now.Sub(p.spoke) >= signPeriod {
+		messages = append(messages, agent.Message{Data: &fact.Report{Version: fact.Version, Time: now.Unix()}})
+	}
+	if len(messages) > 0 {
+		p.spoke = now
 	}
 	return messages, nil
 }

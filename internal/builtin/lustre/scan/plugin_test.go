@@ -76,6 +76,11 @@ func TestASession(t *testing.T) {
 	}
 	now = now.Add(10 * time.Second)
 	call(p.UpdateSession, 0)
+	now = now.Add(10 * time.Second)
+	sign := report(t, call(p.UpdateSession, 1)[0])
+	if diff := cmp.Diff(fact.Report{Version: 1, Time: now.Unix()}, sign); diff != "" {
+		t.Errorf("the sign of life (-want +got):\n%s", diff)
+	}
 	gone := newServer()
 	for name := range gone {
 		if len(name) > 30 && (contains(name, "obdfilter") || contains(name, "osd-ldiskfs")) || contains(name, "devices") {
@@ -84,7 +89,7 @@ func TestASession(t *testing.T) {
 	}
 	gone["/sys/fs/lustre/obdfilter/num_refs"] = "1"
 	files.set(gone)
-	now = now.Add(10 * time.Second)
+	now = now.Add(5 * time.Second)
 	d := report(t, call(p.UpdateSession, 1)[0])
 	want := fact.Report{
 		Version: 1, Time: now.Unix(), Targets: map[fact.Name]*fact.Target{"work-OST0003": nil},
@@ -96,7 +101,7 @@ func TestASession(t *testing.T) {
 		t.Errorf("the change (-want +got):\n%s", diff)
 	}
 	files.set(newServer())
-	now = now.Add(10 * time.Second)
+	now = now.Add(5 * time.Second)
 	list := call(p.UpdateSession, 2)
 	if u := report(t, list[1]); u.Usage["work-OST0003"] == nil || list[1].Priority != agent.Low || list[0].Priority != agent.High {
 		t.Errorf("a sample and a change: %+v", list)
