@@ -238,7 +238,7 @@ func TestUsage(t *testing.T) {
 		t.Errorf("half of the file system is added up: %v", list)
 	}
 	s.change(2, usage("scratch-OST0001", 1000))
-	s.clock = s.clock.Add(10 * time.Second)
+	s.pass(10 * time.Second)
 	s.change(2, usage("scratch-OST0001", 3000))
 	s.change(1, usage(ost0, 6000))
 	for name, want := range map[string]float64{"capacity": 2000, "used": 800, "available": 1000, "used_percent": 800. / 18, "read_bandwidth": 700, "write_bandwidth": 0, "clients": 3} {

@@ -2,6 +2,7 @@ package lustre
 
 import (
 	"maps"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,10 +21,12 @@ type Root struct {
 type site struct {
 	t     *testing.T
 	w     *world
-	clock time.Time
-	later []func() // what the world does next time
 	hosts map[int64]*plugintest.Harness
 	open  map[int64]bool
+
+	mu    sync.Mutex // guards what follows
+	clock time.Time
+	later []func() // what the world does next time
 }
 
 func newSite(t *testing.T) *site {
@@ -36,11 +39,30 @@ func newSite(t *testing.T) *site {
 func (s *site) restart(file string) {
 	clear(s.hosts)
 	clear(s.open)
-	s.later = nil
+	s.due()
 	s.w = newWorld(file)
-	s.w.now = func() time.Time { return s.clock }
-	s.w.after = func(_ time.Duration, f func()) { s.later = append(s.later, f) }
-	s.w.started = s.clock
+	s.w.now = s.now
+	s.w.after = func(_ time.Duration, f func()) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.later = append(s.later, f)
+	}
+	s.w.started = s.now()
+}
+
+func (s *site) now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.clock
+}
+
+// due takes what the world does next time.
+func (s *site) due() []func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := s.later
+	s.later = nil
+	return list
 }
 
 func (s *site) host(id int64) *plugintest.Harness {
@@ -61,7 +83,7 @@ func (s *site) full(id int64, r fact.Report) *plugintest.Harness {
 		h.Reopen()
 	}
 	s.open[id] = true
-	r.Version, r.Full, r.Time = fact.Version, true, s.clock.Unix()
+	r.Version, r.Full, r.Time = fact.Version, true, s.now().Unix()
 	if err := h.AgentStart(id, r); err != nil {
 		s.t.Fatal(err)
 	}
@@ -70,7 +92,7 @@ func (s *site) full(id int64, r fact.Report) *plugintest.Harness {
 
 func (s *site) change(id int64, r fact.Report) {
 	s.t.Helper()
-	r.Version, r.Time = fact.Version, s.clock.Unix()
+	r.Version, r.Time = fact.Version, s.now().Unix()
 	if err := s.host(id).AgentContinue(id, r); err != nil {
 		s.t.Fatal(err)
 	}
@@ -86,10 +108,10 @@ func (s *site) lose(id int64) {
 
 // pass lets time go by, in which nobody says anything.
 func (s *site) pass(d time.Duration) {
+	s.mu.Lock()
 	s.clock = s.clock.Add(d)
-	due := s.later
-	s.later = nil
-	for _, f := range due {
+	s.mu.Unlock()
+	for _, f := range s.due() {
 		f()
 	}
 }
