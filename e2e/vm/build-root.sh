@@ -35,10 +35,11 @@ qemu)
 esac
 packages="$kernel base-files busybox-static bash util-linux mount udev kmod iproute2
 	lvm2 mdadm multipath-tools kpartx dmsetup fdisk e2fsprogs xfsprogs btrfs-progs cryptsetup-bin
-	thin-provisioning-tools sg3-utils sg3-utils-udev nvme-cli smartmontools"
+	thin-provisioning-tools sg3-utils nvme-cli smartmontools"
 # What those depend on for the sake of an installation, which is not what happens
-# here. busybox stands in for coreutils.
-unneeded='^(adduser|coreutils|cpio|debconf|dpkg|gcc-12-base|init-system-helpers|initramfs-tools.*|klibc-utils|libklibc|libdb5.3|libfile-find-rule-perl|libgdbm.*|libgssapi.*|libk5crypto.*|libkrb5.*|libnsl2|libnumber-compare-perl|libperl.*|libpython.*|libsqlite3-0|libtext-glob-perl|libtirpc.*|linux-image-amd64|lsb-base|media-types|passwd|perl.*|python.*|tar|usrmerge)$'
+# here. busybox stands in for coreutils; the rules of sg3-utils-udev run a dozen
+# programs for each event of each disk, and udev has its own that say the same.
+unneeded='^(adduser|coreutils|cpio|debconf|dpkg|gcc-12-base|init-system-helpers|initramfs-tools.*|klibc-utils|libklibc|libdb5.3|libfile-find-rule-perl|libgdbm.*|libgssapi.*|libk5crypto.*|libkrb5.*|libnsl2|libnumber-compare-perl|libperl.*|libpython.*|libsqlite3-0|libtext-glob-perl|libtirpc.*|linux-image-amd64|lsb-base|media-types|passwd|perl.*|python.*|sg3-utils-udev|tar|usrmerge)$'
 # Modules and what they need go into the guest; the rest of some thousands stays out.
 modules="dm_mod dm_multipath dm_round_robin dm_service_time dm_queue_length dm_snapshot dm_thin_pool dm_crypt dm_mirror dm_raid
 	raid0 raid1 raid10 raid456 loop ext4 xfs btrfs configfs target_core_mod target_core_file tcm_loop
