@@ -22,7 +22,7 @@ KILLS ?= 300
 BENCH ?= .
 BENCHTIME ?= 1s
 BENCHPACKAGES ?= $(GOPACKAGES)
-VMLANES ?= uml
+VMLANES ?= uml qemu
 
 WEBSOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
 

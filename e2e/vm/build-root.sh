@@ -8,6 +8,7 @@
 # Leaves CACHE/LANE/kernel and CACHE/LANE/root.cpio, and keeps them while the
 # versions of the packages and this script stay as they are.
 set -euo pipefail
+{ # read as a whole, so that an edit meanwhile does no harm
 lane=$1
 cache=$2
 self=$(realpath "$0")
@@ -124,3 +125,5 @@ mv "$home/root.cpio.new" "$home/root.cpio"
 rm -rf "$root"
 echo "$key" >"$home/key"
 say "guest with Linux $version: $(du -m "$home/root.cpio" | cut -f1) MiB"
+exit
+}

@@ -9,12 +9,14 @@
 #   --stack NAME        guest/stack-NAME.sh builds it; without one there are no disks
 #   --timeout SECONDS   the whole life of the guest; default 600
 #   --memory MIB        of the guest; default 1536
+#   --file PATH         goes along, as /test/NAME; may be given again
 #   --env NAME=VALUE    in the environment of the programs; may be given again
 #
 # Status 3: the guest could not be made or did not start, or ended without a
-# result; 124: time was up. What it said is in the work folder, in LANE/console.log.
+# result; 4: the stack could not be built; 124: time was up. What it said is in the work folder, in LANE/console.log.
 # FAULTLINE_VM names the work folder; default .cache/vm of the repository.
 set -euo pipefail
+{ # read as a whole, so that an edit meanwhile does no harm
 here=$(dirname "$(realpath "$0")")
 cache=${FAULTLINE_VM:-$here/../../.cache/vm}
 lane=uml
@@ -22,12 +24,14 @@ stack=
 limit=600
 memory=1536
 settings=()
+files=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
 	case $1 in
 	--lane) lane=$2 ;;
 	--stack) stack=$2 ;;
 	--timeout) limit=$2 ;;
 	--memory) memory=$2 ;;
+	--file) files+=("$2") ;;
 	--env) settings+=("export $(printf '%q' "$2")") ;;
 	*)
 		echo "vm: unknown option $1" >&2
@@ -65,6 +69,7 @@ mkdir -p "$extra/test" "$extra/guest"
 cp "$here"/guest/* "$extra/guest/"
 install -m755 "$here/guest/init" "$extra/init"
 printf '%s\n' "lane=$lane" "stack=$(printf '%q' "$stack")" "${settings[@]}" >"$extra/guest/settings"
+for file in "${files[@]}"; do install -m755 "$file" "$extra/test/$(basename "$file")"; done
 n=0
 while [ $# -gt 0 ]; do
 	shift # the --
@@ -104,3 +109,4 @@ if [ -z "$result" ]; then
 fi
 [ "$result" = 0 ] || say "the console is in $home/console.log"
 exit "$result"
+}

@@ -154,6 +154,11 @@ var rules = []struct {
 		"main is nothing; the program is a value",
 	},
 	{
+		[]string{"e2e/vm"},
+		[]string{"internal/builtin/linux/fact", "internal/agent", "internal/pluginhost", "sdk/wire"},
+		"it plays the agent for a device plugin that it starts from outside",
+	},
+	{
 		[]string{"e2e"},
 		[]string{"internal/cli", "examples/..."},
 		"it tests the program from outside",
