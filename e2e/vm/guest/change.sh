@@ -54,12 +54,12 @@ volume-goes)
 	expect volume vg_data/new gone
 	;;
 unmount)
-	umount /srv/bind
-	expect mount /srv/bind gone
+	umount /srv/loop
+	expect mount /srv/loop gone
 	;;
 mount)
-	mount --bind /srv/mirror /srv/bind
-	expect mount /srv/bind device=raid:mirror type=ext4
+	mount -o ro /dev/loop0p1 /srv/loop
+	expect mount /srv/loop device=partition:loop0p1 type=ext4 option=ro
 	;;
 disk-goes)
 	unplug spare
