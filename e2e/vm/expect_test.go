@@ -143,7 +143,7 @@ func (v *view) find(t thing) (list []fact.Key) {
 		case "raid":
 			is = d.Kind == fact.RAID && d.Array != nil && strings.TrimPrefix(d.Array.Name, "stackhost:") == t.name
 		case "volume":
-			is = d.Kind == fact.LV && d.Volume != nil && d.Volume.Layer == "" && v.volume(d.Volume) == t.name
+			is = d.Kind == fact.LV && d.Volume != nil && visible(d.Volume) && v.volume(d.Volume) == t.name
 		case "crypt":
 			is = d.Kind == fact.Crypt && slices.Contains(d.Paths, "/dev/mapper/"+t.name)
 		case "loop":
@@ -155,6 +155,10 @@ func (v *view) find(t thing) (list []fact.Key) {
 	}
 	return list
 }
+
+// visible reports whether a device is what people call the volume: of a thin pool
+// LVM makes a layer, which nobody can write to.
+func visible(l *fact.Volume) bool { return l.Layer == "" || l.Layer == "pool" }
 
 // volume is the name of a logical volume with that of its group.
 func (v *view) volume(l *fact.Volume) string {
@@ -295,7 +299,7 @@ func (v *view) device(d *fact.Device) map[string]string {
 // volumeOf is the name of the volume with a UUID.
 func (v *view) volumeOf(uuid string) string {
 	for _, key := range slices.Sorted(maps.Keys(v.Devices)) {
-		if l := v.Devices[key].Volume; uuid != "" && l != nil && l.Layer == "" && l.UUID == uuid {
+		if l := v.Devices[key].Volume; uuid != "" && l != nil && visible(l) && l.UUID == uuid {
 			return v.volume(l)
 		}
 	}

@@ -93,7 +93,7 @@ say "starting"
 # The emulator is the only process in the pipe that can take long: when it is gone,
 # the others have end of file. It gets no descriptor that keeps the lock.
 set +e
-(boot "$home" "$limit" "$memory" </dev/null 2>"$home/emulator.log" 9>&-) | tr -d '\r' | tee "$home/console.log" |
+(boot "$home" "$limit" "$memory" </dev/null 2>"$home/emulator.log" 9>&-) | sed -u 's|\r$||' | tee "$home/console.log" |
 	sed -un 's/^@out //p; s/^@say /vm: /w /dev/stderr'
 status=${PIPESTATUS[0]}
 set -e
