@@ -71,6 +71,7 @@ type Server struct {
 	// catalog is where its plugins come from.
 	catalog *catalog
 	inv     *inventory.Inventory
+	volumes *volume.Stage
 	// hosts is what can be done to the hosts that run the agent.
 	hosts *fleetActs
 }
@@ -175,6 +176,7 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.volumes = volumes
 	s.run("volume", s.fail, func(ctx context.Context) error {
 		return keepUp(ctx, s.part("volume"), inv, volumes.Run)
 	})
