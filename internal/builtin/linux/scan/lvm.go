@@ -1,6 +1,9 @@
 package scan
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -64,20 +67,30 @@ func (h *host) sleepingPV() string {
 }
 
 // askLVM runs the reporting tools. They only read the devices that hold a label, and
-// take no locks; fullreport is one run instead of three, but not in old versions.
+// take no locks. Versions before 2.02.158 have no JSON, and fewer columns.
 func (h *host) askLVM() (*tool.LVM, bool) {
 	l := &tool.LVM{}
-	options := []string{"--readonly", "--reportformat", "json", "--units", "b", "--nosuffix"}
-	list := func(name, columns string, more ...string) error {
-		out, err := h.output(ofLVM, source.Command{Name: name, Args: slices.Concat(options, more, []string{"-o", columns})})
-		if err != nil {
-			return err
+	options := []string{"--readonly", "--units", "b", "--nosuffix"}
+	list := func(name, columns, more string, options ...string) error {
+		run := func(columns string, form ...string) error {
+			out, err := h.output(ofLVM, source.Command{Name: name, Args: slices.Concat(options, form, []string{"-o", columns})})
+			if err != nil {
+				return err
+			}
+			if err := l.Read(out); err != nil && len(bytes.TrimSpace(out)) > 0 {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
 		}
-		return l.Read(out)
+		err := run(columns+","+more, "--reportformat", "json")
+		if err != nil && !errors.Is(err, source.ErrMissing) && !errors.Is(err, source.ErrStuck) {
+			err = run(columns, "--noheadings", "--nameprefixes")
+		}
+		return err
 	}
-	vgErr := list("vgs", "vg_name,vg_uuid,vg_size,vg_free,vg_attr,vg_missing_pv_count,vg_systemid,vg_exported,vg_shared,vg_clustered")
-	pvErr := list("pvs", "pv_name,pv_uuid,vg_name,vg_uuid,pv_missing,pv_attr")
-	lvErr := list("lvs", "lv_name,lv_uuid,vg_name,vg_uuid,lv_attr,lv_size,segtype,lv_health_status,lv_role,origin,origin_uuid,pool_lv,pool_lv_uuid", "-a")
+	vgErr := list("vgs", "vg_name,vg_uuid,vg_size,vg_free,vg_attr", "vg_missing_pv_count,vg_systemid", options...)
+	pvErr := list("pvs", "pv_name,pv_uuid,vg_name,vg_uuid,pv_attr", "pv_missing", options...)
+	lvErr := list("lvs", "lv_name,lv_uuid,vg_name,vg_uuid,lv_attr,lv_size,segtype,origin,pool_lv", "lv_health_status,lv_role,origin_uuid,pool_lv_uuid", append(options, "-a")...)
 	if vgErr != nil && pvErr != nil && lvErr != nil {
 		if out, err := h.output(ofLVM, source.Command{Name: "lvm", Args: []string{"fullreport", "--readonly", "--reportformat", "json", "--units", "b"}, Topic: []string{"fullreport"}}); err == nil && l.Read(out) == nil {
 			return l, true

@@ -66,6 +66,9 @@ type process struct {
 
 // session begins a session. Only one at a time has a plugin.
 func (p *process) session(env *agent.Env) agent.Plugin {
+	p.mu.Lock()
+	p.changed = env.Changed
+	p.mu.Unlock()
 	p.once.Do(func() {
 		o, live, err := options(p.root)
 		if err != nil {
@@ -82,9 +85,6 @@ func (p *process) session(env *agent.Env) agent.Plugin {
 		go watch(context.Background(), env.Log, p.tell)
 		go p.scanner.health.run(context.Background(), func() { p.tell(&news{health: true}) })
 	})
-	p.mu.Lock()
-	p.changed = env.Changed
-	p.mu.Unlock()
 	return &plugin{process: p}
 }
 

@@ -209,6 +209,8 @@ func (h *host) block(name, dir string) *block {
 		return was
 	}
 	if b == nil {
+		// It has gone since the list was made, or does not show its number.
+		h.gap("devices", "", name+": its number cannot be read")
 		delete(h.known, name)
 	} else {
 		h.known[name] = b
