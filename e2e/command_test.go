@@ -124,7 +124,7 @@ func pattern(ts *testscript.TestScript, text string) *regexp.Regexp {
 // environment is that of the programs of a script.
 func environment(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "WORK", "GORACE"} {
+	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "WORK", "GORACE", "HOST_ROOT"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

@@ -148,7 +148,7 @@ func (p *session) watch(ctx context.Context) {
 func (s *Scanner) digest() string {
 	p := &params{files: s.files}
 	var b strings.Builder
-	for _, kind := range []string{"mgs", "mdt", "obdfilter", "llite"} {
+	for _, kind := range append([]string{"mgs", "mdt", "obdfilter", "llite"}, p.kinds("osd-")...) {
 		b.WriteString(kind + ": " + strings.Join(p.devices(kind), " ") + "\n")
 	}
 	health, _ := p.global("health_check") // none is a health, too
