@@ -85,12 +85,11 @@ func draw(hostID int64, facts *fact.Report, old map[string]*item, before map[str
 		busy: map[fact.Key]bool{}, path: map[fact.Key]string{}, member: map[fact.Key]bool{}, spared: map[fact.Key]bool{}, volumes: map[string]fact.Key{}, parts: map[fact.Key][]fact.Key{}, way: map[fact.Key]fact.Key{},
 	}
 	for k, d := range facts.Devices {
-		if d.Size == 0 && (d.Kind == fact.Disk && d.Removable || d.Kind == fact.Loop) {
-			continue // a drive without a medium
+		if !empty(d) {
+			g.keys = append(g.keys, k)
 		}
-		g.keys = append(g.keys, k)
 	}
-	slices.SortFunc(g.keys, compareKeys)
+	sortKeys(g.keys)
 	g.ids = identities(facts.Devices, g.keys, before)
 	g.look()
 	for _, k := range g.keys {
@@ -115,10 +114,15 @@ func draw(hostID int64, facts *fact.Report, old map[string]*item, before map[str
 
 // device returns a device that the graph has, or nil.
 func (g *graph) device(k fact.Key) *fact.Device {
-	if _, ok := slices.BinarySearchFunc(g.keys, k, compareKeys); !ok {
-		return nil
+	if d := g.facts.Devices[k]; d != nil && !empty(d) {
+		return d
 	}
-	return g.facts.Devices[k]
+	return nil
+}
+
+// empty reports whether a device is a drive without a medium.
+func empty(d *fact.Device) bool {
+	return d.Size == 0 && (d.Kind == fact.Disk && d.Removable || d.Kind == fact.Loop)
 }
 
 // put enters a resource, or finds it: what two devices lead to is one. It
@@ -183,11 +187,15 @@ func (g *graph) note(format string, args ...any) {
 // must not keep a host's other facts out.
 func (g *graph) cut() {
 	const entered, left = 1, 2
-	state := map[*item]int{}
+	state := make(map[*item]int, len(g.items))
 	var visit func(it *item)
 	visit = func(it *item) {
 		state[it] = entered
-		for _, key := range slices.Sorted(maps.Keys(it.parents)) {
+		keys := slices.Collect(maps.Keys(it.parents))
+		if len(keys) > 1 {
+			slices.Sort(keys) // so that the same edge of a circle goes each time
+		}
+		for _, key := range keys {
 			p := it.parents[key]
 			switch state[p] {
 			case entered:
@@ -207,15 +215,23 @@ func (g *graph) cut() {
 	}
 }
 
-// compareKeys orders device numbers as numbers.
-func compareKeys(a, b fact.Key) int {
-	number := func(k fact.Key) (major, minor int) {
-		x, y, _ := strings.Cut(string(k), ":")
-		major, _ = strconv.Atoi(x)
-		minor, _ = strconv.Atoi(y)
-		return major, minor
+// sortKeys orders device numbers as numbers.
+func sortKeys(keys []fact.Key) {
+	type number struct {
+		major, minor int
+		key          fact.Key
 	}
-	a1, a2 := number(a)
-	b1, b2 := number(b)
-	return cmp.Or(cmp.Compare(a1, b1), cmp.Compare(a2, b2), cmp.Compare(a, b))
+	list := make([]number, len(keys))
+	for i, k := range keys {
+		major, minor, _ := strings.Cut(string(k), ":")
+		list[i].key = k
+		list[i].major, _ = strconv.Atoi(major)
+		list[i].minor, _ = strconv.Atoi(minor)
+	}
+	slices.SortFunc(list, func(a, b number) int {
+		return cmp.Or(cmp.Compare(a.major, b.major), cmp.Compare(a.minor, b.minor), cmp.Compare(a.key, b.key))
+	})
+	for i := range list {
+		keys[i] = list[i].key
+	}
 }
