@@ -2,19 +2,11 @@ package linux
 
 import "github.com/faultline-storage/faultline/sdk/plugin"
 
-// drive is what all logical drives of this plugin have.
-type drive struct {
-	plugin.LogicalDrive
+// usable is what the logical drives of this plugin have beside their size.
+type usable struct {
 	// UsableForLustre is false for what cannot carry a Lustre target for reasons of
 	// its own: it is read-only, removable, or a dataset of a pool. Whether a drive
 	// is in use is another question, which its occupiers answer.
-	UsableForLustre bool `label:"Usable for Lustre"`
-}
-
-// slice is what all parts of logical drives have.
-type slice struct {
-	plugin.LogicalDriveSlice
-	// UsableForLustre is as for other drives.
 	UsableForLustre bool `label:"Usable for Lustre"`
 }
 
@@ -78,7 +70,8 @@ func (x *health) Describe(c *plugin.Class) {
 // resource for all hosts and all paths. A vendor's plugin that provides its LUNs
 // to ('linux', 'ScsiDevice') by the attribute serial becomes their parent.
 type ScsiDevice struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	// Serial is the WWID as the kernel's tools show it, from VPD page 0x83 with the
 	// type of the designator before it, in lower case
 	// ("3600508b400105e210000900000490000"); without that page, the serial number.
@@ -106,7 +99,8 @@ func (x *ScsiDevice) Label() string { return x.Serial }
 // UnsharedDevice is a disk of one host that gives no identity that could be
 // trusted: it is known by its path, and never one with a disk of another host.
 type UnsharedDevice struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	Path plugin.Path `attr:",scopedid"`
 	product
 	health
@@ -124,7 +118,8 @@ func (x *UnsharedDevice) Label() string { return shortPath(string(x.Path)) }
 // NvmeNamespace is a namespace of an NVMe subsystem: a local SSD's, or one that
 // several hosts reach over a fabric.
 type NvmeNamespace struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	// Serial is the namespace's identifier as the kernel shows it: "uuid.…",
 	// "eui.…" or "nvme.…".
 	Serial        string `attr:",globalid"`
@@ -147,7 +142,8 @@ func (x *NvmeNamespace) Label() string { return x.Serial }
 // Partition is a partition of a drive, whichever of the drive's nodes it is seen
 // through.
 type Partition struct {
-	slice
+	plugin.LogicalDriveSlice
+	usable
 	Container plugin.Any `attr:",globalid"`
 	Number    int64      `attr:",globalid"`
 

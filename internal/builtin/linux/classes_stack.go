@@ -15,7 +15,8 @@ const (
 
 // MdRaid is an array of Linux MD.
 type MdRaid struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	UUID   string      `attr:",globalid" label:"UUID"`
 	Name   string      `attr:",optional"`
 	Level  string      `attr:",optional"`
@@ -39,7 +40,8 @@ func (x *MdRaid) Label() string { return first(x.Name, x.UUID) }
 
 // EMCPower is a pseudo device of EMC PowerPath.
 type EMCPower struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	UUID string `attr:",globalid" label:"UUID"`
 	Name string `attr:",optional"`
 }
@@ -73,7 +75,8 @@ func (x *LvmGroup) Label() string { return first(x.Name, x.UUID) }
 // LvmVolume is a logical volume of LVM. Whether it is active on a host is told by
 // its having a node there.
 type LvmVolume struct {
-	slice
+	plugin.LogicalDriveSlice
+	usable
 	Group  plugin.Any  `attr:",globalid"`
 	UUID   string      `attr:",globalid" label:"UUID"`
 	Name   string      `attr:",optional"`
@@ -102,7 +105,8 @@ func (x *LvmVolume) Label() string {
 
 // ZfsPool is a pool of ZFS.
 type ZfsPool struct {
-	drive
+	plugin.LogicalDrive
+	usable
 	GUID   string      `attr:",globalid" label:"GUID"`
 	Name   string      `attr:",optional"`
 	Status StackStatus `attr:",optional" enum:"ok,degraded,failed,inactive"`
@@ -126,7 +130,8 @@ func (x *ZfsPool) Label() string { return first(x.Name, x.GUID) }
 // is no volume of its own. Its size is what it uses and what
 // is available to it. Other plugins find it by (pool_guid, name).
 type ZfsDataset struct {
-	slice
+	plugin.LogicalDriveSlice
+	usable
 	Pool     plugin.Any `attr:",globalid"`
 	Name     string     `attr:",globalid"`
 	PoolGUID string     `attr:"pool_guid,optional,hidden" label:"GUID of the pool"`
@@ -145,7 +150,8 @@ func (x *ZfsDataset) Label() string { return x.Name }
 
 // ZfsVol is a block device of a ZFS pool.
 type ZfsVol struct {
-	slice
+	plugin.LogicalDriveSlice
+	usable
 	Pool     plugin.Any `attr:",globalid"`
 	Name     string     `attr:",globalid"`
 	PoolGUID string     `attr:"pool_guid,optional,hidden" label:"GUID of the pool"`
@@ -157,10 +163,10 @@ func (*ZfsVol) Describe(c *plugin.Class) { c.Label("ZFS volume") }
 // Label is the name.
 func (x *ZfsVol) Label() string { return x.Name }
 
-// stacked is what the drives have that a host makes of a device of its own: they
-// are known by their node.
+// stacked is what drives have beside their size that a host makes of a device of its
+// own: they are known by their node.
 type stacked struct {
-	drive
+	usable
 	Path plugin.Path `attr:",scopedid"`
 }
 
@@ -168,19 +174,26 @@ type stacked struct {
 func (x *stacked) Label() string { return shortPath(string(x.Path)) }
 
 // CryptDevice is an opened device of dm-crypt.
-type CryptDevice struct{ stacked }
+type CryptDevice struct {
+	plugin.LogicalDrive
+	stacked
+}
 
 // Describe declares the class's label.
 func (*CryptDevice) Describe(c *plugin.Class) { c.Label("Encrypted device") }
 
 // BcacheDevice is a device of bcache.
-type BcacheDevice struct{ stacked }
+type BcacheDevice struct {
+	plugin.LogicalDrive
+	stacked
+}
 
 // Describe declares the class's label.
 func (*BcacheDevice) Describe(c *plugin.Class) { c.Label("bcache device") }
 
 // LoopDevice is a file as a block device.
 type LoopDevice struct {
+	plugin.LogicalDrive
 	stacked
 	File plugin.Path `attr:",optional"`
 }
@@ -189,7 +202,10 @@ type LoopDevice struct {
 func (*LoopDevice) Describe(c *plugin.Class) { c.Label("Loop device") }
 
 // MappedDevice is a device of device-mapper that is of no other class.
-type MappedDevice struct{ stacked }
+type MappedDevice struct {
+	plugin.LogicalDrive
+	stacked
+}
 
 // Describe declares the class's label.
 func (*MappedDevice) Describe(c *plugin.Class) { c.Label("Mapped device") }

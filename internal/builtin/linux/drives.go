@@ -92,13 +92,13 @@ func (g *graph) makeDrive(k fact.Key, d *fact.Device) *item {
 	case fact.PowerPath:
 		uuid := first(d.IDs.UUID, g.mine(d.Name))
 		it, r := put(g, uuid, &EMCPower{UUID: uuid, Name: d.Name}, g.below(d.On)...)
-		fill(&r.drive, d)
+		fill(&r.LogicalDrive, &r.usable, d)
 		return it
 	case fact.Zvol:
 		if pool := g.pool(d.Pool); pool != nil {
 			name := first(d.Dataset, d.Name)
 			it, r := put(g, d.Pool+" "+name, &ZfsVol{Pool: pool.res, Name: name, PoolGUID: d.Pool}, pool)
-			fillSlice(&r.slice, d)
+			fill(&r.LogicalDrive, &r.usable, d)
 			return it
 		}
 	case fact.Disk:
@@ -133,7 +133,7 @@ func (g *graph) disk(k fact.Key, d *fact.Device) *item {
 		if n := d.NVMe; n != nil && r.Subsystem == "" {
 			r.Subsystem, r.Namespace = n.NQN, int64(n.Namespace)
 		}
-		fill(&r.drive, d)
+		fill(&r.LogicalDrive, &r.usable, d)
 		r.product.fill(d)
 		if r.health.fill(d.Health) {
 			measure(it, ofDevice(k), func(r *NvmeNamespace) { r.health.sample(d.Health) })
@@ -144,7 +144,7 @@ func (g *graph) disk(k fact.Key, d *fact.Device) *item {
 	if w := id.serial; len(w) > 16 && len(w)%8 == 1 && isHex(w) && (w[0] == '2' || w[0] == '3') {
 		r.WWN = w[1:]
 	}
-	fill(&r.drive, d)
+	fill(&r.LogicalDrive, &r.usable, d)
 	r.product.fill(d)
 	if r.health.fill(d.Health) {
 		measure(it, ofDevice(k), func(r *ScsiDevice) { r.health.sample(d.Health) })
@@ -154,7 +154,7 @@ func (g *graph) disk(k fact.Key, d *fact.Device) *item {
 
 func (g *graph) unshared(k fact.Key, d *fact.Device) *item {
 	it, r := put(g, g.path[k], &UnsharedDevice{Path: plugin.Path(g.path[k])})
-	fill(&r.drive, d)
+	fill(&r.LogicalDrive, &r.usable, d)
 	r.product.fill(d)
 	if r.health.fill(d.Health) {
 		measure(it, ofDevice(k), func(r *UnsharedDevice) { r.health.sample(d.Health) })
@@ -173,24 +173,24 @@ func (g *graph) partition(k fact.Key, d *fact.Device) *item {
 		return g.unshared(k, d)
 	}
 	it, r := put(g, fmt.Sprintf("%s %d", whole.key, d.Number), &Partition{Container: whole.res, Number: int64(d.Number)}, whole)
-	fillSlice(&r.slice, d)
+	fill(&r.LogicalDrive, &r.usable, d)
 	r.name = fmt.Sprintf("%s-%d", labelOf(whole.res), d.Number)
 	return it
 }
 
 func (g *graph) stackedDrive(k fact.Key, d *fact.Device) *item {
-	base := stacked{Path: plugin.Path(g.path[k])}
-	fill(&base.drive, d)
+	base, own := plugin.LogicalDrive{}, stacked{Path: plugin.Path(g.path[k])}
+	fill(&base, &own.usable, d)
 	var it *item
 	switch d.Kind {
 	case fact.Crypt:
-		it, _ = put(g, g.path[k], &CryptDevice{base})
+		it, _ = put(g, g.path[k], &CryptDevice{base, own})
 	case fact.Bcache:
-		it, _ = put(g, g.path[k], &BcacheDevice{base})
+		it, _ = put(g, g.path[k], &BcacheDevice{base, own})
 	case fact.Loop:
-		it, _ = put(g, g.path[k], &LoopDevice{base, plugin.Path(d.File)})
+		it, _ = put(g, g.path[k], &LoopDevice{base, own, plugin.Path(d.File)})
 	default:
-		it, _ = put(g, g.path[k], &MappedDevice{base})
+		it, _ = put(g, g.path[k], &MappedDevice{base, own})
 	}
 	for _, on := range d.On {
 		it.under(g.occupy(on, string(d.Kind), &StackMember{Stack: shortPath(g.path[k]), Status: InUse}))
@@ -200,20 +200,12 @@ func (g *graph) stackedDrive(k fact.Key, d *fact.Device) *item {
 
 // fill says of a drive what a device of it shows. Several devices of one drive
 // show the same, or less: the first word counts.
-func fill(r *drive, d *fact.Device) {
-	fillDrive(&r.LogicalDrive, &r.UsableForLustre, d)
-}
-
-func fillSlice(r *slice, d *fact.Device) {
-	fillDrive(&r.LogicalDrive, &r.UsableForLustre, d)
-}
-
-func fillDrive(r *plugin.LogicalDrive, usable *bool, d *fact.Device) {
+func fill(r *plugin.LogicalDrive, u *usable, d *fact.Device) {
 	if r.Size == 0 {
 		r.Size = plugin.Bytes(d.Size)
-		*usable = r.Size > 0
+		u.UsableForLustre = r.Size > 0
 	}
-	*usable = *usable && !d.ReadOnly && !d.Removable
+	u.UsableForLustre = u.UsableForLustre && !d.ReadOnly && !d.Removable
 	if r.FilesystemType == "" {
 		r.FilesystemType = filesystem(d)
 	}

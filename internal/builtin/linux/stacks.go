@@ -39,7 +39,7 @@ func (g *graph) array(k fact.Key, d *fact.Device) *item {
 	}
 	uuid := first(arrayUUID(a.UUID), arrayUUID(d.IDs.UUID), g.mine(d.Name))
 	it, r := put(g, uuid, &MdRaid{UUID: uuid})
-	fill(&r.drive, d)
+	fill(&r.LogicalDrive, &r.usable, d)
 	r.Name, r.Level, r.Disks, r.Sync = first(a.Name, d.Name), a.Level, int64(a.Disks), a.Sync
 	r.Status, r.StatusText = arrayStatus(a)
 	g.members(d, it)
@@ -270,7 +270,7 @@ func (g *graph) volume(k fact.Key, d *fact.Device) *item {
 		}
 	}
 	if v.Layer == "" {
-		fillSlice(&r.slice, d)
+		fill(&r.LogicalDrive, &r.usable, d)
 		describeVolume(r, v)
 		g.within(it, v)
 	} else {
@@ -316,10 +316,10 @@ func (g *graph) pool(guid string) *item {
 	}
 	var it *item
 	if f.State == fact.Exported {
-		it = weakly(g, guid, &ZfsPool{GUID: guid, Name: f.Name, drive: drive{UsableForLustre: true}})
+		it = weakly(g, guid, &ZfsPool{GUID: guid, Name: f.Name, usable: usable{true}})
 	} else {
 		var r *ZfsPool
-		it, r = put(g, guid, &ZfsPool{GUID: guid, Name: f.Name, State: f.State, drive: drive{UsableForLustre: true}})
+		it, r = put(g, guid, &ZfsPool{GUID: guid, Name: f.Name, State: f.State, usable: usable{true}})
 		r.Status, r.StatusText = poolStatus(f)
 		r.Size = plugin.Bytes(f.Size)
 	}
