@@ -122,7 +122,7 @@ func (s *Scanner) scan(ctx context.Context, n *news) *fact.Report {
 // Examine asks the disks of the last report about their health until all have
 // answered or ctx ends, and returns the report with that. A sleeping disk is not asked.
 func (s *Scanner) Examine(ctx context.Context) *fact.Report {
-	if s.health.round(ctx, nil) {
+	if s.health.round(ctx, nil) || s.health.lacks() {
 		return s.withHealth()
 	}
 	return s.last
