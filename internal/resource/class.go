@@ -84,6 +84,9 @@ type Class struct {
 	Relations  []Relation
 	Target     *Target // what a scan of a root of the class talks to; nil if nothing is said
 	Charts     []Chart // as declared; nil means one chart a statistic
+	// NotForTargets says that no file system target may be placed on drives of the
+	// class.
+	NotForTargets bool
 
 	attr   map[string]int
 	stat   map[string]int

@@ -68,6 +68,7 @@ func (d *declaration) class() *resource.Class {
 	c := &resource.Class{
 		Plugin: d.plugin, Name: d.in.Name, OwnLabel: d.in.Label, Bases: d.in.Bases,
 		IDScope: resource.IDScope(d.in.Identifier.Scope), IDNames: d.in.Identifier.Attributes,
+		NotForTargets: d.in.NotForTargets,
 	}
 	if !isIdentifier(c.Name) {
 		d.problem(wire.RuleClassName, "", "the name of a class is letters, digits and underscores")

@@ -36,9 +36,10 @@ func (g *graph) derive(id resource.ID) (v *resource.Volume, runs []string) {
 		ID: id, Label: g.label(d), Plugin: c.Plugin, Class: c.Name, Kind: c.Label(),
 		Size: d.number(d.c.size), FilesystemType: d.text(d.c.fs), Backing: g.backing(d), Users: r.users, Nodes: nodes,
 	}
+	v.Unsuitable = c.NotForTargets
 	if d.c.usable >= 0 {
 		usable, ok := d.r.Values[d.c.usable].Bool()
-		v.Unsuitable = ok && !usable
+		v.Unsuitable = v.Unsuitable || ok && !usable
 	}
 	for _, h := range r.runs {
 		runs = append(runs, g.hostName(h))

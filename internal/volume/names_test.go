@@ -115,6 +115,8 @@ func TestWhatAVolumeSays(t *testing.T) {
 		w.set("one", "size", 1<<40)
 		w.set("one", "filesystem_type", "xfs")
 		w.set("set", "usable_for_lustre", false)
+		w.add("Dataset", "tank/home", nil)
+		w.node("a", "tank/home", "tank/home")
 	})
 	one, two, set := w.volume("one"), w.volume("two"), w.volume("set")
 	if one.Kind != "SCSI device" || one.Plugin != "srv" || one.Class != "Drive" || one.Size != 1<<40 || one.FilesystemType != "xfs" {
@@ -128,6 +130,9 @@ func TestWhatAVolumeSays(t *testing.T) {
 		if c.v.HA() != c.ha || c.v.Usable() != c.usable {
 			t.Errorf("%s: %s, usable %v", c.v.Label, c.v.HA(), c.v.Usable())
 		}
+	}
+	if w.volume("tank/home").Usable() {
+		t.Error("a volume of a class that is not for targets is usable")
 	}
 	if err := w.decide("two", resource.VolumeEdit{Primary: new(resource.NoHost)}); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,7 @@ var testClasses = []*resource.Class{
 	{Plugin: "faultline", Name: "Host", Bases: []string{"Host", "Resource"}, IDScope: resource.Global, IDNames: []string{"fqdn"},
 		Attributes: []resource.Attribute{{Name: "fqdn", Kind: resource.Hostname}}},
 	{Plugin: "san", Name: "Lun", Bases: []string{"LogicalDrive", "Resource"}},
+	{Plugin: "san", Name: "Dataset", Bases: []string{"LogicalDrive", "Resource"}, NotForTargets: true},
 	{Plugin: "san", Name: "Pool", Bases: []string{"StoragePool", "Resource"}},
 	{Plugin: "san", Name: "Disk", Bases: []string{"PhysicalDisk", "Resource"}},
 	{Plugin: "san", Name: "Port", Bases: []string{"PathWeight", "Resource"}, Attributes: []resource.Attribute{{Name: "weight", Kind: resource.Integer}}},

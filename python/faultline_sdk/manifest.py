@@ -116,6 +116,8 @@ def _class(plugin_name, klass, own):
         out['charts'] = [_chart(c) for c in info.charts]
     if info.target is not None:
         out['target'] = info.target.to_wire()
+    if not getattr(klass, 'usable_for_lustre', True):
+        out['not_for_targets'] = True
     return out
 
 

@@ -12,7 +12,7 @@ import unittest
 from chroma_agent import plugin_manager
 from chroma_core.lib.storage_plugin.api import (
     alert_conditions, attributes, identifiers, plugin, relations, resources, statistics)
-from faultline_sdk import testing
+from faultline_sdk import manifest, testing
 from faultline_sdk.errors import ValidationError
 
 COMMON = ('optional', 'label', 'hidden', 'user_read_only', 'default')
@@ -92,6 +92,7 @@ class Declared(unittest.TestCase):
                 return 'zfs'
         self.assertEqual((resources.LogicalDrive.usable_for_lustre, resources.LogicalDrive.device_type()), (True, 'linux'))
         self.assertEqual((Pool.usable_for_lustre, Pool.device_type(), Pool(name='x').device_type()), (False, 'zfs', 'zfs'))
+        self.assertIs(manifest.build('p', [Pool])['classes'][0]['not_for_targets'], True)
 
     def test_virtual_machine(self):
         class Machine(resources.VirtualMachine):

@@ -99,6 +99,11 @@ func (c *Class) Label(label string) {
 	}
 }
 
+// NotForTargets says that no file system target may be placed on drives of the
+// class, such as the datasets of a pool; it is inherited (guide, "LogicalDrive":
+// usable_for_lustre). What a host can reach of them is still listed as a volume.
+func (c *Class) NotForTargets() { c.c.Class.NotForTargets = true }
+
 // GlobalID declares that the attributes identify a resource in the whole
 // system. It replaces the globalid and scopedid tags, where these cannot reach:
 // for the attributes of a base class.

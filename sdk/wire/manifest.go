@@ -45,6 +45,9 @@ type Class struct {
 	Relations  []Relation  `json:"relations,omitempty"`
 	// Target says what a scan of a root of the class talks to; nil sets no bounds.
 	Target *Target `json:"target,omitempty"`
+	// NotForTargets says that no file system target may be placed on drives of the
+	// class (guide, "LogicalDrive": usable_for_lustre).
+	NotForTargets bool `json:"not_for_targets,omitempty"`
 	// Charts is what the author declared; nil means one chart a statistic.
 	Charts []Chart `json:"charts,omitempty"`
 }
