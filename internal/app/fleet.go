@@ -165,6 +165,24 @@ func (f *fleet) reports(all bool) []hostReport {
 	return list
 }
 
+// sessions counts the hosts that feed a plugin, and those of them whose session is
+// live.
+func (f *fleet) sessions(plugin string) (live, all int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, h := range f.hosts {
+		feed := h.feeds[plugin]
+		if feed == nil {
+			continue
+		}
+		all++
+		if h.peer != nil && feed.started() != 0 {
+			live++
+		}
+	}
+	return live, all
+}
+
 // any reports whether there are hosts.
 func (f *fleet) any() bool {
 	f.mu.Lock()

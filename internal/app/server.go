@@ -265,7 +265,7 @@ func (s *Server) setup(ctx context.Context) error {
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Volumes: volumes, Stats: stats, UI: ui,
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
-		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, inv) },
+		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, hosts, inv) },
 		PluginActs: &pluginActs{own: s.catalog, place: place},
 		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))

@@ -57,9 +57,9 @@ func follow(f func(*resource.Changes)) subscriber {
 	}
 }
 
-// pluginStates tells the API how the plugins are: those that the server runs, then
-// those of its runners.
-func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory) []api.Plugin {
+// pluginStates tells the API how the plugins are: those that the server runs, with
+// the sessions that hosts feed, then those of its runners.
+func pluginStates(plugins *pluginSet, place *placement, hosts *fleet, inv *inventory.Inventory) []api.Plugin {
 	var out []api.Plugin
 	classes := inv.Classes()
 	for _, p := range plugins.all() {
@@ -69,6 +69,8 @@ func pluginStates(plugins *pluginSet, place *placement, inv *inventory.Inventory
 		g := p.state()
 		g.Outdated = p.outdatedBy(fingerprint(p.path))
 		g.Sessions, g.Roots = place.sessions(p.name, place.local)
+		live, all := hosts.sessions(p.name)
+		g.Sessions, g.Roots = g.Sessions+live, g.Roots+all
 		for _, c := range classes {
 			if c.Plugin == p.name {
 				g.Classes = append(g.Classes, c.FullName())

@@ -269,7 +269,7 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, s
 	ran := make(chan error, 1)
 	steps := make(chan sim.Step, len(script.Steps))
 	go func() { ran <- array.Run(ctx, script, func(s sim.Step) { steps <- s }) }()
-	w := &alertWatch{d: d, known: map[int64]bool{}}
+	w := &alertWatch{d: d, known: map[int64]bool{}, messages: map[string]bool{}}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -294,20 +294,15 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, s
 
 // aftermath lets the last step take effect, then asks the two questions.
 func (d *demo) aftermath(ctx context.Context, w *alertWatch) error {
-	settled := time.After(3 * time.Second) // the alerts of a silent array come with the next update scan
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for waiting := true; waiting; {
-		select {
-		case <-tick.C:
-			if err := w.look(ctx); err != nil {
-				return err
-			}
-		case <-settled:
-			waiting = false
-		case <-ctx.Done():
-			return ctx.Err()
+	settled := time.Now().Add(3 * time.Second) // the alerts of a silent array come with the next update scan
+	err := d.until(ctx, "the hosts see what the array has lost", func() (bool, error) {
+		if err := w.look(ctx); err != nil {
+			return false, err
 		}
+		return w.seen(lostPaths) && time.Now().After(settled), nil
+	})
+	if err != nil {
+		return err
 	}
 	if err := d.show(ctx, "get", "alerts", "--active", "--severity", "error", "--limit", "10"); err != nil {
 		return err
@@ -358,7 +353,15 @@ func (d *demo) end(ctx context.Context, server *app.Server) error {
 type alertWatch struct {
 	d     *demo
 	known map[int64]bool // whether it was active
+	// messages are those of all alerts that have begun.
+	messages map[string]bool
 }
+
+// lostPaths is the message of the alert that the last step of the script ends in.
+const lostPaths = "All paths have failed"
+
+// seen reports whether an alert with the message has begun.
+func (w *alertWatch) seen(message string) bool { return w.messages[message] }
 
 // news is what many alerts have in common.
 type news struct{ word, severity, message, class, plugin string }
@@ -373,7 +376,7 @@ func (w *alertWatch) look(ctx context.Context) error {
 	texts := map[news][]string{}
 	for _, a := range slices.Backward(list.Items) { // the newest come first
 		was, seen := w.known[a.ID]
-		w.known[a.ID] = a.Active
+		w.known[a.ID], w.messages[a.Message] = a.Active, true
 		n := news{string(a.Severity), string(a.Severity), a.Message, a.Class, a.Plugin}
 		switch {
 		case !seen && a.Active:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -58,9 +59,10 @@ func (d *demo) startHosts(ctx context.Context) (*demoHosts, error) {
 			}
 		})
 	}
-	err = d.until(ctx, "the file system is known", func() (bool, error) {
-		list, err := d.fileSystems(ctx)
-		return len(list) > 0, err
+	err = d.until(ctx, "the targets lie on their volumes", func() (bool, error) {
+		list, _, err := answer[gen.VolumeList](d.cl.ListVolumes(ctx, &gen.ListVolumesParams{}))
+		used := slices.DeleteFunc(list.Items, func(v gen.Volume) bool { return len(v.UsedBy) == 0 || len(v.Nodes) < len(h.site.Hosts()) })
+		return len(used) == len(luns), err
 	})
 	if err != nil {
 		h.stop()
