@@ -67,21 +67,35 @@ func strike(ts *testscript.TestScript, args []string) {
 }
 
 func makeCertificate(ts *testscript.TestScript, _ []string) {
+	ts.Check(writeCertificate(worldOf(ts).dir, net.IPv4(127, 0, 0, 1)))
+}
+
+// writeCertificate makes cert.pem and key.pem for an address.
+func writeCertificate(dir string, address net.IP) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	cert := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "faultline test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		IPAddresses: []net.IP{address}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	ts.Check(err)
+	if err != nil {
+		return err
+	}
 	for name, block := range map[string]*pem.Block{
 		"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "PRIVATE KEY", Bytes: keyDER},
 	} {
-		ts.Check(os.WriteFile(filepath.Join(worldOf(ts).dir, name), pem.EncodeToMemory(block), 0o600))
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			return err
+		}
 	}
+	return nil
 }

@@ -1,7 +1,9 @@
-"""A device plugin for tests: lines/main.go in Python."""
+"""A device plugin for tests: lines/main.go in Python. It also writes down what it says, in $LINES_SAID if that is set."""
 
+import json
 import os
 import threading
+import uuid
 
 from chroma_agent.plugin_manager import DevicePlugin
 
@@ -10,10 +12,10 @@ class Lines(DevicePlugin):
     update_period = 3600
 
     def start_session(self):
+        self.known, self.n, self.session = read(), 0, uuid.uuid4().hex
         self.over = threading.Event()
-        self.known, self.n = read(), 0
         threading.Thread(target=self.watch, daemon=True).start()
-        return {'n': 0, 'set': self.known, 'gone': []}
+        return self.say({'n': 0, 'set': self.known, 'gone': []})
 
     def watch(self):
         seen = self.known
@@ -33,7 +35,14 @@ class Lines(DevicePlugin):
         self.n += 1
         with open(os.environ['WORK'] + '/told', 'a', encoding='utf-8') as f:
             f.write('%s %d\n' % (os.environ['FAULTLINE_PLUGIN'], self.n))
-        return {'n': self.n, 'set': changed, 'gone': gone}
+        return self.say({'n': self.n, 'set': changed, 'gone': gone})
+
+    def say(self, message):
+        message['session'] = self.session
+        if os.environ.get('LINES_SAID'):
+            with open(os.environ['LINES_SAID'], 'a', encoding='utf-8') as f:
+                f.write(json.dumps(message) + '\n')
+        return message
 
     def teardown(self):
         self.over.set()
