@@ -77,7 +77,8 @@ func (n *netns) mend() { n.ip("-n", n.server, "link", "set", "cable", "up") }
 func (n *netns) faultline(ctx context.Context, ns string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", ns, "faultline"}, args...)...)
 	cmd.Dir = n.dir
-	cmd.Env = append(os.Environ(), "WORK="+n.dir, "LINES_SAID="+filepath.Join(n.dir, "said"), "LINES_HEARD="+filepath.Join(n.dir, "heard"))
+	cmd.Env = append(os.Environ(), "WORK="+n.dir, "LINES_SAID="+filepath.Join(n.dir, "said"), "LINES_HEARD="+filepath.Join(n.dir, "heard"),
+		"FAULTLINE_PLUGIN_ENV=WORK,LINES_SAID,LINES_HEARD")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 20 * time.Second
 	return cmd
@@ -197,7 +198,7 @@ func TestNetworkCut(t *testing.T) {
 	}
 	set(0)
 	agentConfig := filepath.Join(n.dir, "agent.yaml")
-	if err := os.WriteFile(agentConfig, []byte("device_plugin_dir: "+n.dir+"/devices\nplugin_env: [WORK, LINES_SAID]\nlog_level: info\n"), 0o600); err != nil {
+	if err := os.WriteFile(agentConfig, []byte("device_plugin_dir: "+n.dir+"/devices\nlog_level: info\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -212,7 +213,6 @@ func TestNetworkCut(t *testing.T) {
 	}
 	serve := func() func(bool) {
 		t.Helper()
-		t.Setenv("FAULTLINE_PLUGIN_ENV", "LINES_HEARD")
 		stop := n.run("server", n.server, "serve", "--data", data, "--listen", address, "--tls-cert", filepath.Join(n.dir, "cert.pem"), "--tls-key", filepath.Join(n.dir, "key.pem"),
 			"--plugin", filepath.Join(n.dir, "lines.py"))
 		n.until(time.Minute, "the server answers", func() bool {
