@@ -68,7 +68,10 @@ step multipathd multipathd
 stage drivers
 make_disks
 udevadm settle -t 120
-for role in data ora cold; do until_true 60 "multipath map of $role" map_of "$(wwid $role)"; done
+# The kernel has a map before udev has made its node.
+node_of() { [ -b "/dev/mapper/$(map_of "$1")" ]; }
+for role in data ora cold; do until_true 300 "multipath map of $role" node_of "$(wwid $role)"; done
+udevadm settle -t 300
 stage disks
 . "/guest/stack-$stack.sh"
 udevadm settle -t 120
