@@ -250,15 +250,21 @@ func sameMachine(old, now link.Hello) bool {
 	return a.Boot != "" && a.Boot == b.Boot && a.Machine == b.Machine && b.Started.After(a.Started)
 }
 
-// accept implements link.HubOptions.Accept.
-func (f *fleet) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Peer, []byte, error) {
+// check implements link.HubOptions.Check: an agent speaks for the host whose
+// certificate it shows, and for no other.
+func (f *fleet) check(h link.Hello, from link.Origin) error {
 	if h.Kind != link.AgentKind {
-		return nil, nil, resource.FieldErrorf("kind", "this way is for agents, not for peers of the kind %.80q", h.Kind)
+		return resource.FieldErrorf("kind", "this way is for agents, not for peers of the kind %.80q", h.Kind)
 	}
 	if h.Name != from.User {
 		f.log.Warn("an agent was refused that speaks for another host", "host", from.User, "for", shortened(h.Name), "address", from.Addr)
-		return nil, nil, resource.FieldErrorf("name", "the certificate is that of host %s, and the agent speaks for %.120q", from.User, h.Name)
+		return resource.FieldErrorf("name", "the certificate is that of host %s, and the agent speaks for %.120q", from.User, h.Name)
 	}
+	return nil
+}
+
+// accept implements link.HubOptions.Accept.
+func (f *fleet) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Peer, []byte, error) {
 	var hello link.AgentHello
 	if err := json.Unmarshal(h.Body, &hello); err != nil {
 		return nil, nil, &resource.Fault{Kind: resource.Invalid, Text: "what the agent says of its host cannot be read", Cause: err}

@@ -254,7 +254,7 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	agents := link.NewHub(link.HubOptions{
-		Accept: hosts.accept, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: time.Now, After: time.After,
+		Accept: hosts.accept, Check: hosts.check, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: time.Now, After: time.After,
 	})
 	s.hosts = &fleetActs{fleet: hosts, hub: agents, authority: authority}
 	s.run("hosts", s.fail, hosts.run)

@@ -61,6 +61,10 @@ func (h *Host) Start(log *slog.Logger) {
 	go func() { ended <- agent.Run(ctx) }()
 }
 
+// Again returns the same host, for another start of its agent while this one still
+// runs.
+func (h *Host) Again() *Host { return &Host{Identity: h.Identity, hello: h.hello, cut: &cut{}} }
+
 // Boot makes the next Start one after another boot of the host.
 func (h *Host) Boot() { h.hello.Boot, h.hello.Booted = rand.Text(), time.Now() }
 

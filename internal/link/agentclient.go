@@ -91,7 +91,7 @@ func NewAgent(o AgentOptions) *Agent {
 	a := &Agent{o: o, changed: make(chan struct{}), open: map[string]*AgentSession{}, pace: map[string]*agentPace{}}
 	a.client = NewClient(ClientOptions{
 		Transport: o.Transport, Log: o.Log, Now: o.Now, After: o.After, Jitter: o.Jitter,
-		Open: a.connected,
+		Open: a.connected, Strict: true,
 		Hello: func() Hello {
 			b, err := json.Marshal(o.Hello())
 			if err != nil { // times and strings always marshal

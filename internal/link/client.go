@@ -64,6 +64,10 @@ type ClientOptions struct {
 	// link begins after that.
 	Open   func(c *Conn, w Welcome) (r Receiver, over func())
 	Window int // see Window
+	// Strict ends the link if the server refuses a request on it, such as for a
+	// certificate that was revoked; the next hello tells whether that is for good.
+	// Otherwise it is tried again and again.
+	Strict bool
 	Log    *slog.Logger
 	Now    func() time.Time
 	After  func(time.Duration) <-chan time.Time
@@ -246,7 +250,7 @@ func (c *Conn) handled() uint64 {
 
 // took handles the server's packet.
 func (c *Client) took(conn *Conn, rsp Packet, err error) error {
-	if errors.Is(err, ErrUnknown) {
+	if errors.Is(err, ErrUnknown) || c.o.Strict && resource.KindOf(err) == resource.Invalid {
 		conn.end(err)
 		return err
 	}

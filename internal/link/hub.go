@@ -55,6 +55,8 @@ type HubOptions struct {
 	// Accept decides on a peer. The link can be used at once; if Accept fails, it
 	// ends. An error of kind Invalid tells the peer not to try again.
 	Accept func(h Hello, from Origin, c *Conn) (p Peer, body []byte, err error)
+	// Check refuses a peer before it can take a name, or another one's place. Optional.
+	Check func(h Hello, from Origin) error
 	// Replaces reports whether a peer is the same as one that was heard of just
 	// now, although it started anew, and so takes its name. Nil never does: while
 	// one is alive, another one is refused.
@@ -220,6 +222,11 @@ func (h *Hub) Hello(hello Hello, from Origin) (Welcome, error) {
 	if hello.Name == "" || len(hello.Name) > 100 || hello.Instance == "" {
 		return Welcome{}, resource.FieldErrorf("name", "a peer has a name of 1 to 100 characters, and an instance")
 	}
+	if h.o.Check != nil {
+		if err := h.o.Check(hello, from); err != nil {
+			return Welcome{}, err
+		}
+	}
 	l := &served{Conn: newConn(serverWindow), name: rand.Text(), hello: hello, from: from}
 	l.receive = func(ctx context.Context, m Message, answer func([]byte, error)) { l.peer.Receive(ctx, m, answer) }
 	before, err := h.enter(l)
@@ -261,6 +268,7 @@ func (h *Hub) enter(l *served) (before []*served, err error) {
 		alive := other.held > 0 || now.Sub(other.seen) < min(reconnect, h.o.Grace/4)
 		same := other.hello.Instance == l.hello.Instance || h.o.Replaces != nil && h.o.Replaces(other.hello, l.hello)
 		if alive && !same {
+			h.o.Log.Warn("a peer was refused, for there is another one of its name", "kind", l.hello.Kind, "name", l.hello.Name, "address", l.from.Addr, "other", other.from.Addr)
 			return nil, resource.Errorf(resource.Conflict, "there is a %s named %s already, at %s; choose another name", l.hello.Kind, l.hello.Name, other.from.Addr)
 		}
 		before = append(before, other)

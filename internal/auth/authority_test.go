@@ -1,0 +1,332 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// clock is a clock that tests set.
+type clock struct{ now time.Time }
+
+func newAuthority(t *testing.T) (*Authority, *clock) {
+	t.Helper()
+	c := &clock{now: time.Now()}
+	return NewAuthority(AuthorityOptions{Dir: t.TempDir(), Now: func() time.Time { return c.now }}), c
+}
+
+func join(t *testing.T, a *Authority, c *clock, k JoinToken) string {
+	t.Helper()
+	if k.Expires.IsZero() {
+		k.Expires = c.now.Add(time.Hour)
+	}
+	token, err := a.CreateJoin(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func registration(t *testing.T, c *clock, token, host string, key *ecdsa.PrivateKey) Registration {
+	t.Helper()
+	csr, err := csrFor(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Registration{Token: token, Host: host, CSR: csr, Clock: c.now}
+}
+
+func testKey(t *testing.T) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := newKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// shown is a connection that shows a certificate.
+func shown(t *testing.T, pemText string) *tls.ConnectionState {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cert.pem")
+	if err := os.WriteFile(path, []byte(pemText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	der, err := readPEM(path, "CERTIFICATE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.ConnectionState{PeerCertificates: []*x509.Certificate{cert}}
+}
+
+func wantRefusal(t *testing.T, what string, err error, kind resource.ErrorKind, text string) {
+	t.Helper()
+	if resource.KindOf(err) != kind || err == nil || !strings.Contains(err.Error(), text) {
+		t.Errorf("%s: %v, want an error with %q", what, err, text)
+	}
+}
+
+func TestRegistration(t *testing.T) {
+	t.Parallel()
+	a, c := newAuthority(t)
+	if a.Exists() {
+		t.Error("there is an authority before it is needed")
+	}
+	token := join(t, a, c, JoinToken{Name: "two", Uses: 2})
+	for _, f := range []string{authorityKey, joinFile} {
+		if st, err := os.Stat(filepath.Join(a.dir, f)); err != nil || st.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f, st, err)
+		}
+		if b, _ := os.ReadFile(filepath.Join(a.dir, f)); strings.Contains(string(b), strings.TrimPrefix(token[:30], joinPrefix)) {
+			t.Errorf("%s holds the token", f)
+		}
+	}
+	key := testKey(t)
+	r := registration(t, c, token, "OSS1.example.com.", key)
+	cert, name, err := a.Register(r)
+	if err != nil || name != "two" {
+		t.Fatal(name, err)
+	}
+	if host, err := a.Host(shown(t, cert.Certificate)); err != nil || host != "oss1.example.com" {
+		t.Errorf("the certificate is that of %q, %v", host, err)
+	}
+	// The answer was lost: it costs nothing to ask again.
+	if _, _, err := a.Register(r); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	_, _, err = a.Register(registration(t, c, token, "oss1.example.com", testKey(t)))
+	wantRefusal(t, "another machine of that name", err, resource.Conflict, "faultline host revoke oss1.example.com")
+	if _, _, err := a.Register(registration(t, c, token, "oss2", testKey(t))); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = a.Register(registration(t, c, token, "oss3", testKey(t)))
+	wantRefusal(t, "a token that is used up", err, resource.Invalid, "was used 2 times")
+	c.now = c.now.Add(2 * time.Hour)
+	_, _, err = a.Register(registration(t, c, token, "oss3", testKey(t)))
+	wantRefusal(t, "a token that ended", err, resource.Invalid, "token two ended at")
+	_, _, err = a.Register(registration(t, c, "fla_nonsense", "oss3", testKey(t)))
+	wantRefusal(t, "a token that nobody made", err, resource.Invalid, "does not know this token")
+
+	// A token for one host replaces what it had.
+	token = join(t, a, c, JoinToken{Name: "again", Uses: 1, Host: "oss1.example.com"})
+	_, _, err = a.Register(registration(t, c, token, "oss4", testKey(t)))
+	wantRefusal(t, "the token of another host", err, resource.Invalid, "is for host oss1.example.com")
+	for _, skew := range []time.Duration{-2 * MaxSkew, 2 * MaxSkew} {
+		r := registration(t, c, token, "oss1.example.com", testKey(t))
+		r.Clock = c.now.Add(skew)
+		_, _, err = a.Register(r)
+		wantRefusal(t, "a wrong clock", err, resource.Invalid, "the clock of host oss1.example.com says")
+	}
+	if _, _, err := a.Register(registration(t, c, token, "oss1.example.com", testKey(t))); err != nil {
+		t.Errorf("a host that was installed anew: %v", err)
+	}
+	for _, bad := range []string{"", "localhost", "a b", "../etc", "a..b", strings.Repeat("x", 101), "a/b", "x\n"} {
+		_, _, err := a.Register(registration(t, c, token, bad, testKey(t)))
+		wantRefusal(t, "host "+bad, err, resource.Invalid, "no name for a host")
+	}
+	if err := a.RevokeJoin("again"); err != nil {
+		t.Error(err)
+	}
+	if l, err := a.Joins(); err != nil || len(l) != 1 || l[0].Used != 2 {
+		t.Errorf("tokens %+v, %v", l, err)
+	}
+}
+
+func TestCertificatesThatAreNotGood(t *testing.T) {
+	t.Parallel()
+	a, c := newAuthority(t)
+	token := join(t, a, c, JoinToken{Name: "many", Uses: 10})
+	cert, _, err := a.Register(registration(t, c, token, "oss1", testKey(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cs := shown(t, cert.Certificate)
+	_, err = a.Host(&tls.ConnectionState{})
+	wantRefusal(t, "no certificate", err, resource.Invalid, "showed none")
+	other, oc := newAuthority(t)
+	foreign, _, err := other.Register(registration(t, oc, join(t, other, oc, JoinToken{Name: "x", Uses: 1}), "oss1", testKey(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Host(shown(t, foreign.Certificate))
+	wantRefusal(t, "the certificate of another authority", err, resource.Invalid, "none that this server gave")
+	_, err = a.Host(shown(t, cert.Authority))
+	wantRefusal(t, "the authority's own", err, resource.Invalid, "none that this server gave")
+
+	began := c.now
+	c.now = began.Add(hostLife + time.Minute)
+	host, err := a.Host(cs)
+	wantRefusal(t, "an old certificate", err, resource.Invalid, "register the host again")
+	if host != "oss1" {
+		t.Errorf("the old certificate is that of %q", host)
+	}
+	c.now = began.Add(time.Minute)
+	renewed, err := a.Renew("oss1", registration(t, c, "", "", testKey(t)).CSR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another process revokes, and its clock is behind.
+	cli := NewAuthority(AuthorityOptions{Dir: a.dir, Now: func() time.Time { return began }})
+	if err := cli.Revoke("oss1"); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{cert.Certificate, renewed.Certificate} {
+		_, err = a.Host(shown(t, text))
+		wantRefusal(t, "a revoked certificate", err, resource.Invalid, "was revoked at")
+	}
+	if a.Good("oss1") {
+		t.Error("a host whose certificates are revoked is good")
+	}
+	if l, err := a.Hosts(); err != nil || len(l) != 1 || !l[0].Expires.IsZero() || l[0].Revoked.IsZero() {
+		t.Errorf("hosts %+v, %v", l, err)
+	}
+	again, _, err := a.Register(registration(t, c, token, "oss1", testKey(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if host, err := a.Host(shown(t, again.Certificate)); err != nil || host != "oss1" {
+		t.Errorf("registered again: %q, %v", host, err)
+	}
+	_, err = a.Host(cs)
+	wantRefusal(t, "the old one after that", err, resource.Invalid, "was revoked at")
+	wantRefusal(t, "a host that nobody knows", a.Revoke("oss9"), resource.NotFound, "no host oss9")
+}
+
+// door is a server that registers and renews.
+func door(t *testing.T, a *Authority) *httptest.Server {
+	t.Helper()
+	if _, err := a.signer(); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := a.TLS()
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var c Certificate
+		var err error
+		switch r.URL.Path {
+		case RegisterPath:
+			var body Registration
+			if err = json.NewDecoder(r.Body).Decode(&body); err == nil {
+				c, _, err = a.Register(body)
+			}
+		case RenewPath:
+			var host string
+			var csr []byte
+			if host, err = a.Host(r.TLS); err == nil {
+				if csr, err = ReadRenewal(r.Body); err == nil {
+					c, err = a.Renew(host, csr)
+				}
+			}
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]string{"detail": err.Error()})
+			return
+		}
+		_ = json.NewEncoder(w).Encode(c)
+	}))
+	srv.TLS = cfg
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	a, c := newAuthority(t)
+	srv := door(t, a)
+	dir := t.TempDir()
+	if _, err := OpenIdentity(dir); resource.KindOf(err) != resource.NotFound {
+		t.Errorf("nothing there: %v", err)
+	}
+	token := join(t, a, c, JoinToken{Name: "one", Uses: 3})
+	o := JoinOptions{Dir: dir, Server: srv.URL, Token: token, Host: "oss1", Now: func() time.Time { return c.now }}
+
+	// Who is not the server that made the token is told nothing.
+	other, oc := newAuthority(t)
+	wrong := o
+	wrong.Token = join(t, other, oc, JoinToken{Name: "x", Uses: 1})
+	if _, err := Join(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "not the server that made the token") {
+		t.Errorf("another server: %v", err)
+	}
+	for _, bad := range []string{"", "flt_x.y", "fla_x"} {
+		wrong.Token = bad
+		_, err := Join(t.Context(), wrong)
+		wantRefusal(t, "token "+bad, err, resource.Invalid, "this is no token for agents")
+	}
+	wrong = o
+	wrong.Server = "ftp://x"
+	_, err := Join(t.Context(), wrong)
+	wantRefusal(t, "a bad address", err, resource.Invalid, "no address of a server")
+
+	id, err := Join(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id.Host() != "oss1" || id.Server() != srv.URL {
+		t.Errorf("host %q at %q", id.Host(), id.Server())
+	}
+	if st, err := os.Stat(filepath.Join(dir, identityPair)); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", st, err)
+	}
+	if err := id.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := id.Expires()
+	// When a third of its time is left it is renewed.
+	c.now = c.now.Add(hostLife * 3 / 4)
+	id.now = func() time.Time { return c.now }
+	if err := id.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !id.Expires().After(before) {
+		t.Errorf("it ends at %v, before at %v", id.Expires(), before)
+	}
+	again, err := OpenIdentity(dir)
+	if err != nil || !again.Expires().Equal(id.Expires()) {
+		t.Errorf("read back: %v, %v", again, err)
+	}
+	// Another registration is taken in.
+	if err := a.Revoke("oss1"); err != nil {
+		t.Fatal(err)
+	}
+	c.now = c.now.Add(time.Second)
+	o.Token, o.CA = join(t, a, c, JoinToken{Name: "two", Uses: 1}), nil
+	if o.CA, err = a.PEM(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Join(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(filepath.Join(dir, identityPair), time.Now(), time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if err := id.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if host, err := a.Host(&tls.ConnectionState{PeerCertificates: []*x509.Certificate{id.cert.Leaf}}); err != nil || host != "oss1" {
+		t.Errorf("after another registration: %q, %v", host, err)
+	}
+	if err := os.Chmod(filepath.Join(dir, identityPair), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenIdentity(dir); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a key that others can read: %v", err)
+	}
+}
