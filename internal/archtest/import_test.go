@@ -69,6 +69,11 @@ var rules = []struct {
 		"simulated hosts, for tests of the server's end",
 	},
 	{
+		[]string{"internal/fleettest"},
+		[]string{"internal/fleettest", "internal/auth", "internal/link", "internal/link/httplink", "internal/builtin/linux/fact"},
+		"simulated hosts, for tests and measurements",
+	},
+	{
 		[]string{"internal/plugindoc"},
 		[]string{"internal/resource"},
 		"it describes classes, wherever they come from",
