@@ -107,7 +107,7 @@ func unread(kind string, err error) error {
 func (p *agentPeer) feed(n link.AgentPlugin) *hostFeed {
 	p.f.mu.Lock()
 	defer p.f.mu.Unlock()
-	if f := p.host.feeds[n.Plugin]; f != nil && f.p == p && f.session == n.Session {
+	if f := p.host.feeds[n.Plugin]; f != nil && f.p == p && f.session == n.Session && f.ctx.Err() == nil {
 		return f
 	}
 	return nil
