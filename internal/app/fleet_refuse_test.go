@@ -346,5 +346,10 @@ func TestTwoMachinesOfOneName(t *testing.T) {
 	if _, err := after.Say(ctx, "crates", news(map[string]int{"c": 1})); err != nil {
 		t.Errorf("once the old one is dead: %v", err)
 	}
-	after.Kill()
+	if err := m.srv.hosts.revoke("oss1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := after.Wait(); err == nil || !strings.Contains(err.Error(), "was revoked at") {
+		t.Errorf("the agent of a revoked host ends with %v", err)
+	}
 }
