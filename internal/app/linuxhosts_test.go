@@ -185,3 +185,22 @@ func (m *manager) add(t *testing.T, body string) {
 		return resp.StatusCode == http.StatusCreated
 	})
 }
+
+// TestHostsOfAServerWithoutPlugins: a server that leaves its plugins to runners still
+// takes in what hosts report, since that is whom agents talk to.
+func TestHostsOfAServerWithoutPlugins(t *testing.T) {
+	t.Parallel()
+	m := newManager(t, func(c *config.Config) { c.Runner, c.Plugins = false, []string{"builtin:luns"} })
+	h := m.host(t, "oss1")
+	h.Start(quiet())
+	if _, err := h.Say(t.Context(), "linux", hostSees(true)); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.linuxGraph()) == 0 {
+		t.Error("what the host reports is not there")
+	}
+	if p := m.srv.catalog.set.get("luns"); p.serves() {
+		t.Error("a plugin that is left to runners runs")
+	}
+	h.Kill()
+}

@@ -46,6 +46,9 @@ type setOptions struct {
 	resolve pluginhost.ResolveOptions
 	debug   debugging
 	declare declare
+	// hostsOnly has the set run no plugins but those that agents feed: a server that
+	// leaves the others to runners is still the one that agents talk to.
+	hostsOnly bool
 	// changed is called when the set has a plugin that it had not, or the other way
 	// round. Optional.
 	changed func(name string)
@@ -172,9 +175,18 @@ func (s *pluginSet) has(name string) bool {
 	return !errors.Is(p.broken, errUnloaded)
 }
 
+// runs reports whether the set runs a plugin of its own.
+func (s *pluginSet) runs(p *plugin) bool { return !s.o.hostsOnly || p.from == fromServer }
+
+// hasRunning reports whether the set has a plugin that it runs.
+func (s *pluginSet) hasRunning(name string) bool {
+	p := s.get(name)
+	return p != nil && s.runs(p) && s.has(name)
+}
+
 // start runs a version's process if the set runs. The caller holds mu.
 func (s *pluginSet) start(v *version) {
-	if s.ctx == nil || s.ctx.Err() != nil || v.stop != nil || v.waits() {
+	if s.ctx == nil || s.ctx.Err() != nil || v.stop != nil || v.waits() || !s.runs(v.plugin) {
 		return
 	}
 	ctx, cancel := context.WithCancel(s.ctx)

@@ -173,16 +173,18 @@ func newSelf(ctx context.Context, version string, inv *inventory.Inventory, d de
 
 // hasItself tells which plugins a server has, its own included. One that leaves all
 // others to runners has them not.
-func hasItself(plugins *pluginSet, runs bool) func(string) bool {
-	return func(plugin string) bool { return plugin == resource.ServerPlugin || runs && plugins.has(plugin) }
+func hasItself(plugins *pluginSet) func(string) bool {
+	return func(plugin string) bool { return plugin == resource.ServerPlugin || plugins.hasRunning(plugin) }
 }
 
 // allPlugins lists the plugins of a server and of its runners.
 func allPlugins(plugins *pluginSet, place *placement) func() []pluginView {
 	return func() []pluginView {
 		var out []pluginView
-		if !place.onlyOwn {
-			out = plugins.views()
+		for _, v := range plugins.views() {
+			if !place.onlyOwn || place.has(v.place.name) {
+				out = append(out, v)
+			}
 		}
 		for _, m := range place.all() {
 			out = append(out, m.views()...)

@@ -74,7 +74,7 @@ func newSelfBench(t *testing.T) *selfBench {
 		t.Fatal(err)
 	}
 	r := newRunner((&localSessions{inv: inv, plugins: b.set, secrets: secrets, self: own, log: log, now: time.Now}).options)
-	place.local, place.has = r, hasItself(b.set, true)
+	place.local, place.has = r, hasItself(b.set)
 	var stages lifecycle
 	failed := func(err error) { t.Error(err) }
 	stages.run("alert", failed, func(ctx context.Context) error { return keepUp(ctx, log, inv, b.alerts.Run) })

@@ -200,7 +200,7 @@ func (s *Server) setup(ctx context.Context) error {
 		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program},
 		debug:   debug,
 		declare: declaring,
-		changed: place.again,
+		changed: place.again, hostsOnly: !c.Runner,
 	})
 	s.catalog = newCatalog(&catalog{
 		set: plugins, at: "this server", changes: declared.changes, dir: PluginFolder(c), auto: c.PluginAutoReload,
@@ -224,10 +224,10 @@ func (s *Server) setup(ctx context.Context) error {
 		log: s.part("agents"), now: time.Now, after: time.After,
 	})
 	itself.fleet = hosts
-	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins, c.Runner), !c.Runner
+	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins), !c.Runner
 	s.run("self", s.fail, itself.run)
+	s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
 	if c.Runner {
-		s.run("plugins", s.fail, func(ctx context.Context) error { plugins.run(ctx); return nil })
 		s.run("plugin folder", s.fail, s.catalog.run)
 	}
 	place.patient = !c.Runner || tokens.AnyRunner()
