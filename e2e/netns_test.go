@@ -239,15 +239,18 @@ func TestNetworkCut(t *testing.T) {
 	}
 	n.until(time.Minute, "the first lines arrive", heard(0))
 
-	const changes = 1000
-	pause := (length + 4*time.Second) / changes
+	const (
+		changes = 1000
+		lost    = 600 // of them are made while the network is cut
+	)
+	pause := length / lost
 	began := time.Now()
 	for i := 1; i <= changes; i++ {
 		set(i)
 		switch i {
 		case changes / 5:
 			n.cut()
-		case changes/5 + int(length/pause):
+		case changes/5 + lost:
 			n.mend()
 		}
 		time.Sleep(time.Until(began.Add(time.Duration(i) * pause))) // the pace of the changes
