@@ -24,6 +24,8 @@ type Options struct {
 	Roots     Roots
 	// Volumes are derived from the inventory. Nil means that there are none.
 	Volumes Volumes
+	// Fleet is the hosts that run the agent. Nil means that the server takes none.
+	Fleet Fleet
 	// Plugins returns the configured plugins, by name. Nil means none.
 	Plugins func() []Plugin
 	// PluginActs loads and unloads them. Nil means that nothing does.
@@ -59,6 +61,7 @@ type Server struct {
 	alerts    Alerts
 	roots     Roots
 	volumes   Volumes
+	fleet     Fleet
 	plugins   func() []Plugin
 	// pluginActs is Options.PluginActs.
 	pluginActs PluginActs
@@ -92,7 +95,7 @@ type handlers struct{ *Server }
 // New makes a Server. It starts nothing.
 func New(o Options) *Server {
 	s := &Server{
-		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
+		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, fleet: o.Fleet, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
 		authorize: o.Authorize, version: o.Version, started: o.Started,
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		heartbeat:  cmp.Or(o.Heartbeat, 15*time.Second),
@@ -104,6 +107,9 @@ func New(o Options) *Server {
 	}
 	for _, h := range o.Hosts {
 		s.hosts = append(s.hosts, strings.ToLower(h))
+	}
+	if s.fleet == nil {
+		s.fleet = noHosts{}
 	}
 	if s.plugins == nil {
 		s.plugins = func() []Plugin { return nil }

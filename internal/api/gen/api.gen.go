@@ -173,6 +173,105 @@ func (e Direction) Valid() bool {
 	}
 }
 
+// Defines values for HostState.
+const (
+	HostAwaiting  HostState = "awaiting"
+	HostConnected HostState = "connected"
+	HostLost      HostState = "lost"
+	HostStopped   HostState = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the HostState enum.
+func (e HostState) Valid() bool {
+	switch e {
+	case HostAwaiting:
+		return true
+	case HostConnected:
+		return true
+	case HostLost:
+		return true
+	case HostStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HostPluginSession.
+const (
+	HostSessionConnecting HostPluginSession = "connecting"
+	HostSessionLive       HostPluginSession = "live"
+	HostSessionOffline    HostPluginSession = "offline"
+)
+
+// Valid indicates whether the value is a known member of the HostPluginSession enum.
+func (e HostPluginSession) Valid() bool {
+	switch e {
+	case HostSessionConnecting:
+		return true
+	case HostSessionLive:
+		return true
+	case HostSessionOffline:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstallationState.
+const (
+	InstallationDone    InstallationState = "done"
+	InstallationFailed  InstallationState = "failed"
+	InstallationRunning InstallationState = "running"
+)
+
+// Valid indicates whether the value is a known member of the InstallationState enum.
+func (e InstallationState) Valid() bool {
+	switch e {
+	case InstallationDone:
+		return true
+	case InstallationFailed:
+		return true
+	case InstallationRunning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InstallationStepState.
+const (
+	StepBegun     InstallationStepState = "begun"
+	StepDone      InstallationStepState = "done"
+	StepFailed    InstallationStepState = "failed"
+	StepKept      InstallationStepState = "kept"
+	StepNotUndone InstallationStepState = "not undone"
+	StepPlanned   InstallationStepState = "planned"
+	StepUndone    InstallationStepState = "undone"
+)
+
+// Valid indicates whether the value is a known member of the InstallationStepState enum.
+func (e InstallationStepState) Valid() bool {
+	switch e {
+	case StepBegun:
+		return true
+	case StepDone:
+		return true
+	case StepFailed:
+		return true
+	case StepKept:
+		return true
+	case StepNotUndone:
+		return true
+	case StepPlanned:
+		return true
+	case StepUndone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Kind.
 const (
 	Boolean   Kind = "boolean"
@@ -513,6 +612,24 @@ type Acknowledgement struct {
 	Comment string    `json:"comment"`
 	Time    time.Time `json:"time"`
 	User    string    `json:"user"`
+}
+
+// AddHost defines model for AddHost.
+type AddHost struct {
+	// Address Name or IP address of the machine, with :PORT if SSH is not at 22.
+	Address string `json:"address"`
+
+	// DryRun Connect, look and tell the steps, and change nothing.
+	DryRun bool `json:"dry_run,omitempty"`
+
+	// HostKey The fingerprint of the machine's key, such as SHA256:…, in place of ssh_known_hosts.
+	HostKey string `json:"host_key,omitempty"`
+
+	// Name The host's name. By default its address if that is a name, else what the machine calls itself.
+	Name string `json:"name,omitempty"`
+
+	// User Who to come as, in place of ssh_user.
+	User string `json:"user,omitempty"`
 }
 
 // Affected What an alert endangers: the descendants of its resource. Empty once it has ended.
@@ -984,17 +1101,56 @@ type HeldRemoval struct {
 	Since time.Time `json:"since"`
 }
 
-// Host A server that runs the agent.
+// Host A server that runs the agent, or is to run it.
 type Host struct {
-	ID   ID     `json:"id"`
-	Name string `json:"name"`
+	// Address Where the agent came from last, or where the machine is.
+	Address string `json:"address,omitempty"`
+
+	// Advice What to do, where something is to be done.
+	Advice       string     `json:"advice,omitempty"`
+	AgentVersion string     `json:"agent_version,omitempty"`
+	Booted       *time.Time `json:"booted,omitempty"`
+	ID           ID         `json:"id"`
+
+	// Installation The latest installation of its agent by this server.
+	Installation string `json:"installation,omitempty"`
+
+	// LastContact When the server last heard of the agent.
+	LastContact *time.Time `json:"last_contact,omitempty"`
+
+	// Name Its full name.
+	Name    string       `json:"name"`
+	Plugins []HostPlugin `json:"plugins"`
+
+	// State lost: nothing was heard of it for the grace. stopped: its agent was. awaiting: a plugin reported
+	// that machine, and no agent has come from there yet.
+	State HostState `json:"state"`
+
+	// Volumes Number of volumes that the host reaches.
+	Volumes int `json:"volumes"`
 }
+
+// HostState lost: nothing was heard of it for the grace. stopped: its agent was. awaiting: a plugin reported
+// that machine, and no agent has come from there yet.
+type HostState string
 
 // HostList defines model for HostList.
 type HostList struct {
 	Items []Host `json:"items"`
 	Next  string `json:"next,omitempty"`
 }
+
+// HostPlugin What a device plugin of a host reports.
+type HostPlugin struct {
+	Name string `json:"name"`
+
+	// Root The resource that is the root of what it reports.
+	Root    *ID               `json:"root,omitempty"`
+	Session HostPluginSession `json:"session"`
+}
+
+// HostPluginSession defines model for HostPlugin.Session.
+type HostPluginSession string
 
 // ID defines model for ID.
 type ID = int64
@@ -1077,6 +1233,37 @@ type IncidentList struct {
 	Items     []Incident `json:"items"`
 	Next      string     `json:"next,omitempty"`
 }
+
+// Installation defines model for Installation.
+type Installation struct {
+	Address string     `json:"address"`
+	Began   time.Time  `json:"began"`
+	DryRun  bool       `json:"dry_run,omitempty"`
+	Ended   *time.Time `json:"ended,omitempty"`
+	Error   string     `json:"error,omitempty"`
+
+	// Host The name of the host, once it is known.
+	Host  string             `json:"host,omitempty"`
+	ID    string             `json:"id"`
+	State InstallationState  `json:"state"`
+	Steps []InstallationStep `json:"steps"`
+}
+
+// InstallationState defines model for Installation.State.
+type InstallationState string
+
+// InstallationStep defines model for InstallationStep.
+type InstallationStep struct {
+	Detail string `json:"detail,omitempty"`
+
+	// Name What programs know the step by, such as register.
+	Name  string                `json:"name"`
+	State InstallationStepState `json:"state"`
+	Text  string                `json:"text"`
+}
+
+// InstallationStepState defines model for InstallationStep.State.
+type InstallationStepState string
 
 // Kind The type of an attribute's values. `bytes` is an integer number of bytes, `reference` the id of a resource.
 type Kind string
@@ -2090,6 +2277,9 @@ type AcknowledgeAlertJSONRequestBody = Acknowledge
 // DeclareClusterJSONRequestBody defines body for DeclareCluster for application/json ContentType.
 type DeclareClusterJSONRequestBody = ClusterCreate
 
+// AddHostJSONRequestBody defines body for AddHost for application/json ContentType.
+type AddHostJSONRequestBody = AddHost
+
 // LoadPluginJSONRequestBody defines body for LoadPlugin for application/json ContentType.
 type LoadPluginJSONRequestBody = LoadPlugin
 
@@ -2306,10 +2496,47 @@ type ClientInterface interface {
 	// Corresponds with GET /events (the `GetEvents` operationId).
 	GetEvents(ctx context.Context, params *GetEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListHosts Lists the hosts that run the agent.
+	// ListHosts Lists the hosts that run the agent, or are to run it.
 	//
 	// Corresponds with GET /hosts (the `ListHosts` operationId).
 	ListHosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddHostWithBody Installs the agent on a machine, over SSH.
+	//
+	// The server connects with the credentials of its configuration, checks the machine's key, sends its
+	// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+	// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+	// at once; the installation tells how far it is.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /hosts (the `AddHost` operationId).
+	AddHostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddHost Installs the agent on a machine, over SSH.
+	//
+	// The server connects with the credentials of its configuration, checks the machine's key, sends its
+	// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+	// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+	// at once; the installation tells how far it is.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /hosts (the `AddHost` operationId).
+	AddHost(ctx context.Context, body AddHostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveHost Removes a host with all that its agent reported.
+	//
+	// Its certificates are revoked: an agent that still runs there is refused until the host is
+	// registered anew.
+	//
+	// Corresponds with DELETE /hosts/{id} (the `RemoveHost` operationId).
+	RemoveHost(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetHost Returns a host.
+	//
+	// Corresponds with GET /hosts/{id} (the `GetHost` operationId).
+	GetHost(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListIncidents Lists the incidents, worst first, then the oldest first.
 	//
@@ -2328,6 +2555,11 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
 	GetIncident(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetInstallation Returns how far the installation of an agent is.
+	//
+	// Corresponds with GET /installations/{installation} (the `GetInstallation` operationId).
+	GetInstallation(ctx context.Context, installation string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetOpenAPI Returns this description as JSON.
 	//
@@ -2803,11 +3035,88 @@ func (c *Client) GetEvents(ctx context.Context, params *GetEventsParams, reqEdit
 	return c.Client.Do(req)
 }
 
-// ListHosts Lists the hosts that run the agent.
+// ListHosts Lists the hosts that run the agent, or are to run it.
 //
 // Corresponds with GET /hosts (the `ListHosts` operationId).
 func (c *Client) ListHosts(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListHostsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddHostWithBody Installs the agent on a machine, over SSH.
+//
+// The server connects with the credentials of its configuration, checks the machine's key, sends its
+// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+// at once; the installation tells how far it is.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /hosts (the `AddHost` operationId).
+func (c *Client) AddHostWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddHostRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddHost Installs the agent on a machine, over SSH.
+//
+// The server connects with the credentials of its configuration, checks the machine's key, sends its
+// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+// at once; the installation tells how far it is.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /hosts (the `AddHost` operationId).
+func (c *Client) AddHost(ctx context.Context, body AddHostJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddHostRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveHost Removes a host with all that its agent reported.
+//
+// Its certificates are revoked: an agent that still runs there is refused until the host is
+// registered anew.
+//
+// Corresponds with DELETE /hosts/{id} (the `RemoveHost` operationId).
+func (c *Client) RemoveHost(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveHostRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetHost Returns a host.
+//
+// Corresponds with GET /hosts/{id} (the `GetHost` operationId).
+func (c *Client) GetHost(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetHostRequest(c.Server, id)
 	if err != nil {
 		return nil, err
 	}
@@ -2846,6 +3155,21 @@ func (c *Client) ListIncidents(ctx context.Context, params *ListIncidentsParams,
 // Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
 func (c *Client) GetIncident(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetIncidentRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetInstallation Returns how far the installation of an agent is.
+//
+// Corresponds with GET /installations/{installation} (the `GetInstallation` operationId).
+func (c *Client) GetInstallation(ctx context.Context, installation string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetInstallationRequest(c.Server, installation)
 	if err != nil {
 		return nil, err
 	}
@@ -4013,6 +4337,114 @@ func NewListHostsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewAddHostRequest calls the generic AddHost builder with application/json body
+func NewAddHostRequest(server string, body AddHostJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddHostRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewAddHostRequestWithBody constructs an http.Request for the AddHost method, with any body, and a specified content type
+func NewAddHostRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/hosts")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRemoveHostRequest constructs an http.Request for the RemoveHost method
+func NewRemoveHostRequest(server string, id PathID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/hosts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetHostRequest constructs an http.Request for the GetHost method
+func NewGetHostRequest(server string, id PathID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/hosts/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListIncidentsRequest constructs an http.Request for the ListIncidents method
 func NewListIncidentsRequest(server string, params *ListIncidentsParams) (*http.Request, error) {
 	var err error
@@ -4154,6 +4586,40 @@ func NewGetIncidentRequest(server string, id PathID, params *GetIncidentParams) 
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetInstallationRequest constructs an http.Request for the GetInstallation method
+func NewGetInstallationRequest(server string, installation string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "installation", installation, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/installations/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -5809,12 +6275,53 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /events (the `GetEvents` operationId).
 	GetEventsWithResponse(ctx context.Context, params *GetEventsParams, reqEditors ...RequestEditorFn) (*GetEventsResponse, error)
 
-	// ListHostsWithResponse Lists the hosts that run the agent.
+	// ListHostsWithResponse Lists the hosts that run the agent, or are to run it.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /hosts (the `ListHosts` operationId).
 	ListHostsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListHostsResponse, error)
+
+	// AddHostWithBodyWithResponse Installs the agent on a machine, over SSH.
+	//
+	// The server connects with the credentials of its configuration, checks the machine's key, sends its
+	// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+	// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+	// at once; the installation tells how far it is.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /hosts (the `AddHost` operationId).
+	AddHostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddHostResponse, error)
+
+	// AddHostWithResponse Installs the agent on a machine, over SSH.
+	//
+	// The server connects with the credentials of its configuration, checks the machine's key, sends its
+	// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+	// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+	// at once; the installation tells how far it is.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /hosts (the `AddHost` operationId).
+	AddHostWithResponse(ctx context.Context, body AddHostJSONRequestBody, reqEditors ...RequestEditorFn) (*AddHostResponse, error)
+
+	// RemoveHostWithResponse Removes a host with all that its agent reported.
+	//
+	// Its certificates are revoked: an agent that still runs there is refused until the host is
+	// registered anew.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /hosts/{id} (the `RemoveHost` operationId).
+	RemoveHostWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*RemoveHostResponse, error)
+
+	// GetHostWithResponse Returns a host.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /hosts/{id} (the `GetHost` operationId).
+	GetHostWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*GetHostResponse, error)
 
 	// ListIncidentsWithResponse Lists the incidents, worst first, then the oldest first.
 	//
@@ -5837,6 +6344,13 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /incidents/{id} (the `GetIncident` operationId).
 	GetIncidentWithResponse(ctx context.Context, id PathID, params *GetIncidentParams, reqEditors ...RequestEditorFn) (*GetIncidentResponse, error)
+
+	// GetInstallationWithResponse Returns how far the installation of an agent is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /installations/{installation} (the `GetInstallation` operationId).
+	GetInstallationWithResponse(ctx context.Context, installation string, reqEditors ...RequestEditorFn) (*GetInstallationResponse, error)
 
 	// GetOpenAPIWithResponse Returns this description as JSON.
 	//
@@ -6641,6 +7155,143 @@ func (r ListHostsResponse) ContentType() string {
 	return ""
 }
 
+type AddHostResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *Installation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r AddHostResponse) GetJSON202() *Installation {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddHostResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddHostResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddHostResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddHostResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddHostResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RemoveHostResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveHostResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveHostResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveHostResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveHostResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveHostResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetHostResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Host
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetHostResponse) GetJSON200() *Host {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetHostResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetHostResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetHostResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetHostResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetHostResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListIncidentsResponse200Headers the declared response headers of an HTTP 200 response for ListIncidents
 type ListIncidentsResponse200Headers struct {
 	FaultlinePosition string
@@ -6745,6 +7396,54 @@ func (r GetIncidentResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetIncidentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetInstallationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Installation
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetInstallationResponse) GetJSON200() *Installation {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetInstallationResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetInstallationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetInstallationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetInstallationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetInstallationResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -8125,7 +8824,7 @@ func (c *ClientWithResponses) GetEventsWithResponse(ctx context.Context, params 
 	return ParseGetEventsResponse(rsp)
 }
 
-// ListHostsWithResponse Lists the hosts that run the agent.
+// ListHostsWithResponse Lists the hosts that run the agent, or are to run it.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -8136,6 +8835,71 @@ func (c *ClientWithResponses) ListHostsWithResponse(ctx context.Context, reqEdit
 		return nil, err
 	}
 	return ParseListHostsResponse(rsp)
+}
+
+// AddHostWithBodyWithResponse Installs the agent on a machine, over SSH.
+//
+// The server connects with the credentials of its configuration, checks the machine's key, sends its
+// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+// at once; the installation tells how far it is.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /hosts (the `AddHost` operationId).
+func (c *ClientWithResponses) AddHostWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddHostResponse, error) {
+	rsp, err := c.AddHostWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddHostResponse(rsp)
+}
+
+// AddHostWithResponse Installs the agent on a machine, over SSH.
+//
+// The server connects with the credentials of its configuration, checks the machine's key, sends its
+// own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+// good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+// at once; the installation tells how far it is.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /hosts (the `AddHost` operationId).
+func (c *ClientWithResponses) AddHostWithResponse(ctx context.Context, body AddHostJSONRequestBody, reqEditors ...RequestEditorFn) (*AddHostResponse, error) {
+	rsp, err := c.AddHost(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddHostResponse(rsp)
+}
+
+// RemoveHostWithResponse Removes a host with all that its agent reported.
+//
+// Its certificates are revoked: an agent that still runs there is refused until the host is
+// registered anew.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /hosts/{id} (the `RemoveHost` operationId).
+func (c *ClientWithResponses) RemoveHostWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*RemoveHostResponse, error) {
+	rsp, err := c.RemoveHost(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveHostResponse(rsp)
+}
+
+// GetHostWithResponse Returns a host.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /hosts/{id} (the `GetHost` operationId).
+func (c *ClientWithResponses) GetHostWithResponse(ctx context.Context, id PathID, reqEditors ...RequestEditorFn) (*GetHostResponse, error) {
+	rsp, err := c.GetHost(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetHostResponse(rsp)
 }
 
 // ListIncidentsWithResponse Lists the incidents, worst first, then the oldest first.
@@ -8170,6 +8934,19 @@ func (c *ClientWithResponses) GetIncidentWithResponse(ctx context.Context, id Pa
 		return nil, err
 	}
 	return ParseGetIncidentResponse(rsp)
+}
+
+// GetInstallationWithResponse Returns how far the installation of an agent is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /installations/{installation} (the `GetInstallation` operationId).
+func (c *ClientWithResponses) GetInstallationWithResponse(ctx context.Context, installation string, reqEditors ...RequestEditorFn) (*GetInstallationResponse, error) {
+	rsp, err := c.GetInstallation(ctx, installation, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetInstallationResponse(rsp)
 }
 
 // GetOpenAPIWithResponse Returns this description as JSON.
@@ -8977,6 +9754,101 @@ func ParseListHostsResponse(rsp *http.Response) (*ListHostsResponse, error) {
 	return response, nil
 }
 
+// ParseAddHostResponse parses an HTTP response from a AddHostWithResponse call
+func ParseAddHostResponse(rsp *http.Response) (*AddHostResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddHostResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest Installation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveHostResponse parses an HTTP response from a RemoveHostWithResponse call
+func ParseRemoveHostResponse(rsp *http.Response) (*RemoveHostResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveHostResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetHostResponse parses an HTTP response from a GetHostWithResponse call
+func ParseGetHostResponse(rsp *http.Response) (*GetHostResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetHostResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Host
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListIncidentsResponse parses an HTTP response from a ListIncidentsWithResponse call
 func ParseListIncidentsResponse(rsp *http.Response) (*ListIncidentsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -9064,6 +9936,39 @@ func ParseGetIncidentResponse(rsp *http.Response) (*GetIncidentResponse, error) 
 			headers.FaultlinePosition = value
 		}
 		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetInstallationResponse parses an HTTP response from a GetInstallationWithResponse call
+func ParseGetInstallationResponse(rsp *http.Response) (*GetInstallationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetInstallationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Installation
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -9959,15 +10864,27 @@ type ServerInterface interface {
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(w http.ResponseWriter, r *http.Request, params GetEventsParams)
-	// ListHosts Lists the hosts that run the agent.
+	// ListHosts Lists the hosts that run the agent, or are to run it.
 	// (GET /hosts)
 	ListHosts(w http.ResponseWriter, r *http.Request)
+	// AddHost Installs the agent on a machine, over SSH.
+	// (POST /hosts)
+	AddHost(w http.ResponseWriter, r *http.Request)
+	// RemoveHost Removes a host with all that its agent reported.
+	// (DELETE /hosts/{id})
+	RemoveHost(w http.ResponseWriter, r *http.Request, id PathID)
+	// GetHost Returns a host.
+	// (GET /hosts/{id})
+	GetHost(w http.ResponseWriter, r *http.Request, id PathID)
 	// ListIncidents Lists the incidents, worst first, then the oldest first.
 	// (GET /incidents)
 	ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams)
 	// GetIncident Returns one incident, with the alerts that are its effects.
 	// (GET /incidents/{id})
 	GetIncident(w http.ResponseWriter, r *http.Request, id PathID, params GetIncidentParams)
+	// GetInstallation Returns how far the installation of an agent is.
+	// (GET /installations/{installation})
+	GetInstallation(w http.ResponseWriter, r *http.Request, installation string)
 	// GetOpenAPI Returns this description as JSON.
 	// (GET /openapi.json)
 	GetOpenAPI(w http.ResponseWriter, r *http.Request)
@@ -10524,6 +11441,72 @@ func (siw *ServerInterfaceWrapper) ListHosts(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// AddHost operation middleware
+func (siw *ServerInterfaceWrapper) AddHost(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddHost(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RemoveHost operation middleware
+func (siw *ServerInterfaceWrapper) RemoveHost(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RemoveHost(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetHost operation middleware
+func (siw *ServerInterfaceWrapper) GetHost(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetHost(w, r, id)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListIncidents operation middleware
 func (siw *ServerInterfaceWrapper) ListIncidents(w http.ResponseWriter, r *http.Request) {
 
@@ -10629,6 +11612,32 @@ func (siw *ServerInterfaceWrapper) GetIncident(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetIncident(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetInstallation operation middleware
+func (siw *ServerInterfaceWrapper) GetInstallation(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "installation" -------------
+	var installation string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "installation", r.PathValue("installation"), &installation, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "installation", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetInstallation(w, r, installation)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -11870,6 +12879,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/incidents/{id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts/{id}", wrapper.GetAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts", wrapper.ListHosts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/hosts", wrapper.AddHost)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/hosts/{id}", wrapper.RemoveHost)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts/{id}", wrapper.GetHost)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/installations/{installation}", wrapper.GetInstallation)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes", wrapper.ListVolumes)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes/{id}", wrapper.GetVolume)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/volumes/{id}", wrapper.EditVolume)
@@ -12381,6 +13394,117 @@ func (response ListHostsdefaultApplicationProblemPlusJSONResponse) VisitListHost
 	return err
 }
 
+type AddHostRequestObject struct {
+	Body *AddHostJSONRequestBody
+}
+
+type AddHostResponseObject interface {
+	VisitAddHostResponse(w http.ResponseWriter) error
+}
+
+type AddHost202JSONResponse Installation
+
+func (response AddHost202JSONResponse) VisitAddHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AddHostdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AddHostdefaultApplicationProblemPlusJSONResponse) VisitAddHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RemoveHostRequestObject struct {
+	ID PathID `json:"id"`
+}
+
+type RemoveHostResponseObject interface {
+	VisitRemoveHostResponse(w http.ResponseWriter) error
+}
+
+type RemoveHost204Response struct {
+}
+
+func (response RemoveHost204Response) VisitRemoveHostResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type RemoveHostdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RemoveHostdefaultApplicationProblemPlusJSONResponse) VisitRemoveHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostRequestObject struct {
+	ID PathID `json:"id"`
+}
+
+type GetHostResponseObject interface {
+	VisitGetHostResponse(w http.ResponseWriter) error
+}
+
+type GetHost200JSONResponse Host
+
+func (response GetHost200JSONResponse) VisitGetHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHostdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetHostdefaultApplicationProblemPlusJSONResponse) VisitGetHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListIncidentsRequestObject struct {
 	Params ListIncidentsParams
 }
@@ -12465,6 +13589,45 @@ type GetIncidentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetIncidentdefaultApplicationProblemPlusJSONResponse) VisitGetIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstallationRequestObject struct {
+	Installation string `json:"installation"`
+}
+
+type GetInstallationResponseObject interface {
+	VisitGetInstallationResponse(w http.ResponseWriter) error
+}
+
+type GetInstallation200JSONResponse Installation
+
+func (response GetInstallation200JSONResponse) VisitGetInstallationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInstallationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetInstallationdefaultApplicationProblemPlusJSONResponse) VisitGetInstallationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13471,15 +14634,27 @@ type StrictServerInterface interface {
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(ctx context.Context, request GetEventsRequestObject) (GetEventsResponseObject, error)
-	// ListHosts Lists the hosts that run the agent.
+	// ListHosts Lists the hosts that run the agent, or are to run it.
 	// (GET /hosts)
 	ListHosts(ctx context.Context, request ListHostsRequestObject) (ListHostsResponseObject, error)
+	// AddHost Installs the agent on a machine, over SSH.
+	// (POST /hosts)
+	AddHost(ctx context.Context, request AddHostRequestObject) (AddHostResponseObject, error)
+	// RemoveHost Removes a host with all that its agent reported.
+	// (DELETE /hosts/{id})
+	RemoveHost(ctx context.Context, request RemoveHostRequestObject) (RemoveHostResponseObject, error)
+	// GetHost Returns a host.
+	// (GET /hosts/{id})
+	GetHost(ctx context.Context, request GetHostRequestObject) (GetHostResponseObject, error)
 	// ListIncidents Lists the incidents, worst first, then the oldest first.
 	// (GET /incidents)
 	ListIncidents(ctx context.Context, request ListIncidentsRequestObject) (ListIncidentsResponseObject, error)
 	// GetIncident Returns one incident, with the alerts that are its effects.
 	// (GET /incidents/{id})
 	GetIncident(ctx context.Context, request GetIncidentRequestObject) (GetIncidentResponseObject, error)
+	// GetInstallation Returns how far the installation of an agent is.
+	// (GET /installations/{installation})
+	GetInstallation(ctx context.Context, request GetInstallationRequestObject) (GetInstallationResponseObject, error)
 	// GetOpenAPI Returns this description as JSON.
 	// (GET /openapi.json)
 	GetOpenAPI(ctx context.Context, request GetOpenAPIRequestObject) (GetOpenAPIResponseObject, error)
@@ -13920,6 +15095,89 @@ func (sh *strictHandler) ListHosts(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// AddHost operation middleware
+func (sh *strictHandler) AddHost(w http.ResponseWriter, r *http.Request) {
+	var request AddHostRequestObject
+
+	var body AddHostJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddHost(ctx, request.(AddHostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddHost")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddHostResponseObject); ok {
+		if err := validResponse.VisitAddHostResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RemoveHost operation middleware
+func (sh *strictHandler) RemoveHost(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request RemoveHostRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RemoveHost(ctx, request.(RemoveHostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RemoveHost")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RemoveHostResponseObject); ok {
+		if err := validResponse.VisitRemoveHostResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetHost operation middleware
+func (sh *strictHandler) GetHost(w http.ResponseWriter, r *http.Request, id PathID) {
+	var request GetHostRequestObject
+
+	request.ID = id
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHost(ctx, request.(GetHostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHost")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetHostResponseObject); ok {
+		if err := validResponse.VisitGetHostResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListIncidents operation middleware
 func (sh *strictHandler) ListIncidents(w http.ResponseWriter, r *http.Request, params ListIncidentsParams) {
 	var request ListIncidentsRequestObject
@@ -13966,6 +15224,32 @@ func (sh *strictHandler) GetIncident(w http.ResponseWriter, r *http.Request, id 
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetIncidentResponseObject); ok {
 		if err := validResponse.VisitGetIncidentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetInstallation operation middleware
+func (sh *strictHandler) GetInstallation(w http.ResponseWriter, r *http.Request, installation string) {
+	var request GetInstallationRequestObject
+
+	request.Installation = installation
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInstallation(ctx, request.(GetInstallationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInstallation")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetInstallationResponseObject); ok {
+		if err := validResponse.VisitGetInstallationResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
