@@ -59,7 +59,7 @@ func newAdd(c *console) *cobra.Command {
 	}
 	conn.flags(cmd.Flags())
 	out.flag(cmd.Flags())
-	cmd.AddCommand(newAddCluster(c))
+	cmd.AddCommand(newAddCluster(c), newAddHost(c))
 	return cmd
 }
 

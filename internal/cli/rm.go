@@ -10,8 +10,11 @@ func newRm(c *console) *cobra.Command {
 	var conn connection
 	cmd := &cobra.Command{
 		Use:   "rm ID|NAME",
-		Short: "Remove a resource that was added, and what only it reports",
-		Args:  exactArgs("ID"),
+		Short: "Remove a resource that was added, or a host, and what only it reports",
+		Long: "Remove a resource that was added, and what only it reports. A host is removed with all\n" +
+			"that its agent reported; its certificates are revoked, so that an agent which still runs\n" +
+			"there is refused until the host is registered anew.",
+		Args: exactArgs("ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cl, err := conn.dial()
 			if err != nil {
@@ -21,7 +24,11 @@ func newRm(c *console) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if _, _, err := answer[struct{}](cl.RemoveResource(cmd.Context(), r.ID)); err != nil {
+			remove := cl.RemoveResource
+			if r.Plugin == "faultline" && r.Class == "Host" {
+				remove = cl.RemoveHost
+			}
+			if _, _, err := answer[struct{}](remove(cmd.Context(), r.ID)); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.out, "Removed %s (%s.%s), ID %d.\n", clean(r.Name), r.Plugin, r.Class, r.ID)
