@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -181,6 +182,8 @@ type agentDoor struct {
 	log       *slog.Logger
 	refusals  *onceIn
 	link      atomic.Pointer[httplink.Handler]
+	// program returns the file of this program for a system and a machine.
+	program func(system, machine string) (string, error)
 	// revoked is called with a host whose certificate is no longer good.
 	revoked atomic.Pointer[func(host string)]
 }
@@ -212,6 +215,8 @@ func (d *agentDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the server is starting, or standing by for another server", http.StatusServiceUnavailable)
+	case strings.HasPrefix(r.URL.Path, ProgramPath):
+		d.serveProgram(w, r)
 	case r.Method != http.MethodPost:
 		w.Header().Set("Allow", http.MethodPost)
 		http.Error(w, "agents send POST requests", http.StatusMethodNotAllowed)
@@ -223,6 +228,34 @@ func (d *agentDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	}
 }
+
+// ProgramPath is where machines get this program from, behind it SYSTEM-MACHINE as
+// in linux-amd64. It is no secret; who gets it checks its sum.
+const ProgramPath = "/agent/v1/program/"
+
+func (d *agentDoor) serveProgram(w http.ResponseWriter, r *http.Request) {
+	system, machine, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, ProgramPath), "-")
+	if !ok || !kindOfMachine.MatchString(system) || !kindOfMachine.MatchString(machine) || d.program == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "the program can be had, nothing else", http.StatusMethodNotAllowed)
+		return
+	}
+	path, err := d.program(system, machine)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	// It takes its time on a slow line; other answers have to be quick.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(installTime))
+	w.Header().Set("Content-Type", "application/octet-stream")
+	http.ServeFile(w, r, path)
+}
+
+var kindOfMachine = regexp.MustCompile(`^[a-z0-9]{1,20}$`)
 
 // answer has f answer a request with a certificate or an error.
 func (d *agentDoor) answer(w http.ResponseWriter, r *http.Request, f func(r *http.Request) (auth.Certificate, error)) {

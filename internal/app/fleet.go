@@ -26,6 +26,9 @@ const (
 	hostConnected = "connected"
 	hostStopped   = "stopped" // its agent ended in order
 	hostLost      = "lost"    // nothing was heard of it for the grace
+	// hostAwaiting is a host that was reported by a plugin, and whose agent has never
+	// come.
+	hostAwaiting = "awaiting"
 )
 
 const (
@@ -181,6 +184,34 @@ func (f *fleet) sessions(plugin string) (live, all int) {
 		}
 	}
 	return live, all
+}
+
+// expect makes a host that an agent is awaited of, or tells a new reason why there
+// is none yet.
+func (f *fleet) expect(name, address, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.hosts[name]
+	if h == nil {
+		h = newFleetHost(name, f.now())
+		h.attrs["state"], h.attrs["address"] = quoted(hostAwaiting), text(address)
+		f.hosts[name] = h
+		f.touch(name)
+	}
+	if string(h.attrs["state"]) == string(quoted(hostAwaiting)) {
+		f.set(h, map[string]json.RawMessage{"reason": text(reason)})
+	}
+}
+
+// linkOf returns what tells one link of a host's agent from another; nil if it has
+// none.
+func (f *fleet) linkOf(name string) any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if h := f.hosts[name]; h != nil && h.peer != nil && !h.peer.lost {
+		return h.peer
+	}
+	return nil
 }
 
 // any reports whether there are hosts.

@@ -69,7 +69,15 @@ type hostState struct {
 	// LastContact is when its agent was last heard of; zero if it was not since the
 	// server started, unless it stopped or was lost before.
 	LastContact time.Time
-	Plugins     []string // device plugins with a session
+	Plugins     []hostPlugin
+	Reason      string // why it is not connected
+}
+
+// hostPlugin is a device plugin of a host that has a session.
+type hostPlugin struct {
+	Name string
+	Root resource.ID // 0 until the session is open
+	Live bool
 }
 
 // list returns the hosts by name. seen is link.Hub.Seen.
@@ -85,7 +93,11 @@ func (f *fleet) list(seen map[string]time.Time) []hostState {
 		}
 		st := hostState{
 			ID: h.id, Name: name, State: one("state"), Address: one("address"), Version: one("agent_version"),
-			LastContact: seen[name], Plugins: slices.Sorted(maps.Keys(h.feeds)),
+			LastContact: seen[name], Reason: one("reason"),
+		}
+		for _, plugin := range slices.Sorted(maps.Keys(h.feeds)) {
+			root, live := h.feeds[plugin].at()
+			st.Plugins = append(st.Plugins, hostPlugin{Name: plugin, Root: root, Live: live && h.peer != nil && !h.peer.lost})
 		}
 		st.Booted, _ = time.Parse(time.RFC3339, one("boot_time")) // zero if it is not known
 		if st.LastContact.IsZero() {

@@ -279,6 +279,13 @@ func (f *hostFeed) started() resource.ID {
 	return f.root
 }
 
+// at returns the root of the session, and whether the first message was handled.
+func (f *hostFeed) at() (root resource.ID, live bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.root, f.live
+}
+
 // reset ends the session and has the agent begin anew. It returns that as an error.
 func (f *hostFeed) reset(cause link.AgentCause, why string) error {
 	f.mu.Lock()

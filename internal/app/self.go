@@ -97,14 +97,17 @@ func selfManifest() wire.Manifest {
 				{Name: "host_id", Kind: wire.KindInteger, Label: "Host ID", Optional: true},
 				{Name: "agent_version", Kind: wire.KindString, Optional: true},
 				{Name: "boot_time", Kind: wire.KindString, Label: "Booted", Optional: true},
-				{Name: "state", Kind: wire.KindEnum, Options: options(hostConnected, hostStopped, hostLost)},
+				{Name: "state", Kind: wire.KindEnum, Options: options(hostConnected, hostStopped, hostLost, hostAwaiting)},
 				{Name: "last_contact", Kind: wire.KindString, Optional: true},
 				{Name: "reason", Kind: wire.KindString, Optional: true},
 			},
 			Conditions: []wire.Condition{
 				{ID: "contact_lost", Kind: wire.ConditionValue, Attribute: "state", ErrorStates: options(hostLost), Message: "Contact lost", Detail: "reason"},
 				{ID: "agent_stopped", Kind: wire.ConditionValue, Attribute: "state", InfoStates: options(hostStopped), Message: "Agent stopped", Detail: "reason"},
+				{ID: "agent_awaited", Kind: wire.ConditionValue, Attribute: "state", InfoStates: options(hostAwaiting), Message: "Awaiting agent", Detail: "reason"},
 			},
+			// A machine that is in trouble makes the host on it so.
+			Relations: []wire.Relation{{Kind: wire.RelationSubscribe, Plugin: wire.BuiltinPlugin, Class: wire.BaseVirtualMachine, Attributes: []string{"host_id"}}},
 		},
 		{
 			Name: hostPluginClass, Label: "Agent plugin of a host", Bases: []string{resource.BaseInternal, wire.BaseHostRoot, resource.BaseResource},

@@ -132,7 +132,7 @@ func (s *Server) setup(ctx context.Context) error {
 	front := api.NewFront(authorize, s.part("api"))
 	srv := front.HTTPServer()
 	answer := &linkFront{other: srv.Handler}
-	door := &agentDoor{authority: authority, log: s.part("agents"), refusals: &onceIn{span: 10 * time.Minute, now: time.Now}}
+	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), refusals: &onceIn{span: 10 * time.Minute, now: time.Now}}
 	srv.Handler = forAgents(door, answer)
 	s.serve(srv, ln, tlsConfig, &agentTLS{authority: authority})
 
@@ -261,9 +261,23 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("host numbers", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, hosts.follow) })
 	s.run("agents", s.fail, func(ctx context.Context) error { return agents.Run(ctx) })
 
+	address, err := agentServer(c, s.addr)
+	if err != nil {
+		return err
+	}
+	admin := &hostAdmin{fleetActs: s.hosts, inv: inv, log: s.part("agents")}
+	admin.installer = newInstaller(&installer{
+		config: c, server: address, program: s.o.Program, authority: authority, fleet: hosts, forget: admin.Remove, log: s.part("agents"),
+	})
+	s.run("installations", s.fail, admin.installer.run)
+	vms := newMachines(&machines{fleet: hosts, inv: inv, installer: admin.installer, remove: admin.Remove, log: s.part("agents")})
+	s.run("virtual machines", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, vms.follow) })
+	s.run("hosts of virtual machines", s.fail, vms.run)
+
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Volumes: volumes, Stats: stats, UI: ui,
+		Fleet:      admin,
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, hosts, inv) },
 		PluginActs: &pluginActs{own: s.catalog, place: place},

@@ -20,7 +20,7 @@ func newAgent(c *console) *cobra.Command {
 		Short: "Tell the server what a storage server has: run the agent there, or try its device plugins",
 		RunE:  group,
 	}
-	cmd.AddCommand(newAgentRegister(c), newAgentRun(c), newAgentDevicePlugin(c))
+	cmd.AddCommand(newAgentRegister(c), newAgentRun(c), newAgentInstall(c), newAgentUnit(c), newAgentDevicePlugin(c))
 	return cmd
 }
 

@@ -149,11 +149,12 @@ func newHost(c *console) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "host",
-		Short: "List and revoke the certificates of hosts",
+		Short: "Print how to install the agent by hand; list and revoke the certificates of hosts",
 		RunE:  group,
 	}
 	cmd.PersistentFlags().StringVar(&data, "data", "", "data directory of the server (env FAULTLINE_DATA)")
 	cmd.AddCommand(
+		newHostInstallCommand(c, authority),
 		&cobra.Command{
 			Use:   "certificates",
 			Short: "List the hosts that were registered, with the end of their certificates",

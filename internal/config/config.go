@@ -69,6 +69,23 @@ type Config struct {
 	// AgentGrace is after how much silence the contact to a host is lost, and how long
 	// a server that starts waits for its hosts before it misses them.
 	AgentGrace Duration `yaml:"agent_grace"`
+	// AgentServer is the address that agents come to, such as https://manager:8700; if
+	// it is empty, it is made of Listen and the name of this machine.
+	AgentServer string `yaml:"agent_server"`
+	// AgentPrograms is a folder with this program for other systems, named
+	// faultline-SYSTEM-MACHINE as in faultline-linux-arm64, for machines of that kind.
+	AgentPrograms string `yaml:"agent_programs"`
+	// AgentRoot is the folder on a machine in place of / in which an agent is
+	// installed; for images, and to try it out.
+	AgentRoot string `yaml:"agent_root"`
+	// SSHKey is the private key, or SSHAgent the socket of an SSH agent, with which the
+	// server installs agents, as SSHUser. Without either it installs none.
+	SSHKey   string `yaml:"ssh_key"`
+	SSHAgent string `yaml:"ssh_agent"`
+	SSHUser  string `yaml:"ssh_user"`
+	// SSHKnownHosts has the keys by which machines are recognised; if it is empty,
+	// ~/.ssh/known_hosts.
+	SSHKnownHosts string `yaml:"ssh_known_hosts"`
 	// CallTimeout is how long a plugin may take to answer a call, a scan
 	// included.
 	CallTimeout Duration `yaml:"call_timeout"`
@@ -129,6 +146,7 @@ func Default() Config {
 		Runner:       true,
 		RunnerGrace:  Duration(30 * time.Second),
 		AgentGrace:   Duration(time.Minute),
+		SSHUser:      "root",
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
 

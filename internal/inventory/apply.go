@@ -168,6 +168,11 @@ func (a *applier) identify(f *freshHandle) error {
 		return err
 	}
 	c := op.Class
+	for i := range op.Values {
+		if c.ServerSets(i) {
+			op.Values[i] = resource.Null
+		}
+	}
 	if f.state == resolving {
 		return resource.Errorf(resource.Invalid, "class %s: the identifiers of resources refer to each other in a circle", c.FullName())
 	}
@@ -266,7 +271,7 @@ func (a *applier) again(id resource.ID, op *resource.Op) {
 	for i, v := range op.Values {
 		// A plugin that finds a root that a user added does not know what the user
 		// typed, nor what another plugin knows, so what it leaves out stays.
-		if v.IsNull() && (n.Root != nil || othersValue(n, i, a.root)) {
+		if v.IsNull() && (n.Root != nil || n.Class.ServerSets(i) || othersValue(n, i, a.root)) {
 			continue
 		}
 		a.write(id, i, v, a.root)
@@ -310,6 +315,9 @@ func (a *applier) setOp(op *resource.Op) error {
 	for _, s := range op.Set {
 		if s.Index < 0 || s.Index >= len(c.Attributes) {
 			return resource.Errorf(resource.Invalid, "%s has no attribute %d", a.describe(id), s.Index)
+		}
+		if c.ServerSets(s.Index) {
+			continue
 		}
 		v, must, err := a.reference(c, s.Index, s.Value)
 		if err != nil {

@@ -132,6 +132,23 @@ func (inv *Inventory) Edit(ctx context.Context, id resource.ID, e Edit) error {
 	return t.commit(ctx, nothing)
 }
 
+// Assign gives a resource a value of an attribute that only the server sets.
+func (inv *Inventory) Assign(ctx context.Context, id resource.ID, attribute string, v resource.Value) error {
+	inv.write.Lock()
+	defer inv.write.Unlock()
+	n := inv.nodes.get(id)
+	if n == nil {
+		return noSuch(id)
+	}
+	i := n.Class.Attr(attribute)
+	if i < 0 || !n.Class.ServerSets(i) {
+		return resource.FieldErrorf(attribute, "attribute %s of %s is not the server's to set", attribute, n.Class.FullName())
+	}
+	t := inv.begin(0)
+	t.write(id, i, v, 0)
+	return t.commit(ctx, nothing)
+}
+
 // RemoveRoot removes a root that a user added, all that only it reported, and
 // what refers to those.
 func (inv *Inventory) RemoveRoot(ctx context.Context, id resource.ID) error {

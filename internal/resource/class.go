@@ -91,6 +91,7 @@ type Class struct {
 	attr   map[string]int
 	stat   map[string]int
 	id     []int
+	server int      // 1 + the attribute that only the server sets; 0 if there is none
 	quoted []string // of each attribute, its name as a JSON key with the colon
 }
 
@@ -225,6 +226,10 @@ func (c *Class) Index() {
 	for i := range c.Statistics {
 		c.stat[c.Statistics[i].Name] = i
 	}
+	c.server = 0
+	if c.Is(BaseVirtualMachine) {
+		c.server = c.Attr("host_id") + 1
+	}
 	c.id = c.id[:0]
 	for _, n := range c.IDNames {
 		if i, ok := c.attr[n]; ok {
@@ -232,6 +237,10 @@ func (c *Class) Index() {
 		}
 	}
 }
+
+// ServerSets reports whether an attribute is the server's to set, whatever a plugin
+// says: the host_id of a VirtualMachine (guide, "Reporting Hosts").
+func (c *Class) ServerSets(attribute int) bool { return c.server == attribute+1 }
 
 // FullName is "plugin.Class".
 func (c *Class) FullName() string { return c.Plugin + "." + c.Name }

@@ -7,13 +7,15 @@ import (
 
 // Names of base classes that volumes are made from (guide, "Resource Classes").
 const (
-	BaseHost         = "Host"
-	BaseStoragePool  = "StoragePool"
-	BaseLogicalDrive = "LogicalDrive"
-	BaseSlice        = "LogicalDriveSlice"
-	BaseOccupier     = "LogicalDriveOccupier"
-	BaseDeviceNode   = "DeviceNode"
-	BasePathWeight   = "PathWeight"
+	BaseHost = "Host"
+	// BaseVirtualMachine is a machine that a plugin reports as a host to be.
+	BaseVirtualMachine = "VirtualMachine"
+	BaseStoragePool    = "StoragePool"
+	BaseLogicalDrive   = "LogicalDrive"
+	BaseSlice          = "LogicalDriveSlice"
+	BaseOccupier       = "LogicalDriveOccupier"
+	BaseDeviceNode     = "DeviceNode"
+	BasePathWeight     = "PathWeight"
 )
 
 // ClassTarget is the class name, own or inherited, of resources that keep their
