@@ -10,7 +10,7 @@ import (
 // start them from it.
 func TestMain(m *testing.M) {
 	builtins["bench"], builtins["shelf"], builtins["turns"] = benchMain, shelfMain, turnsMain
-	builtins["crates"] = cratesMain
+	builtins["crates"], builtins["clouds"] = cratesMain, cloudsMain
 	if len(os.Args) == 3 && os.Args[1] == "__plugin" {
 		if err := RunBuiltin(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)

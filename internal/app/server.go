@@ -74,6 +74,8 @@ type Server struct {
 	volumes *volume.Stage
 	// hosts is what can be done to the hosts that run the agent.
 	hosts *fleetActs
+	// admin is what users do with them.
+	admin *hostAdmin
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
@@ -266,6 +268,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	admin := &hostAdmin{fleetActs: s.hosts, inv: inv, log: s.part("agents")}
+	s.admin = admin
 	admin.installer = newInstaller(&installer{
 		config: c, server: address, program: s.o.Program, authority: authority, fleet: hosts, forget: admin.Remove, log: s.part("agents"),
 	})
