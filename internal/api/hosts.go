@@ -20,10 +20,12 @@ type Fleet interface {
 	Installation(id string) (*Installation, error)
 }
 
-// The types of Fleet, in the shape of the interface.
 type (
-	Host         = gen.Host
-	AddHost      = gen.AddHost
+	// Host is a host, in the shape of the interface.
+	Host = gen.Host
+	// AddHost says where to install the agent, in the shape of the interface.
+	AddHost = gen.AddHost
+	// Installation is an installation of an agent, in the shape of the interface.
 	Installation = gen.Installation
 )
 

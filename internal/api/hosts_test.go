@@ -66,7 +66,7 @@ func TestHosts(t *testing.T) {
 		{"DELETE", "/hosts/8", "", nil, 404, "remove", "no host 8"},
 		{"POST", "/hosts", `{"address":"oss2"}`, nil, 202, "add oss2", `"state":"done"`},
 		{"POST", "/hosts", `{"address":""}`, nil, 400, "", "address is missing"},
-		{"POST", "/hosts", `{"adress":"oss2"}`, nil, 400, "", "adress"},
+		{"POST", "/hosts", `{"addresses":"oss2"}`, nil, 400, "", "addresses"},
 		{"POST", "/hosts", `{"address":"oss2"}`, resource.Errorf(resource.Unavailable, "no SSH credentials"), 503, "add oss2", "no SSH credentials"},
 		{"GET", "/installations/i1", "", nil, 200, "", `"text":"connect to root@oss2:22"`},
 		{"GET", "/installations/i2", "", nil, 404, "", "no installation i2"},

@@ -18,21 +18,50 @@ type hostAdmin struct {
 	*fleetActs
 	inv       *inventory.Inventory
 	installer *installer
-	// volumes counts the volumes of a host; nil if nobody counts them.
-	volumes func(host resource.ID) int
-	log     *slog.Logger
+	volumes   interface {
+		List(q resource.VolumeQuery) (resource.VolumePage, error)
+	}
+	log *slog.Logger
 }
 
 // List implements api.Fleet.
 func (a *hostAdmin) List() []api.Host {
 	list := a.list()
+	volumes := a.countVolumes()
 	out := make([]api.Host, 0, len(list))
 	for i := range list {
 		if list[i].ID != 0 { // else the inventory is about to have it
-			out = append(out, a.show(&list[i]))
+			h := a.show(&list[i])
+			h.Volumes = volumes[list[i].ID]
+			out = append(out, h)
 		}
 	}
 	return out
+}
+
+// countVolumes counts the volumes that each host reaches.
+func (a *hostAdmin) countVolumes() map[resource.ID]int {
+	out := map[resource.ID]int{}
+	q := resource.VolumeQuery{Limit: 10000}
+	for {
+		page, err := a.volumes.List(q)
+		if err != nil { // a cursor that is no longer good: what was counted has to do
+			a.log.Warn("the volumes of hosts were not all counted", "error", err)
+			return out
+		}
+		for _, v := range page.Items {
+			seen := map[int64]bool{}
+			for _, n := range v.Nodes {
+				if !seen[n.HostID] {
+					seen[n.HostID] = true
+					out[resource.ID(n.HostID)]++
+				}
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return out
+		}
+	}
 }
 
 func (a *hostAdmin) show(h *hostState) api.Host {
@@ -53,9 +82,6 @@ func (a *hostAdmin) show(h *hostState) api.Host {
 			g.Session = gen.HostSessionLive
 		}
 		out.Plugins = append(out.Plugins, g)
-	}
-	if a.volumes != nil {
-		out.Volumes = a.volumes(h.ID)
 	}
 	out.Installation = a.installer.latest(h.Name, h.Address)
 	switch h.State {

@@ -267,7 +267,7 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	admin := &hostAdmin{fleetActs: s.hosts, inv: inv, log: s.part("agents")}
+	admin := &hostAdmin{fleetActs: s.hosts, inv: inv, volumes: volumes, log: s.part("agents")}
 	s.admin = admin
 	admin.installer = newInstaller(&installer{
 		config: c, server: address, program: s.o.Program, authority: authority, fleet: hosts, forget: admin.Remove, log: s.part("agents"),

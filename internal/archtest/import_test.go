@@ -34,6 +34,11 @@ var rules = []struct {
 		"it plays the host of one plugin, by the protocol alone, and judges what it sees",
 	},
 	{
+		[]string{"internal/install"},
+		nil,
+		"it knows files, commands and SSH; registration and contact are what the wiring gives it",
+	},
+	{
 		[]string{"internal/agent"},
 		[]string{"sdk/wire"},
 		"it asks device plugins; processes and the link are what the wiring gives it",
@@ -232,7 +237,7 @@ var owners = []struct {
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
 	{"golang.org/x/sync", []string{"internal/app"}, "agents wait for room in the order in which they came"},
-	{"os/exec", []string{"internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
+	{"os/exec", []string{"internal/install", "internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},
 	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
 	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},

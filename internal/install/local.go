@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -362,8 +363,8 @@ func makeAll(path string, mode fs.FileMode) (made []string, err error) {
 
 // removeAll removes folders that were made, if nothing is in them.
 func removeAll(made []string) error {
-	for i := len(made) - 1; i >= 0; i-- {
-		if err := os.Remove(made[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, path := range slices.Backward(made) {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -55,7 +55,7 @@ func (m *machine) close() { _ = m.client.Close() } // it may have ended
 
 // dial connects to the machine.
 func (s SSH) dial(ctx context.Context) (*machine, error) {
-	methods, done, err := s.methods()
+	methods, done, err := s.methods(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (s SSH) shown() string {
 }
 
 // methods are the ways to show who we are. done ends what they need.
-func (s SSH) methods() (list []ssh.AuthMethod, done func(), err error) {
+func (s SSH) methods(ctx context.Context) (list []ssh.AuthMethod, done func(), err error) {
 	done = func() {}
 	if s.KeyFile != "" {
 		pem, err := readKey(s.KeyFile)
@@ -126,7 +126,7 @@ func (s SSH) methods() (list []ssh.AuthMethod, done func(), err error) {
 		list = append(list, ssh.PublicKeys(signer))
 	}
 	if s.AgentSocket != "" {
-		conn, err := net.Dial("unix", s.AgentSocket)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", s.AgentSocket)
 		if err != nil {
 			return nil, done, fmt.Errorf("the SSH agent cannot be reached: %w", err)
 		}

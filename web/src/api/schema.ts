@@ -490,8 +490,56 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lists the hosts that run the agent. */
+        /** Lists the hosts that run the agent, or are to run it. */
         get: operations["listHosts"];
+        put?: never;
+        /**
+         * Installs the agent on a machine, over SSH.
+         * @description The server connects with the credentials of its configuration, checks the machine's key, sends its
+         *     own program, writes the agent's settings and a systemd unit, registers the host with a token that is
+         *     good once, starts the agent and waits for it. Whatever fails, all of it is undone. The answer comes
+         *     at once; the installation tells how far it is.
+         */
+        post: operations["addHost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hosts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /** Returns a host. */
+        get: operations["getHost"];
+        put?: never;
+        post?: never;
+        /**
+         * Removes a host with all that its agent reported.
+         * @description Its certificates are revoked: an agent that still runs there is refused until the host is
+         *     registered anew.
+         */
+        delete: operations["removeHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/installations/{installation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Returns how far the installation of an agent is. */
+        get: operations["getInstallation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1408,10 +1456,77 @@ export interface components {
             items: components["schemas"]["Alert"][];
             next?: string;
         };
-        /** @description A server that runs the agent. */
+        /** @description A server that runs the agent, or is to run it. */
         Host: {
             id: components["schemas"]["ID"];
+            /** @description Its full name. */
             name: string;
+            /**
+             * @description lost: nothing was heard of it for the grace. stopped: its agent was. awaiting: a plugin reported
+             *     that machine, and no agent has come from there yet.
+             * @enum {string}
+             */
+            state: "connected" | "stopped" | "lost" | "awaiting";
+            /** @description Where the agent came from last, or where the machine is. */
+            address?: string;
+            agent_version?: string;
+            /** Format: date-time */
+            booted?: string;
+            /**
+             * Format: date-time
+             * @description When the server last heard of the agent.
+             */
+            last_contact?: string;
+            plugins: components["schemas"]["HostPlugin"][];
+            /** @description Number of volumes that the host reaches. */
+            volumes: number;
+            /** @description What to do, where something is to be done. */
+            advice?: string;
+            /** @description The latest installation of its agent by this server. */
+            installation?: string;
+        };
+        /** @description What a device plugin of a host reports. */
+        HostPlugin: {
+            name: string;
+            /** @enum {string} */
+            session: "live" | "connecting" | "offline";
+            /** @description The resource that is the root of what it reports. */
+            root?: components["schemas"]["ID"];
+        };
+        AddHost: {
+            /** @description Name or IP address of the machine, with :PORT if SSH is not at 22. */
+            address: string;
+            /** @description The host's name. By default its address if that is a name, else what the machine calls itself. */
+            name?: string;
+            /** @description Who to come as, in place of ssh_user. */
+            user?: string;
+            /** @description The fingerprint of the machine's key, such as SHA256:…, in place of ssh_known_hosts. */
+            host_key?: string;
+            /** @description Connect, look and tell the steps, and change nothing. */
+            dry_run?: boolean;
+        };
+        Installation: {
+            id: string;
+            address: string;
+            /** @description The name of the host, once it is known. */
+            host?: string;
+            dry_run?: boolean;
+            /** @enum {string} */
+            state: "running" | "done" | "failed";
+            error?: string;
+            /** Format: date-time */
+            began: string;
+            /** Format: date-time */
+            ended?: string;
+            steps: components["schemas"]["InstallationStep"][];
+        };
+        InstallationStep: {
+            /** @description What programs know the step by, such as register. */
+            name: string;
+            text: string;
+            /** @enum {string} */
+            state: "planned" | "begun" | "done" | "kept" | "failed" | "undone" | "not undone";
+            detail?: string;
         };
         HostList: {
             items: components["schemas"]["Host"][];
@@ -2557,13 +2672,106 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The hosts. */
+            /** @description The hosts, by name. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["HostList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    addHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddHost"];
+            };
+        };
+        responses: {
+            /** @description The installation has begun. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The host. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Host"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The host is removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getInstallation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The ID of an installation. */
+                installation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The installation. It is known for a day after its end, until the server ends. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
                 };
             };
             default: components["responses"]["Problem"];
