@@ -38,8 +38,16 @@ label-id: AAAAAAAA-0000-4000-8000-000000000001
 size=128M, name=ora1, uuid=AAAAAAAA-0000-4000-8000-000000000011
 name=ora2, uuid=AAAAAAAA-0000-4000-8000-000000000012
 S
-step "kpartx" kpartx -a -p -part /dev/mapper/ora
-udevadm settle -t 60
+# udev's own rules may be at it, too, once the writer has closed the map.
+udevadm settle -t 300
+ora_parts() {
+	{ [ -b /dev/mapper/ora-part1 ] && [ -b /dev/mapper/ora-part2 ]; } || {
+		kpartx -a -p -part /dev/mapper/ora
+		udevadm settle -t 300
+		false
+	}
+}
+until_true 300 "partitions of ora" ora_parts
 step "ext4 ora1" mkfs.ext4 -q -L ora1 /dev/mapper/ora-part1
 step "mount ora1" mount /dev/mapper/ora-part1 /srv/ora
 expect partition ora1 of=map:ora number=1 size=$((128 << 20)) fs=ext4 label=ora1
