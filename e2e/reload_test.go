@@ -75,7 +75,7 @@ func TestReloadsLoseNoSampleAndFlapNoAlert(t *testing.T) {
 	config := filepath.Join(s.dir, "faultline.yaml")
 	list := func(plugins ...string) {
 		t.Helper()
-		text := "plugins: [" + strings.Join(plugins, ", ") + "]\n"
+		text := "plugins: [" + strings.Join(plugins, ", ") + "]\nhost_plugins: []\n"
 		if os.Geteuid() == 0 {
 			text += "plugin_user: root\n" // the plugin writes into the test's folder
 		}

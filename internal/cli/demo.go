@@ -272,11 +272,14 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, s
 	w := &alertWatch{d: d, known: map[int64]bool{}, messages: map[string]bool{}}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	step := func(s sim.Step) {
+		fmt.Fprintf(d.c.out, "%6s  the array: %s\n", s.At, s.Fault)
+		hosts.follow(s.Fault)
+	}
 	for {
 		select {
 		case s := <-steps:
-			fmt.Fprintf(d.c.out, "%6s  the array: %s\n", s.At, s.Fault)
-			hosts.follow(s.Fault)
+			step(s)
 		case <-tick.C:
 			if err := w.look(ctx); err != nil {
 				return err
@@ -284,6 +287,9 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, s
 		case err := <-ran:
 			if err != nil {
 				return err
+			}
+			for len(steps) > 0 {
+				step(<-steps)
 			}
 			return d.aftermath(ctx, w)
 		case <-ctx.Done():
