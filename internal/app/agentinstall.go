@@ -110,10 +110,11 @@ type InstallCommandOptions struct {
 // cannot check; its sum is what tells that it is the right one. The token goes
 // through printf, which is part of the shell, so that no list of processes shows it.
 func InstallCommand(a *auth.Authority, o InstallCommandOptions) (string, error) {
-	u, err := url.Parse(o.Server)
-	if err == nil && u.Host == "" {
-		u, err = url.Parse("https://" + o.Server)
+	text := o.Server
+	if !strings.Contains(text, "://") {
+		text = "https://" + text
 	}
+	u, err := url.Parse(text)
 	if err != nil || !serverHost.MatchString(u.Host) || strings.Trim(u.Path, "/") != "" {
 		return "", resource.FieldErrorf("server", "%q is no address of a server, such as https://manager:8700", o.Server)
 	}

@@ -49,7 +49,7 @@ func newAddHost(c *console) *cobra.Command {
 			return err
 		}
 		say := func(s gen.InstallationStep) { fmt.Fprintln(c.out, stepLine(s)) }
-		if out != "" {
+		if out == "json" || out == "yaml" {
 			say = func(gen.InstallationStep) {}
 		}
 		if in, raw, err = cl.installation(cmd.Context(), in, raw, say); err != nil {

@@ -85,7 +85,8 @@ func (s SSH) dial(ctx context.Context) (*machine, error) {
 	stop()
 	switch {
 	case refused != nil:
-		return nil, errors.Join(refused, conn.Close())
+		_ = conn.Close() // it has ended
+		return nil, refused
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("%s did not answer by SSH: %w", s.target(), ctx.Err())
 	case err != nil:
