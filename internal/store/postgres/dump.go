@@ -184,7 +184,7 @@ func Restore(ctx context.Context, url string, r *dump.Reader, replace bool) (err
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Close(context.WithoutCancel(ctx))) }()
+	defer func() { err = errors.Join(err, unlock(context.WithoutCancel(ctx), lock)) }()
 	if err := suitable(ctx, lock); err != nil {
 		return err
 	}

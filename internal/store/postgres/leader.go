@@ -63,6 +63,22 @@ func lead(ctx context.Context, conn *pgconn.PgConn, standby func(context.Context
 	}
 }
 
+// unlockTime bounds how long a server waits to give up the lock in order.
+const unlockTime = 5 * time.Second
+
+// unlock gives up the lock and closes the connection. The end of a connection frees
+// the lock, too, but only when the database gets to it, and the next server may ask
+// before that.
+func unlock(ctx context.Context, conn *pgconn.PgConn) error {
+	if conn.IsClosed() {
+		return nil
+	}
+	asking, cancel := context.WithTimeout(ctx, unlockTime)
+	defer cancel()
+	_, _ = values(asking, conn, "SELECT pg_advisory_unlock_all()::text") // a connection that is broken frees it by that
+	return conn.Close(ctx)
+}
+
 // leader asks who leads. The tables may not be there yet, or be those of an
 // older version.
 func leader(ctx context.Context, conn *pgconn.PgConn) Leader {

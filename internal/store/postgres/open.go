@@ -258,8 +258,8 @@ func (db *DB) Close() (err error) {
 			err = db.writer.Close(ctx)
 		}
 		db.watch.stop()
-		if db.lock != nil && !db.lock.IsClosed() { // last: from now on another server may write
-			err = errors.Join(err, db.lock.Close(ctx))
+		if db.lock != nil { // last: from now on another server may write
+			err = errors.Join(err, unlock(ctx, db.lock))
 		}
 		if db.lost() != nil {
 			err = nil // nothing is left that could be closed cleanly
