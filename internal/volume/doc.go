@@ -62,7 +62,9 @@
 //     clusters allow it. Only when one more host reaches a volume, it may move there,
 //     and only if that makes the load more even.
 //
-//   - A volume that is used keeps what it has, whatever happens.
+//   - A volume that becomes used has the host as its primary on which what lies on it
+//     runs, unless a user chose. From then on it keeps its hosts, whatever happens; only
+//     a secondary that it lacks is chosen when there is one.
 //
 // # HA clusters
 //

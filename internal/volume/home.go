@@ -44,8 +44,9 @@ type homing struct {
 	grown    bool             // one more host reaches it than when the choice was made
 }
 
-// choose returns the choice for a volume, given the one that it has.
-func choose(v *resource.Volume, runs []string, l *load, c *clusters) resource.VolumeChoice {
+// choose returns the choice for a volume, given the one that it has. taken says that
+// it has just become used.
+func choose(v *resource.Volume, runs []string, taken bool, l *load, c *clusters) resource.VolumeChoice {
 	h := &homing{load: l, clusters: c, v: v, runs: runs}
 	all := v.Hosts()
 	before := v.Choice
@@ -63,19 +64,25 @@ func choose(v *resource.Volume, runs []string, l *load, c *clusters) resource.Vo
 		}
 	}
 	h.grown = slices.ContainsFunc(all, func(name string) bool { return !slices.Contains(before.Hosts, name) })
-	if v.Detached || v.Used() && before.Primary != "" {
-		if !v.Detached {
-			before.Hosts = all
-		}
+	if v.Detached {
 		return before
 	}
 	out := resource.VolumeChoice{Hosts: all}
-	var p, s verdict
-	if v.Used() {
-		p, s = h.running(), verdict{why: "the volume is used, so that nothing is chosen for it"}
-	} else {
+	p := verdict{before.Primary, before.PrimaryBy, before.WhyPrimary}
+	s := verdict{before.Secondary, before.SecondaryBy, before.WhySecondary}
+	switch {
+	case !v.Used():
 		p = h.primary()
 		s = h.secondary(p.host)
+	default:
+		// Where it runs is what its administrators chose, whatever was chosen here while
+		// nobody knew of it.
+		if r := h.running(); p.host == "" || taken && r.host != "" && p.by != resource.GroundUser {
+			p = r
+		}
+		if s.host == "" || s.host == p.host {
+			s = h.secondary(p.host)
+		}
 	}
 	out.Primary, out.PrimaryBy, out.WhyPrimary = p.host, p.by, p.why
 	out.Secondary, out.SecondaryBy, out.WhySecondary = s.host, s.by, s.why
@@ -89,8 +96,7 @@ type verdict struct {
 	why  string
 }
 
-// running is the host of a used volume for which nothing was chosen while it was
-// not used.
+// running is the host on which the users of a volume are.
 func (h *homing) running() verdict {
 	if len(h.runs) == 1 {
 		return verdict{h.runs[0], resource.GroundTarget, "what lies on the volume is there"}

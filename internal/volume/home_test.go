@@ -121,6 +121,16 @@ func TestHoming(t *testing.T) {
 			{func(w *world) { w.add("OST", "ost", nil, "a:/dev/v1") }, "v1: a:/dev/v1(1) b:/dev/v1(2) ha used"},
 			{func(w *world) { w.remove("a:/dev/v1"); w.link("v1", "ost") }, "v1: b:/dev/v1(2) ha used"},
 		}},
+		"18.10 a target that runs elsewhere than was chosen says where": {pair, steps{
+			{func(w *world) { w.hosts("a", "b"); w.shared([]string{"v1"}, "a", "b") }, "v1: a:/dev/v1(1) b:/dev/v1(2) ha"},
+			{func(w *world) { w.add("OST", "ost", nil, "b:/dev/v1") }, "v1: a:/dev/v1(2) b:/dev/v1(1) ha used"},
+			{func(w *world) { w.unlink("b:/dev/v1", "ost"); w.link("a:/dev/v1", "ost") }, "v1: a:/dev/v1(2) b:/dev/v1(1) ha used"}, // a failover
+		}},
+		"18.10 a used volume that a second host comes to see has a secondary then": {pair, steps{
+			{func(w *world) { w.hosts("a", "b"); w.shared([]string{"v1"}, "a") }, "v1: a:/dev/v1(1) no-ha"},
+			{func(w *world) { w.add("OST", "ost", nil, "a:/dev/v1") }, "v1: a:/dev/v1(1) no-ha used"},
+			{func(w *world) { w.shared([]string{"v1"}, "b") }, "v1: a:/dev/v1(1) b:/dev/v1(2) ha used"},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -85,6 +85,7 @@ func (p *pass) derive(id resource.ID) {
 // attach enters the volume of a drive, with what is kept of it.
 func (p *pass) attach(id resource.ID, v *resource.Volume, runs []string) {
 	e := p.entries[id]
+	taken := e != nil && !e.v.Used() && v.Used()
 	if e == nil {
 		d := p.graph.byID[id]
 		e = &entry{key: p.key(d.r)}
@@ -109,7 +110,7 @@ func (p *pass) attach(id resource.ID, v *resource.Volume, runs []string) {
 	} else if e.v != nil {
 		v.Wish, v.Choice = e.v.Wish, e.v.Choice
 	}
-	p.enter(&entry{key: e.key, v: v, runs: runs})
+	p.enter(&entry{key: e.key, v: v, runs: runs, taken: taken})
 	p.look[id] = true
 }
 
@@ -318,7 +319,8 @@ func (p *pass) home() {
 		e := p.entries[id]
 		p.load.count(e.v, -1)
 		v := *e.v
-		v.Choice = choose(&v, e.runs, p.load, p.known)
+		v.Choice = choose(&v, e.runs, e.taken, p.load, p.known)
+		e.taken = false
 		v.Nodes = withRoles(v.Nodes, &v.Choice)
 		e.v = &v
 		p.load.count(e.v, 1)

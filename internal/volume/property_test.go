@@ -266,7 +266,8 @@ func broken(v, before *resource.Volume) string {
 	hosts := v.Hosts()
 	c := &v.Choice
 	cluster := map[string]string{"a": "ab", "b": "ab", "c": "cd", "d": "cd"}
-	if before != nil && !v.Detached && v.Used() && before.Used() && before.Choice.Primary != "" && (c.Primary != before.Choice.Primary || c.Secondary != before.Choice.Secondary) {
+	kept := before != nil && !v.Detached && v.Used() && before.Used() && before.Choice.Primary != ""
+	if kept && (c.Primary != before.Choice.Primary || c.Secondary != before.Choice.Secondary && before.Choice.Secondary != "") {
 		return "it is used, and has other hosts now"
 	}
 	if v.Used() || v.Detached {

@@ -78,6 +78,8 @@ type entry struct {
 	key  string
 	v    *resource.Volume
 	runs []string // the hosts on which its users are
+	// taken says that it has become used since its homing was looked at.
+	taken bool
 }
 
 // New returns a stage that knows no volumes yet. It starts nothing.
