@@ -198,13 +198,7 @@ func (s *Stage) elapse(ctx context.Context) error {
 
 // behind reports whether the inventory has changes that are not evaluated.
 func (s *Stage) behind() bool {
-	if s.opts.Seq == nil {
-		return false
-	}
-	latest := s.opts.Seq()
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.position < latest
+	return s.opts.Seq != nil && s.opts.Seq() > s.position.Seq()
 }
 
 // retry is how soon the clock tries again after the store failed.

@@ -66,8 +66,9 @@ type Options struct {
 // concurrent use, also before and after Run.
 type Stage struct {
 	opts      Options
-	loaded    chan struct{} // closed when feed is set
-	poke      chan struct{} // wakes the clock when there is something new to wait for
+	loaded    chan struct{}  // closed when feed is set
+	position  *feed.Position // in the inventory: changes up to it are evaluated
+	poke      chan struct{}  // wakes the clock when there is something new to wait for
 	effects   effects
 	incidents incidents
 
@@ -83,15 +84,13 @@ type Stage struct {
 	mu sync.RWMutex // for writing, taken only by who holds work
 	// own has the active alerts by resource, worst first. The slices and the
 	// alerts are never modified.
-	own      map[resource.ID][]*resource.Alert
-	active   map[resource.AlertID]*resource.Alert
-	next     resource.AlertID
-	seq      uint64
-	position uint64        // of the inventory: changes up to it are evaluated
-	kept     uint64        // the position that the store has; used by Run only
-	keptAt   time.Time     // when it was written; used by Run only
-	moved    chan struct{} // closed when position changes
-	feed     *feed.Log[[]*resource.Alert]
+	own    map[resource.ID][]*resource.Alert
+	active map[resource.AlertID]*resource.Alert
+	next   resource.AlertID
+	seq    uint64
+	kept   uint64    // the position that the store has; used by Run only
+	keptAt time.Time // when it was written; used by Run only
+	feed   *feed.Log[[]*resource.Alert]
 }
 
 // New returns a stage that knows no alerts yet. It starts nothing.
@@ -107,7 +106,7 @@ func New(opts Options) (*Stage, error) {
 	}
 	return &Stage{
 		opts:   opts,
-		loaded: make(chan struct{}), moved: make(chan struct{}), poke: make(chan struct{}, 1),
+		loaded: make(chan struct{}), position: feed.NewPosition(), poke: make(chan struct{}, 1),
 		pending: make(map[resource.ID][]*pending),
 		own:     make(map[resource.ID][]*resource.Alert),
 		active:  make(map[resource.AlertID]*resource.Alert),
@@ -133,7 +132,7 @@ func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], 
 	if err := s.reconcile(ctx, snapshot, seq); err != nil {
 		return fmt.Errorf("bring alerts in line with the inventory: %w", err)
 	}
-	s.moveTo(seq)
+	s.position.Move(seq)
 	err := s.follow(ctx, changes)
 	// A clean stop leaves nothing to be evaluated again.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -154,7 +153,7 @@ func (s *Stage) follow(ctx context.Context, changes iter.Seq2[*resource.Changes,
 		if err := s.observe(ctx, c); err != nil {
 			return fmt.Errorf("evaluate change %d: %w", c.Seq, err)
 		}
-		s.moveTo(c.Seq)
+		s.position.Move(c.Seq)
 		// The clock may have waited for this change.
 		if err := s.elapse(ctx); err != nil {
 			return err
@@ -171,17 +170,17 @@ const keepEvery = 10 * time.Second
 
 // keepPosition writes the position if it moved and was not written for so long.
 func (s *Stage) keepPosition(ctx context.Context, after time.Duration) error {
-	if s.position == s.kept { // only Run, which calls this, writes them
+	if s.position.Seq() == s.kept { // only Run, which calls this, writes them
 		return nil
 	}
 	now := s.opts.Now()
 	if d := now.Sub(s.keptAt); d >= 0 && d < after {
 		return nil
 	}
-	if err := s.opts.Store.CommitAlerts(ctx, &resource.AlertMutation{Position: s.position}); err != nil {
+	if err := s.opts.Store.CommitAlerts(ctx, &resource.AlertMutation{Position: s.position.Seq()}); err != nil {
 		return fmt.Errorf("keep the position: %w", err)
 	}
-	s.kept, s.keptAt = s.position, now
+	s.kept, s.keptAt = s.position.Seq(), now
 	return nil
 }
 
@@ -221,15 +220,6 @@ func (s *Stage) observe(ctx context.Context, c *resource.Changes) error {
 	return p.commit(ctx)
 }
 
-// moveTo tells those who wait that changes up to seq are evaluated.
-func (s *Stage) moveTo(seq uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.position = seq
-	close(s.moved)
-	s.moved = make(chan struct{})
-}
-
 // WaitSeq waits until the changes of the inventory up to and including seq are
 // evaluated and committed, and visible to the other methods. It returns ctx's
 // error if ctx ends before.
@@ -239,19 +229,7 @@ func (s *Stage) WaitSeq(ctx context.Context, seq uint64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for {
-		s.mu.RLock()
-		at, moved := s.position, s.moved
-		s.mu.RUnlock()
-		if at >= seq {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return s.position.Wait(ctx, seq)
 }
 
 // Seq is the Seq of the last alert that changed.

@@ -39,9 +39,10 @@ type Options struct {
 // Stage is the volume stage. Run works volumes out; the other methods are safe
 // for concurrent use, also before and after Run.
 type Stage struct {
-	opts  Options
-	feed  *feed.Log[*resource.VolumeChanges]
-	ready chan struct{} // closed when the first snapshot is worked out
+	opts     Options
+	feed     *feed.Log[*resource.VolumeChanges]
+	ready    chan struct{}  // closed when the first snapshot is worked out
+	position *feed.Position // in the inventory: changes up to it are worked out
 
 	// work is held by who changes volumes: Run, and acts of users. It is taken
 	// before mu. What follows belongs to its holder.
@@ -67,10 +68,8 @@ type Stage struct {
 
 	mu sync.RWMutex // for writing, taken only by who holds work
 	// volumes are those of entries; the volumes are never modified.
-	volumes  map[resource.ID]*resource.Volume
-	shown    *clusters
-	position uint64        // of the inventory: changes up to it are worked out
-	moved    chan struct{} // closed when position changes
+	volumes map[resource.ID]*resource.Volume
+	shown   *clusters
 }
 
 // entry is a volume and what the stage knows of it beside.
@@ -93,7 +92,7 @@ func New(opts Options) (*Stage, error) {
 	if opts.Keep == 0 {
 		opts.Keep = 1024
 	}
-	s := &Stage{opts: opts, ready: make(chan struct{}), moved: make(chan struct{}), volumes: make(map[resource.ID]*resource.Volume)}
+	s := &Stage{opts: opts, ready: make(chan struct{}), position: feed.NewPosition(), volumes: make(map[resource.ID]*resource.Volume)}
 	// Positions must not repeat after a restart, and they are not kept.
 	s.seq = uint64(max(0, opts.Now().UnixMicro()))
 	s.feed = feed.New[*resource.VolumeChanges](opts.Keep, s.seq)
@@ -111,7 +110,7 @@ func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], 
 	if err := s.begin(ctx, snapshot); err != nil {
 		return fmt.Errorf("work out the volumes: %w", err)
 	}
-	s.moveTo(seq)
+	s.position.Move(seq)
 	for c, err := range changes {
 		if err != nil {
 			return fmt.Errorf("read changes: %w", err)
@@ -119,7 +118,7 @@ func (s *Stage) Run(ctx context.Context, snapshot iter.Seq[*resource.Resource], 
 		if err := s.observe(ctx, c); err != nil {
 			return fmt.Errorf("work out the volumes after change %d: %w", c.Seq, err)
 		}
-		s.moveTo(c.Seq)
+		s.position.Move(c.Seq)
 	}
 	return ctx.Err()
 }
@@ -215,15 +214,6 @@ func (s *Stage) forget(key string) {
 	delete(s.rows, key)
 }
 
-// moveTo tells those who wait that changes up to seq are worked out.
-func (s *Stage) moveTo(seq uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.position = seq
-	close(s.moved)
-	s.moved = make(chan struct{})
-}
-
 // WaitSeq waits until the changes of the inventory up to and including seq are
 // worked out and committed, and visible to the other methods. It returns ctx's
 // error if ctx ends before.
@@ -233,19 +223,7 @@ func (s *Stage) WaitSeq(ctx context.Context, seq uint64) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for {
-		s.mu.RLock()
-		at, moved := s.position, s.moved
-		s.mu.RUnlock()
-		if at >= seq {
-			return nil
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return s.position.Wait(ctx, seq)
 }
 
 // Seq is the Seq of the last volumes that changed.
