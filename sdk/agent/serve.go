@@ -3,10 +3,8 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,22 +62,7 @@ func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error 
 	if p.prints != nil {
 		p.prints.LogTo(s.conn, p.now)
 	}
-	rpc := jrpc2.NewServer(s, &jrpc2.ServerOptions{DisableBuiltin: true, Concurrency: math.MaxInt32})
-	rpc.Start(s.conn)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- rpc.Wait()
-		cancel()
-	}()
-	<-ctx.Done()
-	err := s.close()
-	select {
-	case rpcErr := <-ended:
-		err = errors.Join(rpcErr, err)
-	default:
-		s.conn.Shut() // the server ends by itself when its reader does
-	}
-	return err
+	return stdio.Serve(ctx, cancel, s.conn, s, s.close)
 }
 
 // Assign implements jrpc2.Assigner.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"sync"
 	"time"
@@ -50,27 +49,7 @@ func (p *Program) Serve(ctx context.Context, in io.Reader, out io.Writer) error 
 	if p.prints != nil {
 		p.prints.LogTo(s.conn, p.now)
 	}
-	rpc := jrpc2.NewServer(s, &jrpc2.ServerOptions{
-		DisableBuiltin: true,
-		Concurrency:    math.MaxInt32, // a session that takes long must not keep another from starting
-	})
-	rpc.Start(s.conn)
-	ended := make(chan error, 1)
-	go func() {
-		ended <- rpc.Wait()
-		cancel()
-	}()
-	<-ctx.Done()
-	err := s.teardownAll(teardownTime)
-	select {
-	case rpcErr := <-ended:
-		err = errors.Join(rpcErr, err)
-	default:
-		// The server ends by itself when its reader does. To stop it from here
-		// would race with a message that comes in just now.
-		s.conn.Shut()
-	}
-	return err
+	return stdio.Serve(ctx, cancel, s.conn, s, func() error { return s.teardownAll(teardownTime) })
 }
 
 // Assign implements jrpc2.Assigner.

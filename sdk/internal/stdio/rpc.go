@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"runtime"
 	"runtime/debug"
@@ -13,6 +14,34 @@ import (
 
 	"github.com/faultline-storage/faultline/sdk/wire"
 )
+
+// Serve answers the calls that come in on conn with the handlers of methods until
+// ctx or the connection ends. stop ends ctx; it is called when the connection
+// ends. Last, Serve calls end and returns what went wrong there or with the
+// connection.
+func Serve(ctx context.Context, stop func(), conn *Conn, methods jrpc2.Assigner, end func() error) error {
+	rpc := jrpc2.NewServer(methods, &jrpc2.ServerOptions{
+		DisableBuiltin: true,
+		Concurrency:    math.MaxInt32, // a call that takes long must not keep another from its start
+	})
+	rpc.Start(conn)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- rpc.Wait()
+		stop()
+	}()
+	<-ctx.Done()
+	err := end()
+	select {
+	case rpcErr := <-ended:
+		err = errors.Join(rpcErr, err)
+	default:
+		// The server ends by itself when its reader does. To stop it from here
+		// would race with a message that comes in just now.
+		conn.Shut()
+	}
+	return err
+}
 
 // Handle makes a JSON-RPC handler of a function with typed params and result.
 // toRPC gives its errors their form on the wire; see Fault.
