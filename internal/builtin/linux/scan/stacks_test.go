@@ -91,7 +91,7 @@ func TestQEMUStacks(t *testing.T) {
 // kernel and udev know is there, and gaps say what is not.
 func TestQEMUWithoutTools(t *testing.T) {
 	if _, err := os.Stat(captures); err != nil {
-		t.Skipf("no captures of real hosts: %v", err)
+		t.Skipf("no captures of real hosts at %s: that a real host is reported without its tools is not tested", captures)
 	}
 	h, err := capture.Open(filepath.Join(captures, "vmstack/qemu"))
 	if err != nil {
@@ -128,7 +128,7 @@ func TestQEMUWithoutTools(t *testing.T) {
 // for what its checkers say.
 func TestQEMUTables(t *testing.T) {
 	if _, err := os.Stat(captures); err != nil {
-		t.Skipf("no captures of real hosts: %v", err)
+		t.Skipf("no captures of real hosts at %s: that the tables of a real host are read is not tested", captures)
 	}
 	h, err := capture.Open(filepath.Join(captures, "vmstack/qemu"))
 	if err != nil {
@@ -173,7 +173,7 @@ func TestUML(t *testing.T) {
 func TestAgentDumps(t *testing.T) {
 	const dir = captures + "/dev/linux/iml4"
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("no captures of real hosts: %v", err)
+		t.Skipf("no captures of real hosts at %s: that the devices of real Lustre servers are found is not tested", captures)
 	}
 	load := func(name string) *fact.Report {
 		h, err := capture.Open(filepath.Join(dir, "devices_"+name+".json"))

@@ -43,7 +43,7 @@ func (f torn) List(name string) ([]string, error) {
 // Whatever of a host cannot be read, what is reported fits together.
 func TestTornCaptures(t *testing.T) {
 	if _, err := os.Stat(captures); err != nil {
-		t.Skipf("no captures of real hosts: %v", err)
+		t.Skipf("no captures of real hosts at %s: that what is left of a torn capture fits together is not tested", captures)
 	}
 	names := []string{"vmstack/qemu", "vmstack/uml-lean"}
 	for _, dir := range []string{"command_captures", "probert", "sysfs_trees"} {
@@ -78,7 +78,7 @@ func TestTornCaptures(t *testing.T) {
 // outlive tools that fail, with a gap that says so.
 func TestGapsKeep(t *testing.T) {
 	if _, err := os.Stat(captures); err != nil {
-		t.Skipf("no captures of real hosts: %v", err)
+		t.Skipf("no captures of real hosts at %s: that what was known outlives tools that fail is not tested", captures)
 	}
 	h, err := capture.Open(filepath.Join(captures, "vmstack/qemu"))
 	if err != nil {

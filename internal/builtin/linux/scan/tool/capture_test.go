@@ -22,9 +22,12 @@ const captures = "../../../../../../shared/realdata/dev"
 // read reads a capture; the test is skipped where the captures are not.
 func read(t *testing.T, name string) string {
 	t.Helper()
+	if _, err := os.Stat(captures); err != nil {
+		t.Skipf("no output of tools on real hosts at %s: that %s is understood is not tested", captures, name)
+	}
 	text, err := os.ReadFile(filepath.Join(captures, name))
 	if err != nil {
-		t.Skipf("no output of tools on real hosts: %v", err)
+		t.Fatal(err)
 	}
 	return string(text)
 }
