@@ -167,15 +167,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		patience := goodbye
-		if a.link.Silent() {
-			patience = goodbyeAlone
-		}
-		closing, cancel := context.WithTimeout(context.Background(), patience)
-		if cerr := a.link.Close(closing); cerr != nil {
-			a.log.Warn("the server was not told that the agent ends", "error", cerr)
-		}
-		cancel()
+		sayGoodbye("agent", a.link.Silent(), a.link.Close, a.log)
 	case err = <-ended:
 	}
 	return errors.Join(err, parts.stop(stopTimeout))

@@ -269,21 +269,19 @@ func (f *hostFeed) failed(sequence uint64, data []byte, err error) {
 	f.log.Error("a plugin failed on what an agent sent", "message", sequence, "bytes", len(data), "data", string(shown), "error", err)
 }
 
-// started returns the root of the session if its first message was handled.
-func (f *hostFeed) started() resource.ID {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if !f.live {
-		return 0
-	}
-	return f.root
-}
-
 // at returns the root of the session, and whether the first message was handled.
 func (f *hostFeed) at() (root resource.ID, live bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.root, f.live
+}
+
+// started returns the root of the session if its first message was handled, or 0.
+func (f *hostFeed) started() resource.ID {
+	if root, live := f.at(); live {
+		return root
+	}
+	return 0
 }
 
 // reset ends the session and has the agent begin anew. It returns that as an error.
@@ -441,11 +439,11 @@ func (f *fleet) rootFor(ctx context.Context, host *fleetHost, plugin string) (re
 	known := map[string]resource.Value{
 		"host_id": resource.IntValue(int64(host.id)), "fqdn": resource.StringValue(host.name), "plugin": resource.StringValue(plugin),
 	}
-	if gone := host.gone; gone {
-		f.mu.Unlock()
+	gone := host.gone
+	f.mu.Unlock()
+	if gone {
 		return 0, resource.Errorf(resource.Unavailable, "host %s was removed", host.name)
 	}
-	f.mu.Unlock()
 	class := f.inv.Class(resource.ServerPlugin, hostPluginClass)
 	for _, c := range f.inv.Classes() {
 		if c.Plugin != plugin || !hostRoot(c) {

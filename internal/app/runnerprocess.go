@@ -28,10 +28,6 @@ const (
 	// statesEvery is how often a runner tells the server how its plugins are, if
 	// that changed.
 	statesEvery = 2 * time.Second
-	// goodbye is how long a runner that ends waits for its sessions and the server,
-	// and goodbyeAlone where the server does not answer anyway.
-	goodbye      = 20 * time.Second
-	goodbyeAlone = 2 * time.Second
 	// logRoom is how many lines of the log wait for the server; more are dropped
 	// and counted.
 	logRoom = 1000
@@ -151,16 +147,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		patience := goodbye
-		if client.Silent() {
-			patience = goodbyeAlone
-		}
-		closing, cancel := context.WithTimeout(context.Background(), patience)
-		r.stopSessions(closing)
-		if cerr := client.Close(closing); cerr != nil {
-			r.log.Warn("the server was not told that the runner ends", "error", cerr)
-		}
-		cancel()
+		sayGoodbye("runner", client.Silent(), func(ctx context.Context) error {
+			r.stopSessions(ctx)
+			return client.Close(ctx)
+		}, r.log)
 	case err = <-ended:
 	}
 	return errors.Join(err, parts.stop(stopTimeout))
