@@ -154,3 +154,16 @@ type Update struct {
 	// Was is the class as it was declared before, if it was declared anew.
 	Was *Class
 }
+
+// Line is a statistic in even steps, one element each. NaN, or nil in Counts,
+// stands for a step without samples.
+type Line struct {
+	// Values are the means of a gauge, or the growth of a counter a second.
+	Values []float64
+	// Low and High are the least and the greatest value of a gauge in each step;
+	// nil for other kinds.
+	Low, High []float64
+	// Counts are the bins of a histogram at the end of each step; nil for other
+	// kinds.
+	Counts [][]int64
+}

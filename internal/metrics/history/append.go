@@ -1,0 +1,285 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/storage"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// known is what Observe remembers of a resource.
+type known struct {
+	class *resource.Class
+	name  string
+	// refs are the database's own numbers of its series, by statistic; 0 is none.
+	refs []storage.SeriesRef
+}
+
+// most is how many samples are committed at once.
+const most = 20_000
+
+// logEvery is how often an error of the database is logged at most.
+const logEvery = time.Minute
+
+// Observe appends the samples of a change. It ends the series of the resources
+// that the change deletes or gives another name, and those that a new
+// declaration of the class makes others. An error is logged and counted: a
+// server that runs is worth more than a sample.
+func (d *DB) Observe(c *resource.Changes) {
+	a := d.begin(false)
+	end := c.Time.UnixMilli() + 1 // after a sample of the same change
+	for i := range c.Updated {
+		u := &c.Updated[i]
+		if !u.Name {
+			continue
+		}
+		if k := d.series[u.Resource.ID]; k != nil {
+			if u.Was != nil {
+				a.redeclare(k, u.Resource.Class, end)
+			}
+			if name := u.Resource.Name(); k.name != name {
+				a.end(k, end)
+				k.name = name
+			}
+		}
+		if u.Resource.Root != nil {
+			a.renameScope(u.Resource.ID, end)
+		}
+	}
+	for i := range c.Samples {
+		a.add(&c.Samples[i])
+	}
+	for _, r := range c.Deleted {
+		a.end(a.find(r), end)
+		delete(d.series, r.ID)
+	}
+	a.commit()
+}
+
+// Recover appends samples that may be in the database already, in the order in
+// which they were observed.
+func (d *DB) Recover(samples []resource.Sample) {
+	a := d.begin(true)
+	for i := range samples {
+		a.add(&samples[i])
+	}
+	a.commit()
+}
+
+// appender is one or more commits.
+type appender struct {
+	d       *DB
+	to      storage.AppenderV2
+	n       int
+	options storage.AppendV2Options
+}
+
+func (d *DB) begin(again bool) *appender {
+	return &appender{d: d, options: storage.AppendV2Options{RejectOutOfOrder: again}}
+}
+
+func (a *appender) add(s *resource.Sample) {
+	d := a.d
+	k := d.series[s.Resource]
+	if k == nil {
+		r := d.get(s.Resource)
+		if r == nil { // It went before its last samples were read.
+			d.dropped.WithLabelValues("resource gone").Inc()
+			return
+		}
+		k = newKnown(r)
+		d.series[s.Resource] = k
+	}
+	if s.Stat >= len(k.refs) {
+		d.dropped.WithLabelValues("statistic gone").Inc()
+		return
+	}
+	var h *histogram.Histogram
+	if s.Bins != nil {
+		h = d.bucketsOf(k.class)[s.Stat].histogram(s.Bins)
+	}
+	t := s.Time.UnixMilli()
+	if ref := k.refs[s.Stat]; ref != 0 {
+		// Without labels the database takes a number that it still has, and refuses
+		// one of a series that it has forgotten since nothing came for long.
+		_, err := a.append(ref, labels.EmptyLabels(), t, s.Value, h)
+		if err == nil || refused(err) != "" {
+			a.count(err)
+			return
+		}
+	}
+	r := d.get(s.Resource)
+	if r == nil || r.Class != k.class {
+		d.dropped.WithLabelValues("resource gone").Inc()
+		return
+	}
+	ref, err := a.append(0, d.labelsOf(r, s.Stat), t, s.Value, h)
+	if a.count(err); err == nil {
+		k.refs[s.Stat] = ref
+	}
+}
+
+func newKnown(r *resource.Resource) *known {
+	return &known{class: r.Class, name: r.Name(), refs: make([]storage.SeriesRef, len(r.Class.Statistics))}
+}
+
+func (d *DB) bucketsOf(c *resource.Class) []buckets {
+	all := d.buckets[c]
+	if all == nil {
+		all = make([]buckets, len(c.Statistics))
+		for i := range all {
+			all[i] = bucketsOf(c.Statistics[i].Bins)
+		}
+		d.buckets[c] = all
+	}
+	return all
+}
+
+func (a *appender) append(ref storage.SeriesRef, l labels.Labels, t int64, v float64, h *histogram.Histogram) (storage.SeriesRef, error) {
+	if a.to == nil {
+		a.to = a.d.db.AppenderV2(context.Background())
+	}
+	ref, err := a.to.Append(ref, l, 0, t, v, h, nil, a.options)
+	if a.n++; a.n >= most {
+		a.commit()
+	}
+	return ref, err
+}
+
+func (a *appender) commit() {
+	if a.to == nil {
+		return
+	}
+	err := a.to.Commit()
+	n := a.n
+	a.to, a.n = nil, 0
+	if err != nil {
+		a.d.dropped.WithLabelValues("not written").Add(float64(n))
+		a.d.complain(err)
+		// The numbers of series that were new in it mean nothing.
+		for _, k := range a.d.series {
+			clear(k.refs)
+		}
+	}
+}
+
+// refusals are the errors that say that a sample has no place in its series.
+var refusals = map[error]string{
+	storage.ErrOutOfOrderSample:            "out of order",
+	storage.ErrTooOldSample:                "too old",
+	storage.ErrOutOfBounds:                 "too old",
+	storage.ErrDuplicateSampleForTimestamp: "time taken",
+}
+
+func refused(err error) (reason string) {
+	for e, reason := range refusals {
+		if errors.Is(err, e) {
+			return reason
+		}
+	}
+	return ""
+}
+
+// count counts a sample that was not appended.
+func (a *appender) count(err error) {
+	if err == nil {
+		return
+	}
+	reason := refused(err)
+	switch {
+	case reason == "":
+		a.d.complain(err)
+		reason = "not written"
+	case a.options.RejectOutOfOrder: // It is there already.
+		return
+	}
+	a.d.dropped.WithLabelValues(reason).Inc()
+}
+
+func (d *DB) complain(err error) {
+	if now := d.now(); !now.Before(d.nextLog) {
+		d.log.Error("samples of statistics cannot be kept; charts will have a gap", "error", err)
+		d.nextLog = now.Add(logEvery)
+	}
+}
+
+// find returns what is known of a resource that goes. After a restart that is
+// what the database has.
+func (a *appender) find(r *resource.Resource) *known {
+	if k := a.d.series[r.ID]; k != nil || len(r.Class.Statistics) == 0 {
+		return k
+	}
+	k := newKnown(r)
+	head := a.d.db.AppenderV2(context.Background())
+	defer func() { _ = head.Rollback() }()
+	if refs, ok := head.(storage.GetRef); ok {
+		for stat := range k.refs {
+			l := a.d.labelsOf(r, stat)
+			k.refs[stat], _ = refs.GetRef(l, l.Hash())
+		}
+	}
+	return k
+}
+
+// end ends all series of a resource; the next samples begin new ones.
+func (a *appender) end(k *known, t int64) {
+	if k == nil {
+		return
+	}
+	for stat := range k.refs {
+		a.endOne(k, stat, t)
+	}
+}
+
+func (a *appender) endOne(k *known, stat int, t int64) {
+	ref := k.refs[stat]
+	if ref == 0 {
+		return
+	}
+	k.refs[stat] = 0
+	var h *histogram.Histogram
+	if k.class.Statistics[stat].Kind == resource.Histogram {
+		h = ended()
+	}
+	if _, err := a.append(ref, labels.EmptyLabels(), t, math.Float64frombits(value.StaleNaN), h); err != nil && refused(err) == "" {
+		// The database has forgotten it: it has ended long ago.
+		a.d.log.Debug("a series was not marked as ended", "error", err)
+	}
+}
+
+// redeclare goes over to another declaration of the class: statistics that are
+// the same in it keep their series, wherever they stand now.
+func (a *appender) redeclare(k *known, now *resource.Class, t int64) {
+	refs := make([]storage.SeriesRef, len(now.Statistics))
+	for i := range now.Statistics {
+		st := &now.Statistics[i]
+		j := k.class.Stat(st.Name)
+		if j < 0 || j >= len(k.refs) {
+			continue
+		}
+		w := &k.class.Statistics[j]
+		if w.Kind == st.Kind && w.Unit == st.Unit && slices.EqualFunc(w.Bins, st.Bins, slices.Equal) {
+			refs[i], k.refs[j] = k.refs[j], 0
+		}
+	}
+	a.end(k, t)
+	delete(a.d.buckets, k.class)
+	k.class, k.refs = now, refs
+}
+
+// renameScope ends the series that have the name of a root as their scope.
+func (a *appender) renameScope(root resource.ID, t int64) {
+	for id, k := range a.d.series {
+		if r := a.d.get(id); r != nil && r.Scope == root {
+			a.end(k, t)
+		}
+	}
+}

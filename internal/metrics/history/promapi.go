@@ -1,0 +1,107 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/common/route"
+	"github.com/prometheus/prometheus/config"
+	promapi "github.com/prometheus/prometheus/web/api/v1"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// answered are the paths of Prometheus' HTTP API that make sense here: nothing
+// is scraped, no rule is evaluated, nothing is administered.
+var answered = []string{
+	"/query", "/query_range", "/series", "/labels", "/format_query", "/parse_query", "/status/buildinfo",
+}
+
+// maxQuery bounds the time of a query.
+const maxQuery = 2 * time.Minute
+
+// speaks is the version of Prometheus whose API this is. Grafana asks for it, to
+// know what it may use.
+const speaks = "3.16.0"
+
+// Handler answers Prometheus' HTTP API for queries below /api/v1 (query,
+// query_range, series, labels, label/NAME/values, metadata and a few more) with
+// Prometheus' own code, so that what speaks to a Prometheus server speaks to it.
+// Classes tells what metadata is about. Version is that of Faultline.
+func (d *DB) Handler(version string, classes func() []*resource.Class) http.Handler {
+	api := promapi.NewAPI(
+		d.engine, d.db, nil, nil, nil,
+		func(context.Context) promapi.TargetRetriever { return nil },
+		func(context.Context) promapi.AlertmanagerRetriever { return nil },
+		func() config.Config { return config.DefaultConfig },
+		nil, promapi.GlobalURLOptions{},
+		func(h http.HandlerFunc) http.HandlerFunc { return h },
+		nil, "", false, false, 0, d.log,
+		func(context.Context) promapi.RulesRetriever { return nil },
+		0, 0, 0, false, nil, nil,
+		&promapi.PrometheusVersion{Version: speaks, Branch: "faultline-" + version},
+		nil, nil, nil, nil, nil,
+		false, nil, false, false, false, lookback, false, false, nil, nil, promapi.OpenAPIOptions{}, d.parse, false, maxQuery,
+	)
+	router := route.New()
+	api.Register(router)
+	mux := http.NewServeMux()
+	prometheus := http.StripPrefix("/api/v1", router)
+	for _, path := range answered {
+		mux.Handle("/api/v1"+path, prometheus)
+	}
+	mux.Handle("/api/v1/label/{name}/values", prometheus)
+	mux.HandleFunc("/api/v1/metadata", func(w http.ResponseWriter, r *http.Request) {
+		if err := serveMetadata(w, r, classes()); err != nil {
+			d.log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
+		}
+	})
+	return mux
+}
+
+// meta is what Prometheus' API says of a metric, in its own words.
+type meta struct {
+	Type string `json:"type"`
+	Help string `json:"help"`
+	Unit string `json:"unit"`
+}
+
+// serveMetadata tells what the series are, by the declarations of their classes.
+func serveMetadata(w http.ResponseWriter, r *http.Request, classes []*resource.Class) error {
+	answer := struct {
+		Status string            `json:"status"`
+		Data   map[string][]meta `json:"data,omitempty"`
+		Type   string            `json:"errorType,omitempty"`
+		Error  string            `json:"error,omitempty"`
+	}{Status: "success", Data: map[string][]meta{}}
+	w.Header().Set("Content-Type", "application/json")
+	limit := -1
+	if text := r.FormValue("limit"); text != "" {
+		var err error
+		if limit, err = strconv.Atoi(text); err != nil {
+			answer.Status, answer.Type, answer.Error, answer.Data = "error", "bad_data", "limit must be a number", nil
+			w.WriteHeader(http.StatusBadRequest)
+			return json.NewEncoder(w).Encode(answer)
+		}
+	}
+	only := r.FormValue("metric")
+	for _, c := range classes {
+		for i := range c.Statistics {
+			s := &c.Statistics[i]
+			name := MetricName(c, s)
+			if only != "" && name != only {
+				continue
+			}
+			m := meta{Type: string(s.Kind), Unit: s.Unit, Help: s.Label() + " of a " + c.Label() + " (" + c.FullName() + "." + s.Name + ")"}
+			if old, has := answer.Data[name]; !has && limit >= 0 && len(answer.Data) >= limit || slices.Contains(old, m) {
+				continue
+			}
+			answer.Data[name] = append(answer.Data[name], m)
+		}
+	}
+	return json.NewEncoder(w).Encode(answer)
+}
