@@ -32,6 +32,12 @@ type Options struct {
 	PluginActs PluginActs
 	// Stats are the recorded statistics. Nil means none.
 	Stats Stats
+	// Prometheus answers Prometheus' HTTP API, at /prometheus/api/v1. Nil means that
+	// there is none.
+	Prometheus http.Handler
+	// Metrics answers /metrics with the server's own figures. Nil means that there
+	// are none.
+	Metrics http.Handler
 
 	// Authorize decides on a request to the interface, by its token, and names
 	// who makes it. Nil lets everybody in, without a name, which is only safe on loopback: requests whose Host header
@@ -67,6 +73,8 @@ type Server struct {
 	pluginActs PluginActs
 	stats      Stats
 	view       *View
+	// prometheus and metrics are as in Options.
+	prometheus, metrics http.Handler
 
 	authorize func(*http.Request) (user string, ok bool)
 	hosts     []string
@@ -123,6 +131,7 @@ func New(o Options) *Server {
 	if o.UI != nil {
 		s.ui = newUI(o.UI)
 	}
+	s.prometheus, s.metrics = o.Prometheus, o.Metrics
 	s.view = &View{Resources: s.inventory, Alerts: s.alerts, Stats: s.stats}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	gen.HandlerWithOptions(
@@ -145,14 +154,20 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"the Host header names another machine; use a loopback address or localhost"))
 		return
 	}
-	if r.URL.Path != "/api" && !strings.HasPrefix(r.URL.Path, "/api/") {
+	switch path := r.URL.Path; {
+	case path == "/api", strings.HasPrefix(path, "/api/"):
+		s.guarded(w, r, http.HandlerFunc(s.serveAPI))
+	case path == "/metrics" && s.metrics != nil:
+		s.guarded(w, r, s.metrics)
+	case strings.HasPrefix(path, "/prometheus/") && s.prometheus != nil:
+		s.guarded(w, r, http.StripPrefix("/prometheus", s.prometheus))
+	default:
 		s.servePage(w, r)
-		return
 	}
-	s.serveAPI(w, r)
 }
 
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
+// guarded answers by h who may ask.
+func (s *Server) guarded(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if s.authorize != nil {
@@ -167,6 +182,10 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problemOf(http.StatusForbidden, "the request comes from a page of another site"))
 		return
 	}
+	h.ServeHTTP(w, r)
+}
+
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	_, pattern := s.mux.Handler(r)
 	op, ok := s.operations[pattern]
 	if !ok {

@@ -9,8 +9,8 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// GetSeries returns the recent samples of a resource's statistics.
-func (h *handlers) GetSeries(_ context.Context, req gen.GetSeriesRequestObject) (gen.GetSeriesResponseObject, error) {
+// GetSeries returns the samples of a resource's statistics.
+func (h *handlers) GetSeries(ctx context.Context, req gen.GetSeriesRequestObject) (gen.GetSeriesResponseObject, error) {
 	r, err := h.resource(req.ID)
 	if err != nil {
 		return nil, err
@@ -34,9 +34,14 @@ func (h *handlers) GetSeries(_ context.Context, req gen.GetSeriesRequestObject) 
 	}
 	out := gen.SeriesList{Items: []gen.Series{}}
 	for i := range r.Class.Statistics {
-		if len(p.Statistic) == 0 || slices.Contains(p.Statistic, r.Class.Statistics[i].Name) {
-			out.Items = append(out.Items, h.view.Series(r, i, thin(h.stats.Series(r.ID, i, from, to), most)))
+		if len(p.Statistic) > 0 && !slices.Contains(p.Statistic, r.Class.Statistics[i].Name) {
+			continue
 		}
+		samples, err := h.stats.Series(ctx, r, i, from, to)
+		if err != nil {
+			return nil, err
+		}
+		out.Items = append(out.Items, h.view.Series(r, i, thin(samples, most)))
 	}
 	return gen.GetSeries200JSONResponse(out), nil
 }

@@ -110,11 +110,19 @@ type Roots interface {
 // Stats is what the interface asks of the recorded statistics. All methods are
 // safe for concurrent use.
 type Stats interface {
-	// Latest returns the newest sample of each statistic that has one.
-	Latest(resource.ID) []resource.Sample
+	Latest
 	// Series returns the samples of one statistic, by its index in the class,
 	// from and to both inclusive, by time. A zero time bounds nothing.
-	Series(id resource.ID, stat int, from, to time.Time) []resource.Sample
+	Series(ctx context.Context, r *resource.Resource, stat int, from, to time.Time) ([]resource.Sample, error)
+	// Line returns one statistic in n steps, of which the first begins after from.
+	Line(ctx context.Context, r *resource.Resource, stat int, from time.Time, step time.Duration, n int) (resource.Line, error)
+}
+
+// Latest is what the interface asks of the newest samples. It is safe for
+// concurrent use.
+type Latest interface {
+	// Latest returns the newest sample of each statistic that has one.
+	Latest(resource.ID) []resource.Sample
 }
 
 // Plugin is the state of a configured plugin, in the shape of the interface.
@@ -150,4 +158,10 @@ type noStats struct{}
 
 func (noStats) Latest(resource.ID) []resource.Sample { return nil }
 
-func (noStats) Series(resource.ID, int, time.Time, time.Time) []resource.Sample { return nil }
+func (noStats) Series(context.Context, *resource.Resource, int, time.Time, time.Time) ([]resource.Sample, error) {
+	return nil, nil
+}
+
+func (noStats) Line(context.Context, *resource.Resource, int, time.Time, time.Duration, int) (l resource.Line, _ error) {
+	return l, nil
+}

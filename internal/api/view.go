@@ -30,7 +30,7 @@ type View struct {
 		Affected(*resource.Alert) (counts map[string]int, filesystems []resource.ID)
 	}
 	// Stats tells the newest samples; nil means that there are none.
-	Stats Stats
+	Stats Latest
 }
 
 // Resource renders a resource.

@@ -9,21 +9,21 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/inventory"
-	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// recording is the subscriber that records statistics: first the stored samples
-// of the last time, then those of every change.
-func recording(log *slog.Logger, inv *inventory.Inventory, stats *metrics.Recorder, keep time.Duration) subscriber {
-	live := follow(stats.Observe)
+// recording is the subscriber that records statistics: first the samples of the
+// change log, which a crash may have kept from the database, then those of every
+// change.
+func recording(log *slog.Logger, inv *inventory.Inventory, stats *statistics, keep time.Duration) subscriber {
+	live := follow(stats.observe)
 	return func(ctx context.Context, all iter.Seq[*resource.Resource], seq uint64, changes iter.Seq2[*resource.Changes, error]) error {
 		for samples, err := range inv.Samples(ctx, positionAt(time.Now().Add(-keep)), seq) {
 			if err != nil && ctx.Err() == nil {
 				// What was last read is worth less than a server that runs.
 				log.Error("stored statistics cannot be read; they are left out until the next update", "error", err)
 			}
-			stats.Observe(&resource.Changes{Samples: samples})
+			stats.recover(samples)
 		}
 		return live(ctx, all, seq, changes)
 	}

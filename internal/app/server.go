@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/auth"
@@ -23,7 +25,6 @@ import (
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/link"
 	"github.com/faultline-storage/faultline/internal/link/httplink"
-	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/session"
@@ -158,7 +159,12 @@ func (s *Server) setup(ctx context.Context) error {
 
 	s.inv = inv
 
-	stats := metrics.New(metrics.Options{})
+	registry := prometheus.NewRegistry()
+	stats, err := openStatistics(c, inv.Get, registry, s.part("metrics"))
+	if err != nil {
+		return err
+	}
+	s.onStop("statistics", func(context.Context) error { return stats.Close() })
 	s.run("metrics", s.fail, func(ctx context.Context) error {
 		return keepUp(ctx, s.part("metrics"), inv, recording(s.part("metrics"), inv, stats, time.Duration(c.SamplesKeep)))
 	})
@@ -277,12 +283,16 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("virtual machines", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, vms.follow) })
 	s.run("hosts of virtual machines", s.fail, vms.run)
 
+	listed := func() []api.Plugin { return pluginStates(plugins, place, hosts, inv) }
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Volumes: volumes, Stats: stats, UI: ui,
+		Prometheus: stats.Handler(s.o.Version, inv.Classes), Metrics: figures(registry, &selfFigures{
+			classes: inv.Classes, count: inv.Count, members: inv.Members, seq: inv.Seq, alerts: alerts.ActiveCounts, plugins: listed, version: s.o.Version,
+		}),
 		Fleet:      admin,
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
-		Plugins:    func() []api.Plugin { return pluginStates(plugins, place, hosts, inv) },
+		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
 		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
 	}))

@@ -104,6 +104,12 @@ type Config struct {
 	ChangeLogSize Size `yaml:"change_log_size"`
 	// SamplesKeep is how long the samples of statistics are kept with the changes.
 	SamplesKeep Duration `yaml:"samples_keep"`
+	// StatisticsKeep is how long statistics are kept for charts and queries;
+	// StatisticsSize bounds what they take of the disk, in bytes; 0 does not.
+	StatisticsKeep Duration `yaml:"statistics_keep"`
+	StatisticsSize Size     `yaml:"statistics_size"`
+	// RemoteWrite are other databases that all statistics are sent to.
+	RemoteWrite RemoteWrites `yaml:"remote_write"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is text or json.
@@ -155,6 +161,8 @@ func Default() Config {
 
 		ChangeLogKeep: Duration(7 * 24 * time.Hour),
 		SamplesKeep:   Duration(15 * time.Minute),
+
+		StatisticsKeep: Duration(90 * 24 * time.Hour),
 
 		LogLevel:  "info",
 		LogFormat: "text",
@@ -239,6 +247,8 @@ func fromEnv(c any, getenv func(string) string) error {
 			if err := f.fromText(text); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
+		case *RemoteWrites:
+			errs = append(errs, fmt.Errorf("%s: databases for statistics stand in the configuration file", name))
 		case *PluginTargets:
 			errs = append(errs, fmt.Errorf("%s: bounds of single plugins stand in the configuration file", name))
 		case encoding.TextUnmarshaler:
@@ -278,6 +288,10 @@ func (c *Config) Check() error {
 	if c.ChangeLogKeep <= 0 {
 		errs = append(errs, errors.New("change_log_keep must be more than 0"))
 	}
+	if c.StatisticsKeep <= 0 {
+		errs = append(errs, errors.New("statistics_keep must be more than 0"))
+	}
+	errs = append(errs, c.RemoteWrite.check())
 	if c.SamplesKeep < 0 {
 		errs = append(errs, errors.New("samples_keep must not be negative"))
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -462,13 +463,42 @@ func (w *World) Latest(id resource.ID) []resource.Sample {
 }
 
 // Series implements api.Stats: ten samples, a second apart.
-func (w *World) Series(id resource.ID, stat int, from, to time.Time) (out []resource.Sample) {
+func (w *World) Series(_ context.Context, r *resource.Resource, stat int, from, to time.Time) (out []resource.Sample, _ error) {
 	for i := range 10 {
 		t := Start.Add(time.Duration(i) * time.Second)
 		if from.After(t) || !to.IsZero() && to.Before(t) {
 			continue
 		}
-		out = append(out, resource.Sample{Resource: id, Stat: stat, Time: t, Value: float64(30 + i), Bins: nil})
+		out = append(out, resource.Sample{Resource: r.ID, Stat: stat, Time: t, Value: float64(30 + i), Bins: nil})
 	}
-	return out
+	return out, nil
+}
+
+// LineEvery is how much time lies between the samples that Line knows.
+const LineEvery = time.Minute
+
+// Line implements api.Stats: from Start on a minute's number each minute, or that
+// many in the first bin.
+func (w *World) Line(_ context.Context, r *resource.Resource, stat int, from time.Time, step time.Duration, n int) (l resource.Line, _ error) {
+	s := &r.Class.Statistics[stat]
+	if s.Kind == resource.Histogram {
+		l.Counts = make([][]int64, n)
+	} else {
+		l.Values = make([]float64, n)
+		for i := range l.Values {
+			l.Values[i] = math.NaN()
+		}
+	}
+	for minute := range 60 {
+		i := int((Start.Add(time.Duration(minute)*LineEvery).Sub(from) - 1) / step)
+		switch {
+		case i < 0 || i >= n:
+		case l.Counts != nil:
+			l.Counts[i] = make([]int64, len(s.Bins))
+			l.Counts[i][0] = int64(minute)
+		default:
+			l.Values[i] = float64(minute)
+		}
+	}
+	return l, nil
 }

@@ -41,6 +41,24 @@ func (e AlertSeverity) Valid() bool {
 	}
 }
 
+// Defines values for ChartKind.
+const (
+	ChartKindHistogram  ChartKind = "histogram"
+	ChartKindTimeSeries ChartKind = "time_series"
+)
+
+// Valid indicates whether the value is a known member of the ChartKind enum.
+func (e ChartKind) Valid() bool {
+	switch e {
+	case ChartKindHistogram:
+		return true
+	case ChartKindTimeSeries:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ClassConditionKind.
 const (
 	LowerBound ClassConditionKind = "lower_bound"
@@ -514,19 +532,19 @@ func (e Severity) Valid() bool {
 
 // Defines values for StatisticKind.
 const (
-	Counter   StatisticKind = "counter"
-	Gauge     StatisticKind = "gauge"
-	Histogram StatisticKind = "histogram"
+	StatisticKindCounter   StatisticKind = "counter"
+	StatisticKindGauge     StatisticKind = "gauge"
+	StatisticKindHistogram StatisticKind = "histogram"
 )
 
 // Valid indicates whether the value is a known member of the StatisticKind enum.
 func (e StatisticKind) Valid() bool {
 	switch e {
-	case Counter:
+	case StatisticKindCounter:
 		return true
-	case Gauge:
+	case StatisticKindGauge:
 		return true
-	case Histogram:
+	case StatisticKindHistogram:
 		return true
 	default:
 		return false
@@ -831,6 +849,58 @@ type ChangedValue struct {
 
 	// Value A string, a number, a boolean or null.
 	Value AnyValue `json:"value"`
+}
+
+// Chart Statistics over time, in even steps. Step i, counted from 0, is what was sampled after `from` + i·`step`, up to `from` + (i+1)·`step`.
+type Chart struct {
+	From  time.Time   `json:"from"`
+	Kind  ChartKind   `json:"kind"`
+	Lines []ChartLine `json:"lines"`
+
+	// Step Seconds.
+	Step  int64  `json:"step"`
+	Steps int    `json:"steps"`
+	Title string `json:"title"`
+
+	// Units One or two; each has an axis.
+	Units []string `json:"units"`
+}
+
+// ChartKind defines model for Chart.Kind.
+type ChartKind string
+
+// ChartLine defines model for ChartLine.
+type ChartLine struct {
+	// Axis Which of the chart's units.
+	Axis int `json:"axis"`
+
+	// Bins Of a histogram: [low, high], both inclusive, or [low] for all from there on.
+	Bins [][]int64 `json:"bins,omitempty"`
+
+	// Counts What a histogram's bins had at the end of each step. Null is a step without samples.
+	Counts []*[]int64 `json:"counts,omitempty"`
+
+	// High The greatest value of a gauge in each step.
+	High  []*float64    `json:"high,omitempty"`
+	Kind  StatisticKind `json:"kind"`
+	Label string        `json:"label"`
+
+	// Low The least value of a gauge in each step.
+	Low       []*float64 `json:"low,omitempty"`
+	Statistic string     `json:"statistic"`
+
+	// Unit Of the values: for a counter its unit a second.
+	Unit string `json:"unit"`
+
+	// Values The means of a gauge, or the growth of a counter a second. Null is a step without samples.
+	Values []*float64 `json:"values,omitempty"`
+}
+
+// ChartList defines model for ChartList.
+type ChartList struct {
+	Charts []Chart   `json:"charts"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
 }
 
 // Class defines model for Class.
@@ -2198,6 +2268,18 @@ type GetCausesParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetChartsParams defines parameters for GetCharts.
+type GetChartsParams struct {
+	// From The beginning; an hour before the end if it is left out.
+	From *time.Time `form:"from,omitempty" json:"from,omitempty"`
+
+	// To The end; now if it is left out.
+	To *time.Time `form:"to,omitempty" json:"to,omitempty"`
+
+	// Points How many steps a chart has at most. Steps are round and never shorter than samples come.
+	Points *int `form:"points,omitempty" json:"points,omitempty"`
+}
+
 // GetGraphParams defines parameters for GetGraph.
 type GetGraphParams struct {
 	// Direction `up` to what can make the resource sick, or `down` to what it can make sick. Without it, both.
@@ -2697,6 +2779,11 @@ type ClientInterface interface {
 	// Corresponds with GET /resources/{id}/causes (the `GetCauses` operationId).
 	GetCauses(ctx context.Context, id PathID, params *GetCausesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetCharts Returns the charts of a resource, as its class declares them, in even steps.
+	//
+	// Corresponds with GET /resources/{id}/charts (the `GetCharts` operationId).
+	GetCharts(ctx context.Context, id PathID, params *GetChartsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetGraph Returns the part of the graph that is reachable from a resource.
 	//
 	// Corresponds with GET /resources/{id}/graph (the `GetGraph` operationId).
@@ -2707,7 +2794,7 @@ type ClientInterface interface {
 	// Corresponds with GET /resources/{id}/impact (the `GetImpact` operationId).
 	GetImpact(ctx context.Context, id PathID, params *GetImpactParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// GetSeries Returns the recent samples of a resource's statistics.
+	// GetSeries Returns the samples of a resource's statistics.
 	//
 	// Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 	GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3516,6 +3603,21 @@ func (c *Client) GetCauses(ctx context.Context, id PathID, params *GetCausesPara
 	return c.Client.Do(req)
 }
 
+// GetCharts Returns the charts of a resource, as its class declares them, in even steps.
+//
+// Corresponds with GET /resources/{id}/charts (the `GetCharts` operationId).
+func (c *Client) GetCharts(ctx context.Context, id PathID, params *GetChartsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetChartsRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetGraph Returns the part of the graph that is reachable from a resource.
 //
 // Corresponds with GET /resources/{id}/graph (the `GetGraph` operationId).
@@ -3546,7 +3648,7 @@ func (c *Client) GetImpact(ctx context.Context, id PathID, params *GetImpactPara
 	return c.Client.Do(req)
 }
 
-// GetSeries Returns the recent samples of a resource's statistics.
+// GetSeries Returns the samples of a resource's statistics.
 //
 // Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 func (c *Client) GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5551,6 +5653,91 @@ func NewGetCausesRequest(server string, id PathID, params *GetCausesParams) (*ht
 	return req, nil
 }
 
+// NewGetChartsRequest constructs an http.Request for the GetCharts method
+func NewGetChartsRequest(server string, id PathID, params *GetChartsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/charts", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Points != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "points", *params.Points, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetGraphRequest constructs an http.Request for the GetGraph method
 func NewGetGraphRequest(server string, id PathID, params *GetGraphParams) (*http.Request, error) {
 	var err error
@@ -6508,6 +6695,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /resources/{id}/causes (the `GetCauses` operationId).
 	GetCausesWithResponse(ctx context.Context, id PathID, params *GetCausesParams, reqEditors ...RequestEditorFn) (*GetCausesResponse, error)
 
+	// GetChartsWithResponse Returns the charts of a resource, as its class declares them, in even steps.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /resources/{id}/charts (the `GetCharts` operationId).
+	GetChartsWithResponse(ctx context.Context, id PathID, params *GetChartsParams, reqEditors ...RequestEditorFn) (*GetChartsResponse, error)
+
 	// GetGraphWithResponse Returns the part of the graph that is reachable from a resource.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6522,7 +6716,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /resources/{id}/impact (the `GetImpact` operationId).
 	GetImpactWithResponse(ctx context.Context, id PathID, params *GetImpactParams, reqEditors ...RequestEditorFn) (*GetImpactResponse, error)
 
-	// GetSeriesWithResponse Returns the recent samples of a resource's statistics.
+	// GetSeriesWithResponse Returns the samples of a resource's statistics.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8184,6 +8378,54 @@ func (r GetCausesResponse) ContentType() string {
 	return ""
 }
 
+type GetChartsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ChartList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetChartsResponse) GetJSON200() *ChartList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetChartsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetChartsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetChartsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetChartsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetChartsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetGraphResponse200Headers the declared response headers of an HTTP 200 response for GetGraph
 type GetGraphResponse200Headers struct {
 	FaultlinePosition string
@@ -9225,6 +9467,19 @@ func (c *ClientWithResponses) GetCausesWithResponse(ctx context.Context, id Path
 	return ParseGetCausesResponse(rsp)
 }
 
+// GetChartsWithResponse Returns the charts of a resource, as its class declares them, in even steps.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /resources/{id}/charts (the `GetCharts` operationId).
+func (c *ClientWithResponses) GetChartsWithResponse(ctx context.Context, id PathID, params *GetChartsParams, reqEditors ...RequestEditorFn) (*GetChartsResponse, error) {
+	rsp, err := c.GetCharts(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetChartsResponse(rsp)
+}
+
 // GetGraphWithResponse Returns the part of the graph that is reachable from a resource.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9251,7 +9506,7 @@ func (c *ClientWithResponses) GetImpactWithResponse(ctx context.Context, id Path
 	return ParseGetImpactResponse(rsp)
 }
 
-// GetSeriesWithResponse Returns the recent samples of a resource's statistics.
+// GetSeriesWithResponse Returns the samples of a resource's statistics.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -10513,6 +10768,39 @@ func ParseGetCausesResponse(rsp *http.Response) (*GetCausesResponse, error) {
 	return response, nil
 }
 
+// ParseGetChartsResponse parses an HTTP response from a GetChartsWithResponse call
+func ParseGetChartsResponse(rsp *http.Response) (*GetChartsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetChartsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ChartList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetGraphResponse parses an HTTP response from a GetGraphWithResponse call
 func ParseGetGraphResponse(rsp *http.Response) (*GetGraphResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10930,13 +11218,16 @@ type ServerInterface interface {
 	// GetCauses Lists what makes the resource sick, worst first, then nearest.
 	// (GET /resources/{id}/causes)
 	GetCauses(w http.ResponseWriter, r *http.Request, id PathID, params GetCausesParams)
+	// GetCharts Returns the charts of a resource, as its class declares them, in even steps.
+	// (GET /resources/{id}/charts)
+	GetCharts(w http.ResponseWriter, r *http.Request, id PathID, params GetChartsParams)
 	// GetGraph Returns the part of the graph that is reachable from a resource.
 	// (GET /resources/{id}/graph)
 	GetGraph(w http.ResponseWriter, r *http.Request, id PathID, params GetGraphParams)
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(w http.ResponseWriter, r *http.Request, id PathID, params GetImpactParams)
-	// GetSeries Returns the recent samples of a resource's statistics.
+	// GetSeries Returns the samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(w http.ResponseWriter, r *http.Request, id PathID, params GetSeriesParams)
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
@@ -12300,6 +12591,74 @@ func (siw *ServerInterfaceWrapper) GetCauses(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetCharts operation middleware
+func (siw *ServerInterfaceWrapper) GetCharts(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetChartsParams
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "points" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "points", r.URL.Query(), &params.Points, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "points"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "points", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetCharts(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetGraph operation middleware
 func (siw *ServerInterfaceWrapper) GetGraph(w http.ResponseWriter, r *http.Request) {
 
@@ -12870,6 +13229,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/impact", wrapper.GetImpact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/series", wrapper.GetSeries)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/charts", wrapper.GetCharts)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts", wrapper.ListAlerts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/acknowledge", wrapper.AcknowledgeAlerts)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/unacknowledge", wrapper.UnacknowledgeAlerts)
@@ -14251,6 +14611,46 @@ func (response GetCausesdefaultApplicationProblemPlusJSONResponse) VisitGetCause
 	return err
 }
 
+type GetChartsRequestObject struct {
+	ID     PathID `json:"id"`
+	Params GetChartsParams
+}
+
+type GetChartsResponseObject interface {
+	VisitGetChartsResponse(w http.ResponseWriter) error
+}
+
+type GetCharts200JSONResponse ChartList
+
+func (response GetCharts200JSONResponse) VisitGetChartsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetChartsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetChartsdefaultApplicationProblemPlusJSONResponse) VisitGetChartsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetGraphRequestObject struct {
 	ID     PathID `json:"id"`
 	Params GetGraphParams
@@ -14700,13 +15100,16 @@ type StrictServerInterface interface {
 	// GetCauses Lists what makes the resource sick, worst first, then nearest.
 	// (GET /resources/{id}/causes)
 	GetCauses(ctx context.Context, request GetCausesRequestObject) (GetCausesResponseObject, error)
+	// GetCharts Returns the charts of a resource, as its class declares them, in even steps.
+	// (GET /resources/{id}/charts)
+	GetCharts(ctx context.Context, request GetChartsRequestObject) (GetChartsResponseObject, error)
 	// GetGraph Returns the part of the graph that is reachable from a resource.
 	// (GET /resources/{id}/graph)
 	GetGraph(ctx context.Context, request GetGraphRequestObject) (GetGraphResponseObject, error)
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(ctx context.Context, request GetImpactRequestObject) (GetImpactResponseObject, error)
-	// GetSeries Returns the recent samples of a resource's statistics.
+	// GetSeries Returns the samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
@@ -15673,6 +16076,33 @@ func (sh *strictHandler) GetCauses(w http.ResponseWriter, r *http.Request, id Pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetCausesResponseObject); ok {
 		if err := validResponse.VisitGetCausesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCharts operation middleware
+func (sh *strictHandler) GetCharts(w http.ResponseWriter, r *http.Request, id PathID, params GetChartsParams) {
+	var request GetChartsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCharts(ctx, request.(GetChartsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCharts")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetChartsResponseObject); ok {
+		if err := validResponse.VisitGetChartsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

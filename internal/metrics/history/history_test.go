@@ -285,7 +285,7 @@ func TestLine(t *testing.T) {
 		}
 		var gauge, counter []point
 		total := 0.0
-		for now := 1; now < 600; now += rapid.IntRange(1, 60).Draw(rt, "pause") {
+		for now := 1; now < 600; now += rapid.IntRange(1, 40).Draw(rt, "pause") {
 			v := float64(rapid.IntRange(-50, 50).Draw(rt, "value"))
 			if total += float64(rapid.IntRange(0, 100).Draw(rt, "growth")); rapid.IntRange(0, 9).Draw(rt, "reset") == 0 {
 				total = float64(rapid.IntRange(0, 5).Draw(rt, "start"))
@@ -310,7 +310,7 @@ func TestLine(t *testing.T) {
 			want.Values, want.Low, want.High = append(want.Values, sum/float64(count)), append(want.Low, least), append(want.High, most)
 			grown, took := 0.0, 0
 			for j, p := range counter {
-				if j == 0 || p.t <= lo || p.t > hi || p.t-counter[j-1].t > max(step, 40) || counter[j-1].t < from-max(step, 40) {
+				if j == 0 || p.t <= lo || p.t > hi || counter[j-1].t < from-4*max(step, 10) {
 					continue
 				}
 				if took += p.t - counter[j-1].t; p.v >= counter[j-1].v {
@@ -360,8 +360,8 @@ func TestPromQL(t *testing.T) {
 	for query, want := range map[string]string{
 		`rate(acme_hard_disk_reads_total[1m])`: "2",
 		`acme_hard_disk_temperature{unit="C",plugin="acme",class="HardDisk",statistic="temperature",scope="array",scope_id="1",resource="2"}`: "30",
-		`histogram_count(acme_hard_disk_sizes)`:         "60",
-		`histogram_quantile(0.5, acme_hard_disk_sizes)`: "512",
+		`histogram_count(acme_hard_disk_sizes)`:               "60",
+		`histogram_quantile(0.5, acme_hard_disk_sizes)`:       "512",
 		`histogram_fraction(512, 1024, acme_hard_disk_sizes)`: "0.5",
 	} {
 		got := w.names(t, query, 300)

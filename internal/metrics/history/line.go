@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
@@ -52,27 +53,33 @@ func (d *DB) Line(ctx context.Context, r *resource.Resource, stat int, from time
 	}
 }
 
-// silence is how many sample periods a counter may be silent before its growth
-// in that time belongs to no step.
+// silence is how many times as long as usual a counter may be silent before its
+// growth in that time belongs to no step.
 const silence = 4
 
 func (d *DB) rates(ctx context.Context, r *resource.Resource, stat int, start, width int64, n int) (resource.Line, error) {
-	longest := max(width, silence*1000*int64(r.Class.Statistics[stat].SamplePeriod))
-	grown, seconds := make([]float64, n), make([]float64, n)
-	var last float64
-	var lastAt int64
-	err := d.each(ctx, r, stat, start-longest, start+int64(n)*width, func(t int64, v float64, _ *histogram.FloatHistogram) {
-		by, took := v-last, t-lastAt
-		if by < 0 {
-			by = v
-		}
-		if lastAt != 0 && took <= longest && t > start {
-			i := (t - start - 1) / width
-			grown[i] += by
-			seconds[i] += float64(took) / 1000
-		}
-		last, lastAt = v, t
+	period := 1000 * int64(r.Class.Statistics[stat].SamplePeriod)
+	var times []int64
+	var values []float64
+	// The first step needs the sample before it.
+	err := d.each(ctx, r, stat, start-silence*max(width, period), start+int64(n)*width, func(t int64, v float64, _ *histogram.FloatHistogram) {
+		times, values = append(times, t), append(values, v)
 	})
+	longest := max(width, silence*max(period, usual(times)))
+	grown, seconds := make([]float64, n), make([]float64, n)
+	for j := 1; j < len(times); j++ {
+		took := times[j] - times[j-1]
+		if took > longest || times[j] <= start {
+			continue
+		}
+		by := values[j] - values[j-1]
+		if by < 0 { // it began anew
+			by = values[j]
+		}
+		i := (times[j] - start - 1) / width
+		grown[i] += by
+		seconds[i] += float64(took) / 1000
+	}
 	l := resource.Line{Values: gaps(n)}
 	for i := range n {
 		if seconds[i] > 0 {
@@ -80,6 +87,19 @@ func (d *DB) rates(ctx context.Context, r *resource.Resource, stat int, start, w
 		}
 	}
 	return l, err
+}
+
+// usual is the median of the times between samples; 0 if there are none.
+func usual(times []int64) int64 {
+	if len(times) < 2 {
+		return 0
+	}
+	between := make([]int64, len(times)-1)
+	for i := range between {
+		between[i] = times[i+1] - times[i]
+	}
+	slices.Sort(between)
+	return between[len(between)/2]
 }
 
 func gaps(n int) []float64 {

@@ -72,4 +72,3 @@ func (r *remotes) close() error {
 	}
 	return r.storage.Close()
 }
-
