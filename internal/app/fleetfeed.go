@@ -467,7 +467,14 @@ func (f *fleet) rootFor(ctx context.Context, host *fleetHost, plugin string) (re
 			values[i] = a.Default
 		}
 	}
-	r, _, err := f.inv.AddRoot(ctx, class, values)
+	if class.Plugin != resource.ServerPlugin { // its label is its author's
+		r, _, err := f.inv.AddRoot(ctx, class, values)
+		if err != nil {
+			return 0, err
+		}
+		return r.ID, nil
+	}
+	r, _, err := f.inv.AddLabelledRoot(ctx, class, values, plugin+" on "+host.name)
 	if err != nil {
 		return 0, err
 	}

@@ -15,6 +15,16 @@ import (
 // ScannableResource"). If one with the same identity is there already, it is
 // returned as it is and created is false. The values must satisfy the class.
 func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []resource.Value) (r *resource.Resource, created bool, err error) {
+	return inv.addRoot(ctx, c, values, nil)
+}
+
+// AddLabelledRoot is AddRoot for one that has a label of its own, also if it is
+// there already.
+func (inv *Inventory) AddLabelledRoot(ctx context.Context, c *resource.Class, values []resource.Value, label string) (r *resource.Resource, created bool, err error) {
+	return inv.addRoot(ctx, c, values, &label)
+}
+
+func (inv *Inventory) addRoot(ctx context.Context, c *resource.Class, values []resource.Value, label *string) (r *resource.Resource, created bool, err error) {
 	if !c.Root() {
 		return nil, false, resource.FieldErrorf("class", "class %s is not scannable: its resources are found by scans and cannot be added", c.FullName())
 	}
@@ -34,15 +44,25 @@ func (inv *Inventory) AddRoot(ctx context.Context, c *resource.Class, values []r
 		identity = fmt.Sprintf("[%q]", uuid4())
 	}
 	if id := t.find(keyOf(c, 0, identity)); id != 0 {
-		if n := inv.nodes.get(id); n.Root != nil {
-			return &n.Resource, false, nil
+		n := inv.nodes.get(id)
+		switch {
+		case n.Root == nil:
+			return inv.adopt(ctx, t, id, values)
+		case label != nil && n.Label != *label:
+			t.setLabel(id, label)
+			n = t.get(id)
+			err = t.commit(ctx, nothing)
 		}
-		return inv.adopt(ctx, t, id, values)
+		return &n.Resource, false, err
 	}
 	n := t.create(c, values, identity, 0, nil)
 	n.Reporters = []resource.ID{n.ID}
 	n.Root = &resource.RootState{}
-	n.Label = t.defaultLabel(n)
+	if n.OwnLabel = label != nil; n.OwnLabel {
+		n.Label = *label
+	} else {
+		n.Label = t.defaultLabel(n)
+	}
 	if err := t.commit(ctx, nothing); err != nil {
 		return nil, false, err
 	}

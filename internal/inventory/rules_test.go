@@ -326,3 +326,25 @@ func TestWhatHappenedWhileAClassWasAwayIsMadeUpFor(t *testing.T) {
 	}
 	w.want("Array a", "Shelf s1", "Holder h1 must=&s1 < s1", "Lun l < s1")
 }
+
+// TestALabelledRoot keeps its label, takes another one, and is one with the root
+// of the same identity that had none.
+func TestALabelledRoot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	values := []resource.Value{resource.StringValue("a"), resource.Null}
+	plain, _, err := w.inv.AddRoot(t.Context(), w.classes["Array"], values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, label := range []string{"a on b", "a on b", "a on c"} {
+		r, created, err := w.inv.AddLabelledRoot(t.Context(), w.classes["Array"], values, label)
+		if err != nil || created || r.ID != plain.ID || r.Label != label || w.inv.Get(r.ID).Name() != label {
+			t.Errorf("%s: got %+v, created %t, %v", label, r, created, err)
+		}
+	}
+	r, created, err := w.inv.AddLabelledRoot(t.Context(), w.classes["Array"], []resource.Value{resource.StringValue("b"), resource.Null}, "b on b")
+	if err != nil || !created || r.Label != "b on b" {
+		t.Errorf("got %+v, created %t, %v", r, created, err)
+	}
+}
