@@ -21,6 +21,8 @@ type known struct {
 	name  string
 	// refs are the database's own numbers of its series, by statistic; 0 is none.
 	refs []storage.SeriesRef
+	// last are the times of the newest samples, by statistic; 0 is not known.
+	last []int64
 }
 
 // most is how many samples are committed at once.
@@ -76,15 +78,15 @@ func (d *DB) Recover(samples []resource.Sample) {
 
 // appender is one or more commits.
 type appender struct {
-	d       *DB
-	to      storage.AppenderV2
-	n       int
-	options storage.AppendV2Options
+	d  *DB
+	to storage.AppenderV2
+	n  int
+	// again says that the samples may be in the database already: what is older than
+	// the newest of its series is.
+	again bool
 }
 
-func (d *DB) begin(again bool) *appender {
-	return &appender{d: d, options: storage.AppendV2Options{RejectOutOfOrder: again}}
-}
+func (d *DB) begin(again bool) *appender { return &appender{d: d, again: again} }
 
 func (a *appender) add(s *resource.Sample) {
 	d := a.d
@@ -106,29 +108,60 @@ func (a *appender) add(s *resource.Sample) {
 	if s.Bins != nil {
 		h = d.bucketsOf(k.class)[s.Stat].histogram(s.Bins)
 	}
-	t := s.Time.UnixMilli()
+	exact := s.Time.UnixMilli()
+	t := even(exact, k.class.Statistics[s.Stat].SamplePeriod)
+	if t <= k.last[s.Stat] {
+		t = exact
+	}
+	err := a.put(k, s, t, h)
+	if a.again && t != exact && refused(err) != "" {
+		t = exact // as it was put then, if it came soon after another one
+		err = a.put(k, s, t, h)
+	}
+	if a.count(err); err == nil {
+		k.last[s.Stat] = max(k.last[s.Stat], t)
+	}
+}
+
+// even is the time of a sample to about a hundredth of its period in seconds: a
+// scan ends a little earlier or later than the last one did, and steps that are
+// not all alike take two more bytes a sample. Times are in milliseconds.
+func even(t int64, period int) int64 {
+	for _, grid := range []int64{1000, 500, 200, 100, 50, 20} {
+		if grid <= int64(period)*10 {
+			return t - (t%grid+grid)%grid
+		}
+	}
+	return t
+}
+
+// errGone says that a sample belongs to no resource.
+var errGone = errors.New("the resource is gone")
+
+// put appends a sample to its series, which it makes if it is not there.
+func (a *appender) put(k *known, s *resource.Sample, t int64, h *histogram.Histogram) error {
 	if ref := k.refs[s.Stat]; ref != 0 {
 		// Without labels the database takes a number that it still has, and refuses
 		// one of a series that it has forgotten since nothing came for long.
 		_, err := a.append(ref, labels.EmptyLabels(), t, s.Value, h)
 		if err == nil || refused(err) != "" {
-			a.count(err)
-			return
+			return err
 		}
 	}
-	r := d.get(s.Resource)
+	r := a.d.get(s.Resource)
 	if r == nil || r.Class != k.class {
-		d.dropped.WithLabelValues("resource gone").Inc()
-		return
+		return errGone
 	}
-	ref, err := a.append(0, d.labelsOf(r, s.Stat), t, s.Value, h)
-	if a.count(err); err == nil {
+	ref, err := a.append(0, a.d.labelsOf(r, s.Stat), t, s.Value, h)
+	if err == nil {
 		k.refs[s.Stat] = ref
 	}
+	return err
 }
 
 func newKnown(r *resource.Resource) *known {
-	return &known{class: r.Class, name: r.Name(), refs: make([]storage.SeriesRef, len(r.Class.Statistics))}
+	n := len(r.Class.Statistics)
+	return &known{class: r.Class, name: r.Name(), refs: make([]storage.SeriesRef, n), last: make([]int64, n)}
 }
 
 func (d *DB) bucketsOf(c *resource.Class) []buckets {
@@ -147,7 +180,7 @@ func (a *appender) append(ref storage.SeriesRef, l labels.Labels, t int64, v flo
 	if a.to == nil {
 		a.to = a.d.db.AppenderV2(context.Background())
 	}
-	ref, err := a.to.Append(ref, l, 0, t, v, h, nil, a.options)
+	ref, err := a.to.Append(ref, l, 0, t, v, h, nil, storage.AppendV2Options{RejectOutOfOrder: a.again})
 	if a.n++; a.n >= most {
 		a.commit()
 	}
@@ -177,9 +210,13 @@ var refusals = map[error]string{
 	storage.ErrTooOldSample:                "too old",
 	storage.ErrOutOfBounds:                 "too old",
 	storage.ErrDuplicateSampleForTimestamp: "time taken",
+	errGone:                                "resource gone",
 }
 
 func refused(err error) (reason string) {
+	if err == nil {
+		return ""
+	}
 	for e, reason := range refusals {
 		if errors.Is(err, e) {
 			return reason
@@ -198,7 +235,7 @@ func (a *appender) count(err error) {
 	case reason == "":
 		a.d.complain(err)
 		reason = "not written"
-	case a.options.RejectOutOfOrder: // It is there already.
+	case a.again: // It is there already.
 		return
 	}
 	a.d.dropped.WithLabelValues(reason).Inc()
@@ -244,7 +281,7 @@ func (a *appender) endOne(k *known, stat int, t int64) {
 	if ref == 0 {
 		return
 	}
-	k.refs[stat] = 0
+	k.refs[stat], k.last[stat] = 0, 0
 	var h *histogram.Histogram
 	if k.class.Statistics[stat].Kind == resource.Histogram {
 		h = ended()
@@ -258,7 +295,7 @@ func (a *appender) endOne(k *known, stat int, t int64) {
 // redeclare goes over to another declaration of the class: statistics that are
 // the same in it keep their series, wherever they stand now.
 func (a *appender) redeclare(k *known, now *resource.Class, t int64) {
-	refs := make([]storage.SeriesRef, len(now.Statistics))
+	refs, last := make([]storage.SeriesRef, len(now.Statistics)), make([]int64, len(now.Statistics))
 	for i := range now.Statistics {
 		st := &now.Statistics[i]
 		j := k.class.Stat(st.Name)
@@ -268,11 +305,12 @@ func (a *appender) redeclare(k *known, now *resource.Class, t int64) {
 		w := &k.class.Statistics[j]
 		if w.Kind == st.Kind && w.Unit == st.Unit && slices.EqualFunc(w.Bins, st.Bins, slices.Equal) {
 			refs[i], k.refs[j] = k.refs[j], 0
+			last[i] = k.last[j]
 		}
 	}
 	a.end(k, t)
 	delete(a.d.buckets, k.class)
-	k.class, k.refs = now, refs
+	k.class, k.refs, k.last = now, refs, last
 }
 
 // renameScope ends the series that have the name of a root as their scope.

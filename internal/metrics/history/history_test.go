@@ -160,6 +160,27 @@ func TestNothingIsLostOrTwiceAfterACrash(t *testing.T) {
 	same(t, w.read(t, 2, sizes), hist)
 }
 
+// TestTimesAreEven: a scan that ends a few milliseconds later than the last one
+// makes no series with uneven steps, and one that follows at once is not lost; not
+// after a crash either.
+func TestTimesAreEven(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	after := func(ms int, v float64) resource.Sample {
+		return resource.Sample{Resource: 2, Stat: temperature, Time: epoch.Add(time.Duration(ms) * time.Millisecond), Value: v}
+	}
+	given := []resource.Sample{after(7, 1), after(10_021, 2), after(10_022, 3), after(10_023, 4), after(20_004, 5)}
+	want := []resource.Sample{after(0, 1), after(10_000, 2), after(10_022, 3), after(10_023, 4), after(20_000, 5)}
+	w.observe(0, given[0])
+	w.observe(10, given[1:4]...)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.open(t)
+	w.Recover(given)
+	same(t, w.read(t, 2, temperature), want)
+}
+
 // TestLateSamplesFindTheirPlace: a runner that was cut off tells later.
 func TestLateSamplesFindTheirPlace(t *testing.T) {
 	t.Parallel()
