@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/api/gen"
+	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // Prefix is where the interface lives.
@@ -32,6 +33,9 @@ type Options struct {
 	PluginActs PluginActs
 	// Stats are the recorded statistics. Nil means none.
 	Stats Stats
+	// Dashboard writes a Grafana dashboard of the charts of classes. Nil writes an
+	// empty object.
+	Dashboard func(title string, classes []*resource.Class) any
 	// Prometheus answers Prometheus' HTTP API, at /prometheus/api/v1. Nil means that
 	// there is none.
 	Prometheus http.Handler
@@ -73,6 +77,7 @@ type Server struct {
 	pluginActs PluginActs
 	stats      Stats
 	view       *View
+	dashboard  func(title string, classes []*resource.Class) any
 	// prometheus and metrics are as in Options.
 	prometheus, metrics http.Handler
 
@@ -130,6 +135,9 @@ func New(o Options) *Server {
 	}
 	if o.UI != nil {
 		s.ui = newUI(o.UI)
+	}
+	if s.dashboard = o.Dashboard; s.dashboard == nil {
+		s.dashboard = func(string, []*resource.Class) any { return struct{}{} }
 	}
 	s.prometheus, s.metrics = o.Prometheus, o.Metrics
 	s.view = &View{Resources: s.inventory, Alerts: s.alerts, Stats: s.stats}

@@ -42,7 +42,7 @@ func (h *handlers) GetCharts(ctx context.Context, req gen.GetChartsRequestObject
 		}
 	}
 	out := gen.ChartList{From: from.UTC(), To: to.UTC(), Charts: []gen.Chart{}}
-	for _, declared := range charts(r.Class) {
+	for _, declared := range r.Class.DrawnCharts() {
 		c, err := h.chart(ctx, r, declared, from, to, points)
 		if err != nil {
 			return nil, err
@@ -53,7 +53,7 @@ func (h *handlers) GetCharts(ctx context.Context, req gen.GetChartsRequestObject
 }
 
 // chart draws a declared chart.
-func (h *handlers) chart(ctx context.Context, r *resource.Resource, declared gen.ClassChart, from, to time.Time, points int) (gen.Chart, error) {
+func (h *handlers) chart(ctx context.Context, r *resource.Resource, declared resource.Chart, from, to time.Time, points int) (gen.Chart, error) {
 	var stats []int
 	period := 1
 	for _, name := range declared.Series {

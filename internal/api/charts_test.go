@@ -77,11 +77,11 @@ func TestChartsRefuse(t *testing.T) {
 	s, _ := newServer(t)
 	now := apitest.Start
 	for path, field := range map[string]string{
-		chartsPath(now, now, 10):                    "from",
-		chartsPath(now, now.Add(time.Hour), 0):      "points",
-		chartsPath(now, now.Add(time.Hour), 5001):   "points",
-		"/resources/3/charts?step=10":        "step",
-		"/resources/3/charts?from=yesterday": "from",
+		chartsPath(now, now, 10):                  "from",
+		chartsPath(now, now.Add(time.Hour), 0):    "points",
+		chartsPath(now, now.Add(time.Hour), 5001): "points",
+		"/resources/3/charts?step=10":             "step",
+		"/resources/3/charts?from=yesterday":      "from",
 	} {
 		w := do(t, s, "GET", "/api/v1"+path, "")
 		p := decode[gen.Problem](t, w)

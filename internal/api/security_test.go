@@ -14,8 +14,12 @@ func TestToken(t *testing.T) {
 	o := apitest.New().Options()
 	o.Authorize = func(r *http.Request) (string, bool) { return "ops", r.Header.Get("Authorization") == "Bearer good" }
 	o.UI = fstest.MapFS{"index.html": {Data: []byte("page")}}
+	said := func(what string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(what + r.URL.Path)) })
+	}
+	o.Metrics, o.Prometheus = said("figures of "), said("asked for ")
 	s := api.New(o)
-	for _, path := range []string{"/api/v1/resources", "/api/v1/events", "/api/v1/openapi.json", "/api/v1/nothing", "/api"} {
+	for _, path := range []string{"/api/v1/resources", "/api/v1/events", "/api/v1/openapi.json", "/api/v1/nothing", "/api", "/metrics", "/prometheus/api/v1/query"} {
 		for _, token := range []string{"", "Bearer bad", "good"} {
 			w := do(t, s, "GET", path, "", "Authorization", token, "Host", "array.example")
 			if w.Code != 401 || w.Header().Get("WWW-Authenticate") == "" || w.Header().Get("Content-Type") != "application/problem+json" {
@@ -25,6 +29,11 @@ func TestToken(t *testing.T) {
 	}
 	if w := do(t, s, "GET", "/api/v1/resources", "", "Authorization", "Bearer good", "Host", "array.example"); w.Code != 200 {
 		t.Errorf("with a token: %d %s", w.Code, w.Body)
+	}
+	for path, want := range map[string]string{"/metrics": "figures of /metrics", "/prometheus/api/v1/query": "asked for /api/v1/query"} {
+		if w := do(t, s, "GET", path, "", "Authorization", "Bearer good", "Host", "array.example"); w.Code != 200 || w.Body.String() != want {
+			t.Errorf("%s with a token: %d %s", path, w.Code, w.Body)
+		}
 	}
 	// The page itself holds no secret, and must load to ask for the token.
 	if w := do(t, s, "GET", "/", "", "Host", "array.example"); w.Code != 200 || w.Body.String() != "page" {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -62,15 +61,5 @@ func addHealth(to *gen.HealthCounts, n gen.HealthCounts) {
 
 // GetOpenAPI returns the description of the interface.
 func (h *handlers) GetOpenAPI(context.Context, gen.GetOpenAPIRequestObject) (gen.GetOpenAPIResponseObject, error) {
-	return description(SpecJSON()), nil
-}
-
-// description is the OpenAPI document, sent as it is.
-type description []byte
-
-// VisitGetOpenAPIResponse implements gen.GetOpenAPIResponseObject.
-func (d description) VisitGetOpenAPIResponse(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/json")
-	_, err := w.Write(d)
-	return err
+	return document(SpecJSON()), nil
 }

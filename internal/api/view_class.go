@@ -92,19 +92,11 @@ func classCondition(c *resource.Condition) gen.ClassCondition {
 	return out
 }
 
-// charts returns the declared charts, or else one for each statistic (guide,
-// "Charts").
+// charts renders the charts of a class.
 func charts(c *resource.Class) []gen.ClassChart {
-	if c.Charts == nil {
-		out := make([]gen.ClassChart, len(c.Statistics))
-		for i := range c.Statistics {
-			s := &c.Statistics[i]
-			out[i] = gen.ClassChart{Title: s.Label(), Series: []string{s.Name}}
-		}
-		return out
-	}
-	out := make([]gen.ClassChart, len(c.Charts))
-	for i, ch := range c.Charts {
+	drawn := c.DrawnCharts()
+	out := make([]gen.ClassChart, len(drawn))
+	for i, ch := range drawn {
 		out[i] = gen.ClassChart{Title: ch.Title, Series: orEmpty(ch.Series)}
 	}
 	return out

@@ -25,7 +25,9 @@ import (
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/link"
 	"github.com/faultline-storage/faultline/internal/link/httplink"
+	"github.com/faultline-storage/faultline/internal/metrics/dashboard"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
+	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/session"
 	"github.com/faultline-storage/faultline/internal/volume"
@@ -287,6 +289,7 @@ func (s *Server) setup(ctx context.Context) error {
 	ui, _ := web.FS()
 	front.Open(api.New(api.Options{
 		Inventory: inv, Alerts: alerts, Volumes: volumes, Stats: stats, UI: ui,
+		Dashboard:  func(title string, classes []*resource.Class) any { return dashboard.Of(title, classes) },
 		Prometheus: stats.Handler(s.o.Version, inv.Classes), Metrics: figures(registry, &selfFigures{
 			classes: inv.Classes, count: inv.Count, members: inv.Members, seq: inv.Seq, alerts: alerts.ActiveCounts, plugins: listed, version: s.o.Version,
 		}),

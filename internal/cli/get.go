@@ -29,7 +29,7 @@ func newGet(c *console) *cobra.Command {
 	}
 	g.conn.flags(cmd.PersistentFlags())
 	g.format.flag(cmd.PersistentFlags())
-	cmd.AddCommand(g.plugins(), g.classes(), g.resources(), g.alerts(), g.incidents(), g.hosts(), g.volumes(), g.clusters())
+	cmd.AddCommand(g.plugins(), g.classes(), g.dashboard(), g.resources(), g.alerts(), g.incidents(), g.hosts(), g.volumes(), g.clusters())
 	return cmd
 }
 

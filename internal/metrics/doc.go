@@ -1,7 +1,8 @@
-// Package metrics keeps the samples of statistics.
+// Package metrics keeps the samples of statistics in memory: the latest of each
+// series and, within a bound on all memory, a few before it; and it names series.
+// A series is one statistic of one resource and ends with the resource. A restart
+// starts empty.
 //
-// For now it keeps them in memory: the latest sample of each series and, within
-// a bound on all memory, a few before it. A series is one statistic of one
-// resource and ends with the resource. A restart starts empty. The embedded
-// time-series database takes this place later, behind the same methods.
+// A server keeps only the latest here, for lists of resources, and all samples in
+// package history; plugin run, which ends soon, has them all here.
 package metrics

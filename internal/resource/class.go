@@ -270,6 +270,20 @@ func (c *Class) Stat(name string) int {
 	return -1
 }
 
+// DrawnCharts are the declared charts, or else one for each statistic (guide,
+// "Charts").
+func (c *Class) DrawnCharts() []Chart {
+	if c.Charts != nil {
+		return c.Charts
+	}
+	out := make([]Chart, len(c.Statistics))
+	for i := range c.Statistics {
+		s := &c.Statistics[i]
+		out[i] = Chart{Title: s.Label(), Series: []string{s.Name}}
+	}
+	return out
+}
+
 // IDAttrs returns the indexes of the identifying attributes, in declared
 // order. It is empty for an Auto identifier.
 func (c *Class) IDAttrs() []int { return c.id }

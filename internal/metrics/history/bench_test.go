@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
+	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/metrics/history"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -83,7 +84,7 @@ func appendRaw(b *testing.B, all map[resource.ID]*resource.Resource, rounds []*r
 			if refs[key] == 0 {
 				res := all[s.Resource]
 				st := &res.Class.Statistics[s.Stat]
-				l = labels.FromStrings("__name__", history.MetricName(res.Class, st), "resource", fmt.Sprint(res.ID), "name", res.Label,
+				l = labels.FromStrings("__name__", metrics.SeriesName(res.Class, st), "resource", fmt.Sprint(res.ID), "name", res.Label,
 					"plugin", "acme", "class", "Disk", "statistic", st.Name, "unit", st.Unit, "scope", "Array 10.0.0.7", "scope_id", "1")
 			}
 			if refs[key], err = a.Append(refs[key], l, 0, s.Time.UnixMilli(), s.Value, nil, nil, storage.AppendV2Options{}); err != nil {

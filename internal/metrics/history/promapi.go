@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/prometheus/config"
 	promapi "github.com/prometheus/prometheus/web/api/v1"
 
+	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -92,7 +93,7 @@ func serveMetadata(w http.ResponseWriter, r *http.Request, classes []*resource.C
 	for _, c := range classes {
 		for i := range c.Statistics {
 			s := &c.Statistics[i]
-			name := MetricName(c, s)
+			name := metrics.SeriesName(c, s)
 			if only != "" && name != only {
 				continue
 			}
