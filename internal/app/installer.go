@@ -206,7 +206,7 @@ func (i *installer) install(ctx context.Context, in *installation, h api.AddHost
 	attempt := &attempt{installer: i, given: h.Name != "", address: h.Address}
 	r := install.Remote{
 		SSH: install.SSH{
-			Address: h.Address, User: cmp.Or(h.User, c.SSHUser), KeyFile: c.SSHKey, AgentSocket: c.SSHAgent,
+			Address: h.Address, Port: c.SSHPort, User: cmp.Or(h.User, c.SSHUser), KeyFile: c.SSHKey, AgentSocket: c.SSHAgent,
 			KnownHosts: cmp.Or(c.SSHKnownHosts, install.DefaultKnownHosts()), HostKey: h.HostKey,
 		},
 		Server: i.server, Name: h.Name, Root: c.AgentRoot, Program: programs(i.program, c.AgentPrograms), DryRun: h.DryRun,

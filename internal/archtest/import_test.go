@@ -8,7 +8,7 @@ import (
 
 // Packages that hold no code of the program: anybody's tests may use them, the
 // program may not.
-var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "internal/fleettest", "sdk/plugintest", "sdk/internal/transcript"}
+var testPackages = []string{"internal/api/apitest", "internal/store/storetest", "internal/store/postgres/pgtest", "internal/link/linktest", "internal/install/sshtest", "internal/fleettest", "sdk/plugintest", "sdk/internal/transcript"}
 
 // rules says for each package what it may import from this repository, its own
 // subfolders apart. The first row that fits counts; a package without a row is an
@@ -34,7 +34,7 @@ var rules = []struct {
 		"it plays the host of one plugin, by the protocol alone, and judges what it sees",
 	},
 	{
-		[]string{"internal/install"},
+		[]string{"internal/install", "internal/install/sshtest"},
 		nil,
 		"it knows files, commands and SSH; registration and contact are what the wiring gives it",
 	},
@@ -243,7 +243,7 @@ var owners = []struct {
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
 	{"golang.org/x/sync", []string{"internal/app"}, "agents wait for room in the order in which they came"},
-	{"os/exec", []string{"internal/install", "internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
+	{"os/exec", []string{"internal/install/...", "internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},
 	{"unsafe", []string{"sdk/plugin"}, "only to find the field that a pointer of Describe means"},
 	{"math/rand", nil, "math/rand/v2, or crypto/rand for what must not be guessed"},

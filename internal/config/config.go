@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,6 +84,8 @@ type Config struct {
 	SSHKey   string `yaml:"ssh_key"`
 	SSHAgent string `yaml:"ssh_agent"`
 	SSHUser  string `yaml:"ssh_user"`
+	// SSHPort is where machines listen whose address says no port.
+	SSHPort int `yaml:"ssh_port"`
 	// SSHKnownHosts has the keys by which machines are recognised; if it is empty,
 	// ~/.ssh/known_hosts.
 	SSHKnownHosts string `yaml:"ssh_known_hosts"`
@@ -153,6 +156,7 @@ func Default() Config {
 		RunnerGrace:  Duration(30 * time.Second),
 		AgentGrace:   Duration(time.Minute),
 		SSHUser:      "root",
+		SSHPort:      22,
 		CallTimeout:  Duration(5 * time.Minute),
 		UpdatePeriod: Duration(5 * time.Second),
 
@@ -230,6 +234,13 @@ func fromEnv(c any, getenv func(string) string) error {
 			*f = text
 		case *[]string:
 			*f = strings.Split(text, ",")
+		case *int:
+			n, err := strconv.Atoi(text)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("%s: %q is no number", name, text))
+				continue
+			}
+			*f = n
 		case *bool:
 			switch text {
 			case "true", "1":
@@ -267,6 +278,9 @@ func (c *Config) Check() error {
 	errs = append(errs, checkLog(c.LogLevel, c.LogFormat))
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		errs = append(errs, errors.New("tls_cert and tls_key go together"))
+	}
+	if c.SSHPort < 1 || c.SSHPort > 65535 {
+		errs = append(errs, fmt.Errorf("ssh_port: %d is no port; it is a number from 1 to 65535", c.SSHPort))
 	}
 	if c.Store != "" && !strings.HasPrefix(c.Store, "postgres://") && !strings.HasPrefix(c.Store, "postgresql://") {
 		errs = append(errs, errors.New("store: the address of a database begins with postgres://; leave store out to keep all in the data folder")) // without the value, which may hold a password

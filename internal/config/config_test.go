@@ -85,6 +85,8 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"no changes kept", "change_log_keep: 0s\n", nil, []string{"change_log_keep", "more than 0"}},
 		{"size in a variable", "", map[string]string{"FAULTLINE_CHANGE_LOG_SIZE": "-1"}, []string{"FAULTLINE_CHANGE_LOG_SIZE", "-1"}},
 		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
+		{"port of SSH", "ssh_port: 70000\n", nil, []string{"ssh_port", "70000", "65535"}},
+		{"port of SSH in a variable", "", map[string]string{"FAULTLINE_SSH_PORT": "ssh"}, []string{"FAULTLINE_SSH_PORT", "\"ssh\""}},
 		{"level", "log_level: loud\n", nil, []string{"log_level", "loud"}},
 		{"variable", "", map[string]string{"FAULTLINE_RUNNER": "perhaps"}, []string{"FAULTLINE_RUNNER", "perhaps"}},
 	} {

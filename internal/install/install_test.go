@@ -80,8 +80,8 @@ func TestInstallOverSSH(t *testing.T) {
 		t.Errorf("another program was installed: %v", err)
 	}
 	for name, text := range map[string]string{
-		"etc/faultline/agent.yaml":                   "data: " + s.root + "/var/lib/faultline-agent\n",
-		"etc/systemd/system/faultline-agent.service": "ExecStart=" + s.root + "/usr/local/bin/faultline agent run --config " + s.root + "/etc/faultline/agent.yaml\n",
+		"etc/faultline/agent.yaml":                   "data: " + s.Root + "/var/lib/faultline-agent\n",
+		"etc/systemd/system/faultline-agent.service": "ExecStart=" + s.Root + "/usr/local/bin/faultline agent run --config " + s.Root + "/etc/faultline/agent.yaml\n",
 		"var/lib/faultline-agent/agent.pem":          "certificate of oss1.example.com",
 	} {
 		if !strings.Contains(files[name], text) {
@@ -96,7 +96,7 @@ func TestInstallOverSSH(t *testing.T) {
 			t.Errorf("left behind: %s: %.200s", name, text)
 		}
 	}
-	if b, err := os.ReadFile(filepath.Join(s.dir, "processes")); err != nil || !strings.Contains(string(b), "agent install") || strings.Contains(string(b), "token-of") {
+	if b, err := os.ReadFile(filepath.Join(s.Dir, "processes")); err != nil || !strings.Contains(string(b), "agent install") || strings.Contains(string(b), "token-of") {
 		t.Errorf("the list of processes has the token, or was not looked at: %v", err)
 	}
 	s.noUploads(t)
@@ -117,7 +117,7 @@ func TestInstallOverSSH(t *testing.T) {
 
 func checksumOf(t *testing.T, s *sshd, name string) string {
 	t.Helper()
-	sum, err := Checksum(filepath.Join(s.root, name))
+	sum, err := Checksum(filepath.Join(s.Root, name))
 	if err != nil {
 		t.Error(err)
 	}
@@ -147,27 +147,27 @@ func TestDryRunChangesNothing(t *testing.T) {
 func TestWhatKeepsAnInstallationFromBeginning(t *testing.T) {
 	t.Parallel()
 	s := startSSHD(t)
-	other := writeKey(t, filepath.Join(s.dir, "other"))
+	other := writeKey(t, filepath.Join(s.Dir, "other"))
 	for name, c := range map[string]struct {
 		change func(r *Remote)
 		step   string // that fails
 		want   []string
 	}{
 		"unknown host": {func(r *Remote) { r.SSH.KnownHosts = s.write(t, "none", "", 0o600) }, "connect",
-			[]string{"is not in", ssh.FingerprintSHA256(s.hostKey), "ssh-keyscan -p " + fmt.Sprint(s.port), "Nothing was sent"}},
-		"no file of known hosts": {func(r *Remote) { r.SSH.KnownHosts = filepath.Join(s.dir, "absent") }, "connect", []string{"is not in", "absent"}},
+			[]string{"is not in", ssh.FingerprintSHA256(s.HostKey), "ssh-keyscan -p " + fmt.Sprint(s.Port), "Nothing was sent"}},
+		"no file of known hosts": {func(r *Remote) { r.SSH.KnownHosts = filepath.Join(s.Dir, "absent") }, "connect", []string{"is not in", "absent"}},
 		"another key": {func(r *Remote) {
-			r.SSH.KnownHosts = s.write(t, "wrong", fmt.Sprintf("# a comment\n[127.0.0.1]:%d %s", s.port, ssh.MarshalAuthorizedKey(other)), 0o600)
-		}, "connect", []string{"HOST KEY MISMATCH", "wrong:2", ssh.FingerprintSHA256(s.hostKey), ssh.FingerprintSHA256(other), "ssh-keygen -f"}},
+			r.SSH.KnownHosts = s.write(t, "wrong", fmt.Sprintf("# a comment\n[127.0.0.1]:%d %s", s.Port, ssh.MarshalAuthorizedKey(other)), 0o600)
+		}, "connect", []string{"HOST KEY MISMATCH", "wrong:2", ssh.FingerprintSHA256(s.HostKey), ssh.FingerprintSHA256(other), "ssh-keygen -f"}},
 		"a revoked key": {func(r *Remote) {
-			r.SSH.KnownHosts = s.write(t, "revoked", fmt.Sprintf("@revoked * %s", ssh.MarshalAuthorizedKey(s.hostKey)), 0o600)
+			r.SSH.KnownHosts = s.write(t, "revoked", fmt.Sprintf("@revoked * %s", ssh.MarshalAuthorizedKey(s.HostKey)), 0o600)
 		}, "connect", []string{"revoked"}},
 		"another fingerprint":      {func(r *Remote) { r.SSH.HostKey = ssh.FingerprintSHA256(other) }, "connect", []string{"was expected", "Nothing was sent"}},
 		"nothing to know it by":    {func(r *Remote) { r.SSH.KnownHosts = "" }, "connect", []string{"ssh_known_hosts"}},
 		"no credentials":           {func(r *Remote) { r.SSH.KeyFile = "" }, "connect", []string{"ssh_key"}},
-		"a key that is not let in": {func(r *Remote) { r.SSH.KeyFile = filepath.Join(s.dir, "other") }, "connect", []string{"does not let", "authorized_keys"}},
+		"a key that is not let in": {func(r *Remote) { r.SSH.KeyFile = filepath.Join(s.Dir, "other") }, "connect", []string{"does not let", "authorized_keys"}},
 		"a key for everybody to read": {func(r *Remote) {
-			b, _ := os.ReadFile(filepath.Join(s.dir, "client"))
+			b, _ := os.ReadFile(filepath.Join(s.Dir, "client"))
 			r.SSH.KeyFile = s.write(t, "lax", string(b), 0o644)
 		}, "connect", []string{"chmod 600"}},
 		"nobody there": {func(r *Remote) { r.SSH.Address = fmt.Sprintf("127.0.0.1:%d", freePort(t)) }, "connect", []string{"cannot be reached"}},
@@ -194,7 +194,7 @@ func TestWhatKeepsAnInstallationFromBeginning(t *testing.T) {
 		t.Errorf("there are %v", files)
 	}
 	r, _ := s.remote(t)
-	r.SSH.KnownHosts, r.SSH.HostKey = "", ssh.FingerprintSHA256(s.hostKey)
+	r.SSH.KnownHosts, r.SSH.HostKey = "", ssh.FingerprintSHA256(s.HostKey)
 	if _, err := r.Run(t.Context()); err != nil {
 		t.Errorf("by its fingerprint: %v", err)
 	}
@@ -206,8 +206,14 @@ func TestKindsOfMachines(t *testing.T) {
 	t.Parallel()
 	s := startSSHD(t)
 	says := func(program, text string) func() {
-		path := s.write(t, "bin/"+program, "#!/bin/sh\n"+text+"\n", 0o755)
-		return func() { _ = os.Remove(path) }
+		path := filepath.Join(s.Bin, program)
+		before, err := os.ReadFile(path)
+		s.write(t, "bin/"+program, "#!/bin/sh\n"+text+"\n", 0o755)
+		return func() {
+			if _ = os.Remove(path); err == nil {
+				s.write(t, "bin/"+program, string(before), 0o755)
+			}
+		}
 	}
 	for name, c := range map[string]struct {
 		program, text, want string
@@ -215,7 +221,8 @@ func TestKindsOfMachines(t *testing.T) {
 		"another processor": {"uname", `[ "$1" = -m ] && echo aarch64 || echo Linux`, "linux/arm64"},
 		"unknown processor": {"uname", `[ "$1" = -m ] && echo vax || echo Linux`, `"vax"`},
 		"another system":    {"uname", `echo FreeBSD`, `the machine runs "FreeBSD"`},
-		"sudo asks":         {"id", `[ -e "$FAKE/bin/sudo" ] && mv "$FAKE/bin/sudo" "$FAKE/sudo.away"; echo 1000`, "NOPASSWD"},
+		"in a container":    {"systemctl", `echo offline; exit 1`, "does not run systemd"},
+		"sudo asks":         {"id", "cd " + s.Dir + "; [ -e bin/sudo ] && mv bin/sudo sudo.away; echo 1000", "NOPASSWD"},
 	} {
 		undo := says(c.program, c.text)
 		r, _ := s.remote(t)
@@ -225,7 +232,7 @@ func TestKindsOfMachines(t *testing.T) {
 		}
 		undo()
 	}
-	if err := os.Rename(filepath.Join(s.dir, "sudo.away"), filepath.Join(s.dir, "bin/sudo")); err != nil {
+	if err := os.Rename(filepath.Join(s.Dir, "sudo.away"), filepath.Join(s.Dir, "bin/sudo")); err != nil {
 		t.Fatal(err)
 	}
 	defer says("id", "echo 1000")()
@@ -244,7 +251,7 @@ func TestAFailureIsUndone(t *testing.T) {
 	s := startSSHD(t)
 	before := func(t *testing.T) map[string]string {
 		for _, state := range []string{"enabled", "active", "fail", "log"} {
-			_ = os.Remove(filepath.Join(s.dir, state))
+			_ = os.Remove(filepath.Join(s.Dir, state))
 		}
 		return s.files(t)
 	}

@@ -2,6 +2,7 @@ package install
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -61,8 +62,8 @@ func (l Local) Plan() []Step {
 func (l Local) Run(ctx context.Context) error {
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGHUP)
 	defer signal.Reset(syscall.SIGPIPE, syscall.SIGHUP)
-	if _, err := exec.LookPath("systemctl"); err != nil {
-		return errors.New("this machine has no systemd (systemctl is not to be found); have `faultline agent run` started by whatever starts services here")
+	if err := systemdRuns(ctx); err != nil {
+		return err
 	}
 	texts := map[string]string{}
 	for _, s := range l.Paths.steps(l.Server) {
@@ -268,6 +269,24 @@ type service struct {
 	touched             bool
 	wasEnabled, wasLive bool
 }
+
+// systemdRuns says why no service can be installed here, if so. In containers there
+// may be its program without systemd.
+func systemdRuns(ctx context.Context) error {
+	const advice = "; have `faultline agent run` started by whatever starts services here"
+	if _, err := exec.LookPath("systemctl"); err != nil {
+		return errors.New("this machine has no systemd (systemctl is not to be found)" + advice)
+	}
+	state, err := exec.CommandContext(ctx, "systemctl", "is-system-running").Output()
+	if text := strings.TrimSpace(string(state)); text == offline || text == "" && err != nil {
+		return errors.New("this machine does not run systemd (systemctl is-system-running says that it is " + cmp.Or(text, err.Error()) + ")" + advice)
+	}
+	return nil
+}
+
+// offline is what systemctl says is the state of a system that something else than
+// systemd runs.
+const offline = "offline"
 
 func systemctl(ctx context.Context, args ...string) error {
 	out, err := exec.CommandContext(ctx, "systemctl", args...).CombinedOutput() //nolint:gosec // the words are ours

@@ -52,6 +52,7 @@ echo "machine=$(uname -m)"
 echo "uid=$(id -u)"
 echo "name=$(hostname -f 2>/dev/null || hostname)"
 echo "systemctl=$(command -v systemctl)"
+echo "system_is=$(systemctl is-system-running 2>/dev/null)"
 [ "$(id -u)" = 0 ] || { sudo -n true 2>/dev/null && echo sudo=yes; }
 [ -r "$0" ] && echo "sum=$(sha256sum "$0" | cut -d ' ' -f 1)"
 true`
@@ -175,6 +176,8 @@ func (m *machine) look(ctx context.Context, program, user string) (f facts, err 
 		return f, fmt.Errorf("the machine is of the kind %q, which is not known here", is["machine"])
 	case is["systemctl"] == "":
 		return f, errors.New("the machine has no systemd (systemctl is not to be found); install the agent by hand and have its own init start it")
+	case is["system_is"] == offline:
+		return f, errors.New("the machine does not run systemd (systemctl is-system-running says that it is offline); install the agent by hand and have its own init start it")
 	case !f.root && is["sudo"] == "":
 		return f, fmt.Errorf("%s is not root there, and sudo asks for a password; let it run commands without one (in /etc/sudoers.d: %s ALL=(root) NOPASSWD: ALL), or come as root", user, user)
 	case f.name == "":

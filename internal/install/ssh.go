@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 // needed, and one of KnownHosts and HostKey.
 type SSH struct {
 	Address string // host or host:port
+	Port    int    // where the address has none; 22 if 0
 	User    string // root if empty
 	// KeyFile has a private key without passphrase; a key with one belongs into an
 	// SSH agent, whose socket is AgentSocket.
@@ -42,7 +44,7 @@ func (s SSH) target() string {
 	if _, _, err := net.SplitHostPort(s.Address); err == nil {
 		return s.Address
 	}
-	return net.JoinHostPort(strings.Trim(s.Address, "[]"), "22")
+	return net.JoinHostPort(strings.Trim(s.Address, "[]"), strconv.Itoa(cmp.Or(s.Port, 22)))
 }
 
 // machine is a connection to a machine.

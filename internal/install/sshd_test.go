@@ -2,22 +2,16 @@ package install
 
 import (
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/pem"
 	"errors"
-	"fmt"
-	"net"
 	"os"
-	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+
+	"github.com/faultline-storage/faultline/internal/install/sshtest"
 )
 
 // TestMain makes this test program the one that is installed, too.
@@ -28,113 +22,31 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// sshd is a real OpenSSH server on the loopback interface, in front of a machine
-// that is a folder: what its systemctl is told is written down, and its programs
-// can be made to fail.
-type sshd struct {
-	dir     string
-	root    string // the machine's /
-	port    int
-	hostKey ssh.PublicKey
-	user    string
-}
+// sshd is a machine behind a real OpenSSH server.
+type sshd struct{ *sshtest.Machine }
 
 // startSSHD starts a server, which ends with the test.
 func startSSHD(t *testing.T) *sshd {
 	t.Helper()
-	program := "/usr/sbin/sshd"
-	if _, err := os.Stat(program); err != nil {
-		if program, err = exec.LookPath("sshd"); err != nil {
-			t.Skip("sshd is not installed (Debian: openssh-server; scripts/setup-debian.sh brings it): not installing anything over SSH")
-		}
+	m, err := sshtest.Start(sshtest.Options{Dir: t.TempDir()})
+	if errors.Is(err, sshtest.ErrAbsent) {
+		t.Skipf("%v: not installing anything over SSH", err)
 	}
-	if os.Geteuid() == 0 { // sshd wants it, and without systemd nobody makes it
-		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	u, err := user.Current()
 	if err != nil {
-		t.Fatal(err)
-	}
-	s := &sshd{dir: t.TempDir(), user: u.Username}
-	s.root = filepath.Join(s.dir, "machine")
-	bin := filepath.Join(s.dir, "bin")
-	for _, dir := range []string{s.root, bin, filepath.Join(s.dir, "tmp")} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.hostKey = writeKey(t, filepath.Join(s.dir, "host"))
-	client := writeKey(t, filepath.Join(s.dir, "client"))
-	s.write(t, "authorized", string(ssh.MarshalAuthorizedKey(client)), 0o600)
-	s.write(t, "bin/systemctl", fakeSystemctl, 0o755)
-	s.write(t, "bin/sudo", "#!/bin/sh\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\necho sudo \"$1\" >>"+s.dir+"/log\nexec \"$@\"\n", 0o755)
-	s.port = freePort(t)
-	s.write(t, "config", fmt.Sprintf(`Port %d
-ListenAddress 127.0.0.1
-HostKey %s/host
-AuthorizedKeysFile %s/authorized
-PidFile none
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin yes
-SetEnv PATH=%s:/usr/bin:/bin:/usr/sbin:/sbin FAKE=%s TMPDIR=%s/tmp
-`, s.port, s.dir, s.dir, bin, s.dir, s.dir), 0o600)
-	cmd := exec.Command(program, "-D", "-e", "-f", filepath.Join(s.dir, "config")) //nolint:gosec // it is a test's own
-	log, err := os.Create(filepath.Join(s.dir, "sshd.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = log
-	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		_ = log.Close()
+		m.Stop()
 		if t.Failed() {
-			b, _ := os.ReadFile(log.Name())
-			t.Logf("sshd: %s\nsystemctl: %s", b, s.log(t))
+			t.Log(m.Log())
 		}
 	})
-	for end := time.Now().Add(20 * time.Second); ; {
-		c, err := net.Dial("tcp", s.address())
-		if err == nil {
-			_ = c.Close()
-			return s
-		}
-		if time.Now().After(end) {
-			b, _ := os.ReadFile(log.Name())
-			t.Fatalf("sshd does not listen: %v\n%s", err, b)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	return &sshd{m}
 }
-
-// fakeSystemctl keeps the state of one service in files, and notes the list of
-// processes when it starts it.
-const fakeSystemctl = `#!/bin/sh
-echo "$@" >>"$FAKE/log"
-grep -qx "$1" "$FAKE/fail" 2>/dev/null && { echo "told to fail" >&2; exit 1; }
-case "$1" in
-is-enabled) [ -e "$FAKE/enabled" ] ;;
-is-active) [ -e "$FAKE/active" ] ;;
-enable) : >"$FAKE/enabled" ;;
-disable) rm -f "$FAKE/enabled" ;;
-start | restart) : >"$FAKE/active"; ps -eo args >"$FAKE/processes" ;;
-stop) rm -f "$FAKE/active" ;;
-esac
-`
-
-func (s *sshd) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
 func (s *sshd) write(t *testing.T, name, text string, mode os.FileMode) string {
 	t.Helper()
-	path := filepath.Join(s.dir, name)
+	path := filepath.Join(s.Dir, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +59,7 @@ func (s *sshd) write(t *testing.T, name, text string, mode os.FileMode) string {
 // log is what systemctl and sudo were told.
 func (s *sshd) log(t *testing.T) string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	b, err := os.ReadFile(filepath.Join(s.Dir, "log"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}
@@ -155,7 +67,7 @@ func (s *sshd) log(t *testing.T) string {
 }
 
 func (s *sshd) is(state string) bool {
-	_, err := os.Stat(filepath.Join(s.dir, state))
+	_, err := os.Stat(filepath.Join(s.Dir, state))
 	return err == nil
 }
 
@@ -163,11 +75,11 @@ func (s *sshd) is(state string) bool {
 func (s *sshd) files(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	err := filepath.WalkDir(s.root, func(path string, e os.DirEntry, err error) error {
-		if err != nil || path == s.root {
+	err := filepath.WalkDir(s.Root, func(path string, e os.DirEntry, err error) error {
+		if err != nil || path == s.Root {
 			return err
 		}
-		name, _ := filepath.Rel(s.root, path)
+		name, _ := filepath.Rel(s.Root, path)
 		if e.IsDir() {
 			out[name] = "folder"
 			return nil
@@ -186,11 +98,11 @@ func (s *sshd) files(t *testing.T) map[string]string {
 // that it tells.
 func (s *sshd) remote(t *testing.T) (*Remote, *[]Step) {
 	t.Helper()
-	known := s.write(t, "known_hosts", fmt.Sprintf("[127.0.0.1]:%d %s", s.port, ssh.MarshalAuthorizedKey(s.hostKey)), 0o600)
+	known := s.write(t, "known_hosts", s.KnownHost(), 0o600)
 	var steps []Step
 	return &Remote{
-		SSH:    SSH{Address: s.address(), User: s.user, KeyFile: filepath.Join(s.dir, "client"), KnownHosts: known},
-		Server: "https://manager:8700", Root: s.root, Name: "oss1.example.com",
+		SSH:    SSH{Address: s.Address(), User: s.User, KeyFile: s.Client, KnownHosts: known},
+		Server: "https://manager:8700", Root: s.Root, Name: "oss1.example.com",
 		Program: func(string, string) (string, error) { return os.Executable() },
 		Token:   func(_ context.Context, host string) (string, error) { return "token-of-" + host, nil },
 		Contact: func(context.Context, string) error { return nil },
@@ -202,7 +114,7 @@ func (s *sshd) remote(t *testing.T) (*Remote, *[]Step) {
 func (s *sshd) noUploads(t *testing.T) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		left, err := os.ReadDir(filepath.Join(s.dir, "tmp"))
+		left, err := os.ReadDir(filepath.Join(s.Dir, "tmp"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,33 +129,21 @@ func (s *sshd) noUploads(t *testing.T) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := sshtest.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close() //nolint:errcheck // only its number is wanted
-	return ln.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // writeKey makes a key pair and writes the private one.
 func writeKey(t *testing.T, path string) ssh.PublicKey {
 	t.Helper()
-	pub, key, err := ed25519.GenerateKey(rand.Reader)
+	key, err := sshtest.WriteKey(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, err := ssh.MarshalPrivateKey(key, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := ssh.NewPublicKey(pub)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return key
 }
 
 func lastStates(steps []Step) string {
