@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/faultline-storage/faultline/internal/cli"
+	"github.com/faultline-storage/faultline/internal/install/sshtest"
 )
 
 // world is what the commands of one script share.
@@ -31,6 +32,7 @@ type world struct {
 	array      *array
 	runners    map[string]*runnerProcess
 	network    *network
+	machine    *sshtest.Machine
 }
 
 type worldKey struct{}
@@ -41,6 +43,9 @@ func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*w
 func (w *world) end() {
 	for _, r := range w.runners {
 		_ = r.stop()
+	}
+	if w.machine != nil {
+		w.machine.Stop()
 	}
 	if w.server != nil {
 		w.server.end()
@@ -72,9 +77,12 @@ var commands = map[string]command{
 	"register": plain(1, "register HOST", register), "agent": plain(1, "agent HOST ARG...", startAgent),
 	"crashrunner": plain(1, "crashrunner NAME", crashRunner), "runnerlogs": runnerLogs,
 	"network": plain(0, "network", startNetwork), "cut": plain(0, "cut", cutNetwork), "mend": plain(0, "mend", mendNetwork),
-	"postgres": plain(1, "postgres VAR", newDatabase),
-	"redfish":  plain(1, "redfish DIR", serveRedfish),
-	"goenv":    plain(0, "goenv", goEnvironment),
+	"machine": plain(1, "machine NAME [IP]", startMachine),
+	"service": plain(1, "service VERB", service), "machinefails": plain(0, "machinefails [VERB]", machineFails),
+	"untouched": plain(0, "untouched", untouched),
+	"postgres":  plain(1, "postgres VAR", newDatabase),
+	"redfish":   plain(1, "redfish DIR", serveRedfish),
+	"goenv":     plain(0, "goenv", goEnvironment),
 }
 
 // plain is a command that takes at least so many arguments and cannot be negated.
@@ -126,6 +134,11 @@ func environment(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "XDG_CACHE_HOME", "TMPDIR", "WORK", "GORACE", "HOST_ROOT"} {
 		env = append(env, name+"="+ts.Getenv(name))
+	}
+	for _, setting := range machineSettings {
+		if v := ts.Getenv(setting); v != "" {
+			env = append(env, setting+"="+v)
+		}
 	}
 	return env
 }

@@ -39,6 +39,11 @@
 //	runnerlogs NAME REGEXP    as logs, for a runner or agent
 //	network                   set NETWORK to an address that leads to the server, also to one that is started later
 //	cut, mend                 cut the network, so that nothing passes and nobody is told; mend it
+//	machine NAME [IP]         start a machine behind a real sshd, with its / in $MACHINE and stand-ins for its programs in
+//	                          $MACHINE_BIN; the settings FAULTLINE_SSH_... let a server install the agent there
+//	service VERB              have systemctl there do something with the agent's service; crash is kill -9
+//	machinefails [VERB]       let a verb of its systemctl fail, or none
+//	untouched                 want nothing of an agent there
 //	redfish DIR               serve a folder of index.json files as a Redfish service, and set REDFISH
 //
 // Everything that waits gives up after 20 s, or what -within says (until,
