@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -118,7 +119,7 @@ func newFleetHost(name string, now time.Time) *fleetHost {
 		name: name, known: make(chan struct{}), left: now, feeds: map[string]*hostFeed{},
 		attrs: map[string]json.RawMessage{
 			"fqdn": quoted(name), "host_id": null, "address": null, "agent_version": null, "boot_time": null,
-			"state": quoted(hostConnected), "last_contact": null, "reason": null,
+			"state": quoted(hostConnected), "last_contact": null, "reason": null, "install_failed": json.RawMessage("false"),
 		},
 	}
 }
@@ -187,8 +188,8 @@ func (f *fleet) sessions(plugin string) (live, all int) {
 }
 
 // expect makes a host that an agent is awaited of, or tells a new reason why there
-// is none yet.
-func (f *fleet) expect(name, address, reason string) {
+// is none yet. failed says that it could not be installed.
+func (f *fleet) expect(name, address, reason string, failed bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	h := f.hosts[name]
@@ -199,7 +200,7 @@ func (f *fleet) expect(name, address, reason string) {
 		f.touch(name)
 	}
 	if string(h.attrs["state"]) == string(quoted(hostAwaiting)) {
-		f.set(h, map[string]json.RawMessage{"reason": text(reason)})
+		f.set(h, map[string]json.RawMessage{"reason": text(reason), "install_failed": json.RawMessage(strconv.FormatBool(failed))})
 	}
 }
 
@@ -305,7 +306,7 @@ func (f *fleet) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Peer,
 		address = from.Addr
 	}
 	attrs := map[string]json.RawMessage{
-		"state": quoted(hostConnected), "reason": null, "last_contact": null,
+		"state": quoted(hostConnected), "reason": null, "last_contact": null, "install_failed": json.RawMessage("false"),
 		"address": text(address), "agent_version": text(h.Version), "boot_time": null,
 	}
 	if !hello.Booted.IsZero() {

@@ -48,6 +48,8 @@ type installer struct {
 	fleet     *fleet
 	// forget removes a host that was made in vain.
 	forget func(ctx context.Context, id resource.ID) error
+	// ended is told that an installation has ended.
+	ended func()
 	log    *slog.Logger
 
 	slots *semaphore.Weighted
@@ -165,13 +167,26 @@ func (i *installer) get(id string) *api.Installation {
 	return nil
 }
 
-// latest returns the ID of the latest installation of a host, or "".
+// latest returns the ID of the latest installation of a host, or "". A host that is
+// awaited has an address for its name.
 func (i *installer) latest(name, address string) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, in := range slices.Backward(i.list) {
-		if at, _ := bareAddress(in.Address); !in.DryRun && (in.Host == name || in.Host == "" && at == address) {
+		if at, _ := bareAddress(in.Address); !in.DryRun && (in.Host == name || strings.EqualFold(at, name) || in.Host == "" && at == address) {
 			return in.ID
+		}
+	}
+	return ""
+}
+
+// hostAt returns the name of the host that was installed at an address last, or "".
+func (i *installer) hostAt(address string) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, in := range slices.Backward(i.list) {
+		if at, _ := bareAddress(in.Address); in.State == gen.InstallationDone && !in.DryRun && strings.EqualFold(at, address) {
+			return in.Host
 		}
 	}
 	return ""
@@ -187,6 +202,7 @@ func (i *installer) work(ctx context.Context, in *installation, h api.AddHost) {
 		i.slots.Release(1)
 	}
 	log := i.log.With("address", h.Address, "installation", in.ID)
+	defer i.ended()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := time.Now()

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"log/slog"
 	"net"
@@ -25,6 +26,9 @@ const (
 	machineTick = time.Second
 	// lookupTime bounds the question for the addresses of a name.
 	lookupTime = 5 * time.Second
+	// longestAdvice bounds what is told of an installation that failed, in characters:
+	// its end is what there is to do.
+	longestAdvice = 1000
 )
 
 // machines makes a host of every VirtualMachine that a plugin reports (guide,
@@ -110,7 +114,7 @@ func (m *machines) note(r *resource.Resource) {
 	}
 }
 
-// wake has run look. The caller holds mu.
+// wake has run look.
 func (m *machines) wake() {
 	select {
 	case m.kick <- struct{}{}:
@@ -174,7 +178,7 @@ func (m *machines) link(ctx context.Context) {
 			found[address] = h
 		}
 		if h == nil {
-			m.fleet.expect(address, address, m.advice(address))
+			m.fleet.expect(address, address, m.advice(address), false)
 			continue // its number comes with the host
 		}
 		if h.ID == 0 || h.ID == resource.ID(n) {
@@ -201,7 +205,9 @@ func (m *machines) link(ctx context.Context) {
 }
 
 // find returns the host of an address, or nil: one that an agent runs on before one
-// that is awaited, and one of that name before one that its agent came from there.
+// that is awaited, and one of that name before one that was installed there, and that
+// before one whose agent came from there, which is the address of a machine with
+// several networks that leads to the server.
 func (m *machines) find(ctx context.Context, hosts []hostState, address string) *hostState {
 	at := func(match func(*hostState) bool) *hostState {
 		for i := range hosts {
@@ -212,6 +218,10 @@ func (m *machines) find(ctx context.Context, hosts []hostState, address string) 
 		return nil
 	}
 	if h := at(func(h *hostState) bool { return strings.EqualFold(h.Name, address) }); h != nil {
+		return h
+	}
+	installed := m.installer.hostAt(address)
+	if h := at(func(h *hostState) bool { return h.Name == installed }); h != nil {
 		return h
 	}
 	if h := at(func(h *hostState) bool { return sameAddress(h.Address, address) }); h != nil {
@@ -279,12 +289,13 @@ func (m *machines) install() {
 			if in != nil && in.State == gen.InstallationRunning {
 				continue
 			}
+			// One that is done has a host, which link finds.
+			t.id, t.due = "", now.Add(t.pause)
 			if in != nil && in.State == gen.InstallationFailed {
-				t.due = now.Add(t.pause)
-				m.fleet.expect(h.Name, h.Name, "the agent was not installed on "+h.Name+"; it is tried again at "+t.due.UTC().Format(time.RFC3339)+", or with faultline add host "+h.Name+": "+reasonText(in.Error))
-				t.pause = min(2*t.pause, machineMaxPause)
+				m.fleet.expect(h.Name, h.Name, fmt.Sprintf("%s. It is tried again at %s, or with faultline add host %s",
+					cutText(in.Error, longestAdvice), t.due.UTC().Format(time.RFC3339), h.Name), true)
 			}
-			t.id = ""
+			t.pause = min(2*t.pause, machineMaxPause)
 		}
 		if now.Before(t.due) {
 			continue
@@ -295,6 +306,7 @@ func (m *machines) install() {
 			continue
 		}
 		t.id = in.ID
+		m.fleet.expect(h.Name, h.Name, m.advice(h.Name), false)
 	}
 	for address := range m.tries {
 		if !wanted[address] {

@@ -135,10 +135,13 @@ const longestReason = 300
 
 // reasonText makes an error, which may have the last lines of a process, readable in
 // a table.
-func reasonText(s string) string {
+func reasonText(s string) string { return cutText(s, longestReason) }
+
+// cutText makes a text one line of at most so many characters.
+func cutText(s string, most int) string {
 	r := []rune(strings.Join(strings.Fields(s), " "))
-	if len(r) > longestReason {
-		return string(r[:longestReason-1]) + "…"
+	if len(r) > most {
+		return string(r[:most-1]) + "…"
 	}
 	return string(r)
 }

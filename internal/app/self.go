@@ -100,11 +100,13 @@ func selfManifest() wire.Manifest {
 				{Name: "state", Kind: wire.KindEnum, Options: options(hostConnected, hostStopped, hostLost, hostAwaiting)},
 				{Name: "last_contact", Kind: wire.KindString, Optional: true},
 				{Name: "reason", Kind: wire.KindString, Optional: true},
+				{Name: "install_failed", Kind: wire.KindBoolean, Label: "Agent could not be installed", Default: json.RawMessage("false")},
 			},
 			Conditions: []wire.Condition{
 				{ID: "contact_lost", Kind: wire.ConditionValue, Attribute: "state", ErrorStates: options(hostLost), Message: "Contact lost", Detail: "reason"},
 				{ID: "agent_stopped", Kind: wire.ConditionValue, Attribute: "state", InfoStates: options(hostStopped), Message: "Agent stopped", Detail: "reason"},
 				{ID: "agent_awaited", Kind: wire.ConditionValue, Attribute: "state", InfoStates: options(hostAwaiting), Message: "Awaiting agent", Detail: "reason"},
+				{ID: "not_installed", Kind: wire.ConditionValue, Attribute: "install_failed", WarnStates: []json.RawMessage{json.RawMessage("true")}, Message: "Agent not installed", Detail: "reason"},
 			},
 			// A machine that is in trouble makes the host on it so.
 			Relations: []wire.Relation{{Kind: wire.RelationSubscribe, Plugin: wire.BuiltinPlugin, Class: wire.BaseVirtualMachine, Attributes: []string{"host_id"}}},

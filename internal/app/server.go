@@ -280,8 +280,9 @@ func (s *Server) setup(ctx context.Context) error {
 	admin.installer = newInstaller(&installer{
 		config: c, server: address, program: s.o.Program, authority: authority, fleet: hosts, forget: admin.Remove, log: s.part("agents"),
 	})
-	s.run("installations", s.fail, admin.installer.run)
 	vms := newMachines(&machines{fleet: hosts, inv: inv, installer: admin.installer, remove: admin.Remove, log: s.part("agents")})
+	admin.installer.ended = vms.wake
+	s.run("installations", s.fail, admin.installer.run)
 	s.run("virtual machines", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, vms.follow) })
 	s.run("hosts of virtual machines", s.fail, vms.run)
 
