@@ -95,13 +95,14 @@ func (o InstallOptions) local() (install.Local, error) {
 // is /.
 func AgentUnit(root string) string { return install.Unit(install.PathsBelow(root)) }
 
-// InstallCommandOptions configure InstallCommand. All but Name and Programs are
-// required.
+// InstallCommandOptions configure InstallCommand. All but Name, Programs and Root
+// are required.
 type InstallCommandOptions struct {
 	Server   string // its address as the machine reaches it
 	Name     string // of the host
 	Machine  string // kind of machine, in Go's names
 	Programs string // folder with the programs for other machines
+	Root     string // in place of / on the machine
 	Expires  time.Time
 }
 
@@ -135,6 +136,13 @@ func InstallCommand(a *auth.Authority, o InstallCommandOptions) (string, error) 
 		}
 		name = " --name " + host
 	}
+	root := ""
+	if o.Root != "" {
+		if !plainPath.MatchString(o.Root) {
+			return "", resource.FieldErrorf("root", "%q is no folder that begins with / and is made of letters, digits and . _ -", o.Root)
+		}
+		root = " --root " + o.Root
+	}
 	token, err := a.CreateJoin(auth.JoinToken{Name: "command-" + rand.Text()[:12], Expires: o.Expires, Uses: 1, Host: o.Name})
 	if err != nil {
 		return "", err
@@ -142,11 +150,14 @@ func InstallCommand(a *auth.Authority, o InstallCommandOptions) (string, error) 
 	return fmt.Sprintf(`(set -e; d=$(mktemp -d /var/tmp/faultline.XXXXXXXX); trap 'rm -rf "$d"' EXIT; `+
 		`curl -fsSk --proto =https --connect-to %s:%s:%s:%s -o "$d/faultline" https://%s:%s%slinux-%s; `+
 		`echo "%s  $d/faultline" | sha256sum -c --quiet; chmod 700 "$d/faultline"; `+
-		`printf '%%s\n' '%s' | "$d/faultline" agent install --server https://%s:%s%s --token-file -)`+"\n",
+		`printf '%%s\n' '%s' | "$d/faultline" agent install --server https://%s:%s%s%s --token-file -)`+"\n",
 		auth.ServerName, port, u.Hostname(), port, auth.ServerName, port, ProgramPath, o.Machine,
-		sum, token, u.Hostname(), port, name), nil
+		sum, token, u.Hostname(), port, name, root), nil
 }
 
 // serverHost is what the address of a server may be made of, so that no shell
 // reads more into it.
 var serverHost = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
+
+// plainPath is a path that no shell reads more into.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+/?$`)

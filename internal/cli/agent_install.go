@@ -111,8 +111,8 @@ func newAgentUnit(c *console) *cobra.Command {
 // not reach by SSH.
 func newHostInstallCommand(c *console, authority func() (*auth.Authority, error)) *cobra.Command {
 	var (
-		server, name, machine, programs string
-		expires                         time.Duration
+		server, name, machine, programs, root string
+		expires                               time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "install-command",
@@ -129,6 +129,7 @@ func newHostInstallCommand(c *console, authority func() (*auth.Authority, error)
 	f.StringVar(&name, "name", "", "`name` of the host; the token is for it alone, also if it is registered already (default: what the machine calls itself)")
 	f.StringVar(&machine, "machine", runtime.GOARCH, "`kind` of machine, such as amd64 or arm64")
 	f.StringVar(&programs, "programs", os.Getenv("FAULTLINE_AGENT_PROGRAMS"), "`folder` with the programs for other kinds of machine (agent_programs of the server)")
+	f.StringVar(&root, "root", os.Getenv("FAULTLINE_AGENT_ROOT"), "`folder` there in place of / (agent_root of the server)")
 	f.DurationVar(&expires, "expires", 24*time.Hour, "`how long` the command is good")
 	cmd.RunE = func(*cobra.Command, []string) error {
 		if server == "" {
@@ -138,7 +139,7 @@ func newHostInstallCommand(c *console, authority func() (*auth.Authority, error)
 		if err != nil {
 			return err
 		}
-		text, err := app.InstallCommand(a, app.InstallCommandOptions{Server: server, Name: name, Machine: machine, Programs: programs, Expires: time.Now().Add(expires)})
+		text, err := app.InstallCommand(a, app.InstallCommandOptions{Server: server, Name: name, Machine: machine, Programs: programs, Root: root, Expires: time.Now().Add(expires)})
 		if err != nil {
 			return misuse{err}
 		}
