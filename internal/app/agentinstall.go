@@ -10,11 +10,13 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/auth"
+	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/install"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -87,8 +89,21 @@ func PlanAgent(o InstallOptions) ([]InstallStep, error) {
 }
 
 func (o InstallOptions) local() (install.Local, error) {
+	paths := install.PathsBelow(o.Root)
+	// Settings that are there stay, so they have to be good, and say where the agent
+	// looks for what it is given here.
+	if _, err := os.Stat(paths.Config); err == nil {
+		now, err := config.LoadAgent(paths.Config, func(string) string { return "" })
+		if err != nil {
+			return install.Local{}, fmt.Errorf("the settings that are there stay, and no agent can use them: %w", err)
+		}
+		if within, err := filepath.Rel(filepath.Join("/", o.Root), now.Data); err != nil || !filepath.IsLocal(within) {
+			return install.Local{}, fmt.Errorf("%s stays, and its data is %s, which is not below %s; correct it there", paths.Config, now.Data, o.Root)
+		}
+		paths.Data = now.Data
+	}
 	program, err := os.Executable()
-	return install.Local{Paths: install.PathsBelow(o.Root), Program: program, Server: o.Server, Say: o.Say}, err
+	return install.Local{Paths: paths, Program: program, Server: o.Server, Say: o.Say}, err
 }
 
 // AgentUnit is the systemd unit of an agent that is installed below a root; empty

@@ -50,7 +50,7 @@ type installer struct {
 	forget func(ctx context.Context, id resource.ID) error
 	// ended is told that an installation has ended.
 	ended func()
-	log    *slog.Logger
+	log   *slog.Logger
 
 	slots *semaphore.Weighted
 	tasks sync.WaitGroup
@@ -220,6 +220,9 @@ func (i *installer) work(ctx context.Context, in *installation, h api.AddHost) {
 func (i *installer) install(ctx context.Context, in *installation, h api.AddHost) (string, error) {
 	c := i.config
 	attempt := &attempt{installer: i, given: h.Name != "", address: h.Address}
+	if err := i.reached(ctx, h.Address); err != nil {
+		return "", err
+	}
 	r := install.Remote{
 		SSH: install.SSH{
 			Address: h.Address, Port: c.SSHPort, User: cmp.Or(h.User, c.SSHUser), KeyFile: c.SSHKey, AgentSocket: c.SSHAgent,
@@ -237,6 +240,25 @@ func (i *installer) install(ctx context.Context, in *installation, h api.AddHost
 	}
 	host, err := r.Run(ctx)
 	return host, errors.Join(err, attempt.end(err))
+}
+
+// reached says what keeps the agent of a machine from coming to this server, as far
+// as that is known before it tries.
+func (i *installer) reached(ctx context.Context, address string) error {
+	if i.config.AgentServer != "" || !isLoopback(i.config.Listen) {
+		return nil
+	}
+	host, err := bareAddress(address)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	list, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
+	if err != nil || slices.ContainsFunc(list, net.IP.IsLoopback) {
+		return nil // connecting tells what is wrong with a name
+	}
+	return fmt.Errorf("the server listens on %s, where agents of other machines do not reach it; have it listen elsewhere (listen), or say by what address %s reaches it (agent_server)", i.config.Listen, address)
 }
 
 // programs returns what finds this program for a kind of machine: itself, or a file

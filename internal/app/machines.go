@@ -301,8 +301,11 @@ func (m *machines) install() {
 			continue
 		}
 		in, err := m.installer.begin(api.AddHost{Address: h.Name})
-		if err != nil { // somebody else is at it
+		if err != nil {
 			t.due = now.Add(machinePause)
+			if resource.KindOf(err) == resource.Invalid { // else somebody is at it, or the server ends
+				m.fleet.expect(h.Name, h.Name, "no agent can be installed on "+h.Name+": "+err.Error(), true)
+			}
 			continue
 		}
 		t.id = in.ID

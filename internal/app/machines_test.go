@@ -5,10 +5,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/faultline-storage/faultline/internal/config"
+	"github.com/faultline-storage/faultline/internal/install/sshtest"
 	"github.com/faultline-storage/faultline/internal/resource"
 	sdk "github.com/faultline-storage/faultline/sdk/plugin"
 )
@@ -155,6 +158,72 @@ func TestVirtualMachinesAreHosts(t *testing.T) {
 	says("1 vm1.example.com\n4 127.0.0.1\n")
 	wants("1 vm1.example.com connected, 4 vm1.example.com connected")
 	known.Kill()
+}
+
+// TestAMachineThatCannotBeInstalled: the server tries by itself, says why it failed,
+// and tries again at growing pauses, whatever address a plugin reports.
+func TestAMachineThatCannotBeInstalled(t *testing.T) {
+	t.Parallel()
+	port, err := sshtest.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if _, err := sshtest.WriteKey(key); err != nil {
+		t.Fatal(err)
+	}
+	m := newManager(t, func(c *config.Config) {
+		c.Plugins = append(c.Plugins, "builtin:clouds")
+		c.SSHKey, c.SSHPort, c.SSHKnownHosts = key, port, filepath.Join(filepath.Dir(key), "none")
+	})
+	file := filepath.Join(t.TempDir(), "vms")
+	if err := os.WriteFile(file, []byte("1 127.0.0.1\n2 localhost\n3 192.0.2.7\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the plugin", func() bool { return m.srv.inv.Class("clouds", "cloud") != nil })
+	if _, _, err := m.srv.inv.AddRoot(t.Context(), m.srv.inv.Class("clouds", "cloud"), []resource.Value{resource.StringValue(file)}); err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]string{
+		"127.0.0.1": "127.0.0.1:" + strconv.Itoa(port) + " cannot be reached by SSH",
+		"localhost": "is no name for a host",
+		"192.0.2.7": "agent_server",
+	} {
+		until(t, "the reason at "+address, func() bool {
+			id, state := m.state(address)
+			r := m.srv.inv.Get(id)
+			if r == nil || state != hostAwaiting {
+				return false
+			}
+			reason, _ := r.Values[r.Class.Attr("reason")].Text()
+			return strings.Contains(reason, want) && r.Values[r.Class.Attr("install_failed")].String() == "true"
+		})
+	}
+
+	// When the pause is over, it is tried again, and the next pause is longer.
+	vms := m.srv.vms
+	pause := func() (left time.Duration, tried string) {
+		vms.mu.Lock()
+		defer vms.mu.Unlock()
+		if tr := vms.tries["127.0.0.1"]; tr.id == "" {
+			left = time.Until(tr.due)
+		}
+		return left, m.srv.admin.installer.latest("127.0.0.1", "")
+	}
+	left, first := pause()
+	if left <= 0 || left > machinePause {
+		t.Errorf("the first pause is %v", left)
+	}
+	vms.mu.Lock()
+	vms.tries["127.0.0.1"].due = time.Now()
+	vms.mu.Unlock()
+	until(t, "another try", func() bool {
+		left, second := pause()
+		return second != first && left > machinePause && left <= 2*machinePause
+	})
+	if in := m.srv.admin.installer.get(first); in == nil || in.State != "failed" || len(in.Steps) == 0 {
+		t.Errorf("the first installation is %+v", in)
+	}
 }
 
 // TestARemovedHostIsRefused: a host goes with its resources, its agent is refused

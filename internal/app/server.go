@@ -79,6 +79,8 @@ type Server struct {
 	hosts *fleetActs
 	// admin is what users do with them.
 	admin *hostAdmin
+	// vms makes hosts of virtual machines.
+	vms *machines
 }
 
 // Start starts a server. On an error nothing of it is left. The caller stops
@@ -280,11 +282,11 @@ func (s *Server) setup(ctx context.Context) error {
 	admin.installer = newInstaller(&installer{
 		config: c, server: address, program: s.o.Program, authority: authority, fleet: hosts, forget: admin.Remove, log: s.part("agents"),
 	})
-	vms := newMachines(&machines{fleet: hosts, inv: inv, installer: admin.installer, remove: admin.Remove, log: s.part("agents")})
-	admin.installer.ended = vms.wake
+	s.vms = newMachines(&machines{fleet: hosts, inv: inv, installer: admin.installer, remove: admin.Remove, log: s.part("agents")})
+	admin.installer.ended = s.vms.wake
 	s.run("installations", s.fail, admin.installer.run)
-	s.run("virtual machines", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, vms.follow) })
-	s.run("hosts of virtual machines", s.fail, vms.run)
+	s.run("virtual machines", s.fail, func(ctx context.Context) error { return keepUp(ctx, s.part("agents"), inv, s.vms.follow) })
+	s.run("hosts of virtual machines", s.fail, s.vms.run)
 
 	listed := func() []api.Plugin { return pluginStates(plugins, place, hosts, inv) }
 	ui, _ := web.FS()
