@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,7 +33,7 @@ func startMachine(ts *testscript.TestScript, args []string) {
 		}
 	}
 	ts.Check(os.Mkdir(o.Dir, 0o755))
-	m, err := sshtest.Start(o)
+	m, err := sshtest.Start(context.Background(), o)
 	ts.Check(err)
 	w.machine = m
 	for name, value := range map[string]string{
@@ -57,10 +58,10 @@ func machineOf(ts *testscript.TestScript) *sshtest.Machine {
 func service(ts *testscript.TestScript, args []string) {
 	m := machineOf(ts)
 	if args[0] == "crash" {
-		ts.Check(m.Crash())
+		ts.Check(m.Crash(context.Background()))
 		return
 	}
-	ts.Check(m.Run(args[0]))
+	ts.Check(m.Systemctl(context.Background(), args[0]))
 }
 
 // machineFails lets a verb of the machine's systemctl fail, or none.

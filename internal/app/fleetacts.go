@@ -151,12 +151,34 @@ func (f *fleet) remove(ctx context.Context, name string) error {
 		}
 	}
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	if f.hosts[name] == h {
 		delete(f.hosts, name)
 		f.touch(name)
 	}
+	f.mu.Unlock()
 	f.log.Info("a host was removed", "host", name)
+	return f.awaitRemoval(ctx, h.id)
+}
+
+const (
+	// removalTime bounds how long somebody who removes a host waits until the server's
+	// own session has told the inventory, and removalTick is how often they look.
+	removalTime = 5 * time.Second
+	removalTick = 10 * time.Millisecond
+)
+
+// awaitRemoval waits until the inventory has lost a host, so that who removed it does not
+// find it there. If it takes long, it goes later.
+func (f *fleet) awaitRemoval(ctx context.Context, host resource.ID) error {
+	for over := f.after(removalTime); f.inv.Get(host) != nil; {
+		select {
+		case <-f.after(removalTick):
+		case <-over:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	return nil
 }
 

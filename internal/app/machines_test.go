@@ -164,7 +164,7 @@ func TestVirtualMachinesAreHosts(t *testing.T) {
 // and tries again at growing pauses, whatever address a plugin reports.
 func TestAMachineThatCannotBeInstalled(t *testing.T) {
 	t.Parallel()
-	port, err := sshtest.FreePort()
+	port, err := sshtest.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func selfManifest() wire.Manifest {
 				{Name: "state", Kind: wire.KindEnum, Options: options(hostConnected, hostStopped, hostLost, hostAwaiting)},
 				{Name: "last_contact", Kind: wire.KindString, Optional: true},
 				{Name: "reason", Kind: wire.KindString, Optional: true},
-				{Name: "install_failed", Kind: wire.KindBoolean, Label: "Agent could not be installed", Default: json.RawMessage("false")},
+				{Name: "install_failed", Kind: wire.KindBoolean, Label: "Agent could not be installed", Hidden: true, Default: json.RawMessage("false")},
 			},
 			Conditions: []wire.Condition{
 				{ID: "contact_lost", Kind: wire.ConditionValue, Attribute: "state", ErrorStates: options(hostLost), Message: "Contact lost", Detail: "reason"},

@@ -28,7 +28,7 @@ type sshd struct{ *sshtest.Machine }
 // startSSHD starts a server, which ends with the test.
 func startSSHD(t *testing.T) *sshd {
 	t.Helper()
-	m, err := sshtest.Start(sshtest.Options{Dir: t.TempDir()})
+	m, err := sshtest.Start(t.Context(), sshtest.Options{Dir: t.TempDir()})
 	if errors.Is(err, sshtest.ErrAbsent) {
 		t.Skipf("%v: not installing anything over SSH", err)
 	}
@@ -129,7 +129,7 @@ func (s *sshd) noUploads(t *testing.T) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	port, err := sshtest.FreePort()
+	port, err := sshtest.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

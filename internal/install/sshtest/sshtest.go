@@ -6,6 +6,7 @@ package sshtest
 
 import (
 	"cmp"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	_ "embed"
@@ -73,8 +74,9 @@ echo sudo "$1" >>"$FAKE/log"
 exec "$@"
 `
 
-// Start makes a machine and starts its server. Whoever calls it calls Stop.
-func Start(o Options) (*Machine, error) {
+// Start makes a machine and starts its server, which ends with ctx at the latest.
+// Whoever calls it calls Stop.
+func Start(ctx context.Context, o Options) (*Machine, error) {
 	program := "/usr/sbin/sshd" // it wants to be called by its full name
 	if _, err := os.Stat(program); err != nil {
 		if program, err = exec.LookPath("sshd"); err != nil {
@@ -86,7 +88,7 @@ func Start(o Options) (*Machine, error) {
 	if err := m.furnish(); err != nil {
 		return nil, err
 	}
-	if err := m.serve(program); err != nil {
+	if err := m.serve(ctx, program); err != nil {
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
 	return m, nil
@@ -136,7 +138,7 @@ func (m *Machine) furnish() error {
 }
 
 // serve starts the server and waits until it listens.
-func (m *Machine) serve(program string) error {
+func (m *Machine) serve(ctx context.Context, program string) error {
 	if os.Geteuid() == 0 { // sshd wants it, and without systemd nobody makes it
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 			return err
@@ -144,7 +146,7 @@ func (m *Machine) serve(program string) error {
 	}
 	if m.Port == 0 {
 		var err error
-		if m.Port, err = FreePort(); err != nil {
+		if m.Port, err = FreePort(ctx); err != nil {
 			return err
 		}
 	}
@@ -169,14 +171,14 @@ SetEnv %s
 	if err != nil {
 		return err
 	}
-	defer log.Close()                                     //nolint:errcheck // the server has it
-	m.cmd = exec.Command(program, "-D", "-e", "-f", file) //nolint:gosec // it is a test's own
+	defer log.Close()                                                 //nolint:errcheck // the server has it
+	m.cmd = exec.CommandContext(ctx, program, "-D", "-e", "-f", file) //nolint:gosec // it is a test's own
 	m.cmd.Stderr = log
 	if err := m.cmd.Start(); err != nil {
 		return err
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.Dial("tcp", m.Address())
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Address())
 		if err == nil {
 			return c.Close()
 		}
@@ -210,7 +212,7 @@ func (m *Machine) Log() string {
 
 // Crash kills the agent that the machine runs, with SIGKILL, and waits until it has
 // ended. Its systemctl does not start it again.
-func (m *Machine) Crash() error {
+func (m *Machine) Crash(ctx context.Context) error {
 	b, err := os.ReadFile(filepath.Join(m.Dir, "pid"))
 	if err != nil {
 		return fmt.Errorf("the machine runs no agent: %w", err)
@@ -222,7 +224,7 @@ func (m *Machine) Crash() error {
 	if err := syscall.Kill(-pid, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill the agent: %w", err)
 	}
-	for end := time.Now().Add(patience); m.systemctl("is-active") == nil; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); m.Systemctl(ctx, "is-active") == nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			return fmt.Errorf("process %d does not end", pid)
 		}
@@ -230,11 +232,9 @@ func (m *Machine) Crash() error {
 	return nil
 }
 
-// Run has systemctl there do something with the agent's service, such as "start".
-func (m *Machine) Run(verb string) error { return m.systemctl(verb) }
-
-func (m *Machine) systemctl(verb string) error {
-	cmd := exec.Command(filepath.Join(m.Bin, "systemctl"), verb, "faultline-agent.service") //nolint:gosec // it is ours
+// Systemctl has systemctl there do something with the agent's service, such as "start".
+func (m *Machine) Systemctl(ctx context.Context, verb string) error {
+	cmd := exec.CommandContext(ctx, filepath.Join(m.Bin, "systemctl"), verb, "faultline-agent.service") //nolint:gosec // it is ours
 	cmd.Env = append([]string{"PATH=" + m.Bin + ":" + os.Getenv("PATH")}, m.Env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("systemctl %s: %w: %s", verb, err, out)
@@ -244,14 +244,18 @@ func (m *Machine) systemctl(verb string) error {
 
 // Stop ends the server and what runs there.
 func (m *Machine) Stop() {
-	_ = m.systemctl("stop") // there may be nothing to stop
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if m.Systemctl(ctx, "stop") != nil { // one that hangs, or a script that lets it fail
+		_ = m.Crash(context.Background()) // there may be nothing to kill
+	}
 	_ = m.cmd.Process.Kill()
 	_ = m.cmd.Wait() // it was killed
 }
 
 // FreePort is a port of the loopback interface that nobody uses.
-func FreePort() (int, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+func FreePort(ctx context.Context) (int, error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
 	}
