@@ -58,6 +58,8 @@ type installer struct {
 	mu   sync.Mutex
 	ctx  context.Context //nolint:containedctx // of run; installations outlive the request that began them
 	list []*installation
+	// hosts are the names of those that were installed, by address.
+	hosts map[string]string
 }
 
 // installation is one installation. It is guarded by installer.mu.
@@ -67,6 +69,7 @@ type installation struct {
 }
 
 func newInstaller(i *installer) *installer {
+	i.hosts = map[string]string{}
 	i.slots = semaphore.NewWeighted(mostInstalls)
 	return i
 }
@@ -180,16 +183,12 @@ func (i *installer) latest(name, address string) string {
 	return ""
 }
 
-// hostAt returns the name of the host that was installed at an address last, or "".
+// hostAt returns the name of the host that was installed last at an address, which is
+// in small letters and has no port; "" if none was since the server started.
 func (i *installer) hostAt(address string) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, in := range slices.Backward(i.list) {
-		if at, _ := bareAddress(in.Address); in.State == gen.InstallationDone && !in.DryRun && strings.EqualFold(at, address) {
-			return in.Host
-		}
-	}
-	return ""
+	return i.hosts[address]
 }
 
 // work installs an agent and notes what comes of it.
@@ -212,6 +211,9 @@ func (i *installer) work(ctx context.Context, in *installation, h api.AddHost) {
 		in.State, in.Error = gen.InstallationFailed, err.Error()
 		log.Error("an agent was not installed", "error", err)
 	case !h.DryRun:
+		if at, err := bareAddress(h.Address); err == nil {
+			i.hosts[strings.ToLower(at)] = in.Host
+		}
 		log.Info("an agent was installed", "host", in.Host)
 	}
 	close(in.done)

@@ -271,6 +271,10 @@ func (m *machines) install() {
 	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if len(m.known) == 0 {
+		clear(m.tries)
+		return
+	}
 	wanted := map[string]bool{}
 	for _, address := range m.known {
 		wanted[address] = true
