@@ -242,6 +242,7 @@ var owners = []struct {
 	{"golang.org/x/tools", []string{"protocol/rule"}, "the register of rules is in txtar files"},
 	{"github.com/goccy/go-yaml", []string{"internal/api", "internal/cli", "internal/config"}, "configuration, the description of the API, and -o yaml"},
 	{"github.com/oapi-codegen/runtime", []string{"internal/api/gen"}, "only generated code needs it"},
+	{"github.com/skeema/knownhosts", []string{"internal/install"}, "files of known hosts have authorities and patterns; only who speaks SSH reads them"},
 	{"golang.org/x/sync", []string{"internal/app"}, "agents wait for room in the order in which they came"},
 	{"os/exec", []string{"internal/install/...", "internal/pluginhost", "internal/builtin/linux/scan/source", "internal/cli", "internal/store/storetest", "internal/store/postgres/pgtest", "sdk/internal/transcript"}, "processes are started where they are supervised"},
 	{"log", nil, "logs are structured: log/slog"},

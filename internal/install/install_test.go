@@ -3,6 +3,8 @@ package install
 import (
 	"bufio"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -61,7 +63,7 @@ const self = "usr/local/bin/faultline"
 
 func TestInstallOverSSH(t *testing.T) {
 	t.Parallel()
-	s := startSSHD(t)
+	s := startSSHD(t, nil)
 	r, steps := s.remote(t)
 	host, err := r.Run(t.Context())
 	if err != nil || host != "oss1.example.com" {
@@ -126,7 +128,7 @@ func checksumOf(t *testing.T, s *sshd, name string) string {
 
 func TestDryRunChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := startSSHD(t)
+	s := startSSHD(t, nil)
 	r, steps := s.remote(t)
 	r.DryRun, r.Name = true, ""
 	r.Token = func(context.Context, string) (string, error) { return "", errors.New("a dry run needs no token") }
@@ -146,7 +148,7 @@ func TestDryRunChangesNothing(t *testing.T) {
 // the right one, and the error says what to do.
 func TestWhatKeepsAnInstallationFromBeginning(t *testing.T) {
 	t.Parallel()
-	s := startSSHD(t)
+	s := startSSHD(t, nil)
 	other := writeKey(t, filepath.Join(s.Dir, "other"))
 	for name, c := range map[string]struct {
 		change func(r *Remote)
@@ -200,11 +202,59 @@ func TestWhatKeepsAnInstallationFromBeginning(t *testing.T) {
 	}
 }
 
+// TestMachinesOfAnAuthority: one line of known hosts is good for all machines whose keys
+// an authority of the site signed, and for no others.
+func TestMachinesOfAnAuthority(t *testing.T) {
+	t.Parallel()
+	authority := func() ssh.Signer {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := ssh.NewSignerFromKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	ca, other := authority(), authority()
+	signed, plain := startSSHD(t, ca), startSSHD(t, nil)
+	line := func(ca ssh.Signer) string {
+		return "@cert-authority * " + string(ssh.MarshalAuthorizedKey(ca.PublicKey()))
+	}
+	for name, c := range map[string]struct {
+		machine     *sshd
+		known, want string
+	}{
+		"signed":                            {signed, line(ca), ""},
+		"signed by another":                 {signed, line(other), "with a certificate that is not good by the authorities in"},
+		"not signed":                        {plain, line(ca), "is not in"},
+		"not signed, listed":                {plain, line(ca) + plain.KnownHost(), ""},
+		"signed, and listed":                {signed, signed.KnownHost(), ""},
+		"signed, not listed":                {signed, "", "is not in"},
+		"listed, and signed by another":     {signed, line(other) + signed.KnownHost(), ""},
+		"not signed, and another is listed": {plain, line(ca) + strings.Replace(plain.KnownHost(), string(ssh.MarshalAuthorizedKey(plain.HostKey)), string(ssh.MarshalAuthorizedKey(signed.HostKey)), 1), "HOST KEY MISMATCH"},
+	} {
+		r, _ := c.machine.remote(t)
+		r.DryRun = true
+		r.SSH.KnownHosts = c.machine.write(t, "authorities", c.known, 0o600)
+		_, err := r.Run(t.Context())
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	r, _ := signed.remote(t)
+	r.DryRun, r.SSH.KnownHosts, r.SSH.HostKey = true, "", ssh.FingerprintSHA256(signed.HostKey)
+	if _, err := r.Run(t.Context()); err != nil {
+		t.Errorf("by its fingerprint: %v", err)
+	}
+}
+
 // TestKindsOfMachines: what a machine says of itself, by programs that stand in for
 // its own.
 func TestKindsOfMachines(t *testing.T) {
 	t.Parallel()
-	s := startSSHD(t)
+	s := startSSHD(t, nil)
 	says := func(program, text string) func() {
 		path := filepath.Join(s.Bin, program)
 		before, err := os.ReadFile(path)
@@ -248,7 +298,7 @@ func TestKindsOfMachines(t *testing.T) {
 // TestAFailureIsUndone: whatever fails, the machine is as it was.
 func TestAFailureIsUndone(t *testing.T) {
 	t.Parallel()
-	s := startSSHD(t)
+	s := startSSHD(t, nil)
 	before := func(t *testing.T) map[string]string {
 		for _, state := range []string{"enabled", "active", "fail", "log"} {
 			_ = os.Remove(filepath.Join(s.Dir, state))

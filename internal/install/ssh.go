@@ -1,6 +1,7 @@
 package install
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -11,13 +12,15 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/skeema/knownhosts"
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/agent"
-	"golang.org/x/crypto/ssh/knownhosts"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 )
 
 // SSH is how a machine is reached. At least one of KeyFile and AgentSocket is
@@ -71,7 +74,7 @@ func (s SSH) dial(ctx context.Context) (*machine, error) {
 	c := &ssh.ClientConfig{
 		User: s.user(), Auth: methods, HostKeyAlgorithms: algorithms, ClientVersion: "SSH-2.0-faultline",
 		HostKeyCallback: func(host string, addr net.Addr, key ssh.PublicKey) error {
-			m.key = key
+			m.key = certified(key)
 			refused = check(host, addr, key)
 			return refused
 		},
@@ -160,8 +163,8 @@ func readKey(path string) ([]byte, error) {
 func (s SSH) hostKeys() (ssh.HostKeyCallback, []string, error) {
 	if s.HostKey != "" {
 		return func(_ string, _ net.Addr, key ssh.PublicKey) error {
-			if got := ssh.FingerprintSHA256(key); got != s.HostKey {
-				return fmt.Errorf("%s shows the %s key %s, and %s was expected; another machine may have its address. Nothing was sent to it", s.target(), key.Type(), got, s.HostKey)
+			if got := ssh.FingerprintSHA256(certified(key)); got != s.HostKey {
+				return fmt.Errorf("%s shows the %s key %s, and %s was expected; another machine may have its address. Nothing was sent to it", s.target(), certified(key).Type(), got, s.HostKey)
 			}
 			return nil
 		}, nil, nil
@@ -169,43 +172,83 @@ func (s SSH) hostKeys() (ssh.HostKeyCallback, []string, error) {
 	if s.KnownHosts == "" {
 		return nil, nil, errors.New("it is not known by what key the machine is to be recognised: set ssh_known_hosts to a file of known hosts, or give the fingerprint of its key")
 	}
-	known, err := knownhosts.New(s.KnownHosts)
-	if errors.Is(err, fs.ErrNotExist) {
-		known, err = func(string, net.Addr, ssh.PublicKey) error { return &knownhosts.KeyError{} }, nil
-	}
+	known, listed, err := s.known()
 	if err != nil {
 		return nil, nil, fmt.Errorf("known hosts: %w", err)
 	}
-	nowhere := &net.TCPAddr{IP: net.IPv4zero}
 	var algorithms []string
-	var listed *knownhosts.KeyError
-	if errors.As(known(s.target(), nowhere, noKey{}), &listed) {
-		for _, k := range listed.Want {
-			switch t := k.Key.Type(); t {
-			case ssh.KeyAlgoRSA:
-				algorithms = append(algorithms, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
-			default:
-				algorithms = append(algorithms, t)
-			}
+	authority := func(key ssh.PublicKey) bool {
+		return slices.ContainsFunc(listed, func(l knownhosts.PublicKey) bool { return l.Cert && bytes.Equal(l.Marshal(), key.Marshal()) })
+	}
+	signed := false // whether an authority may have signed its key
+	for _, l := range listed {
+		switch t := l.Type(); {
+		case l.Cert:
+			signed = true
+		case t == ssh.KeyAlgoRSA:
+			algorithms = append(algorithms, ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256)
+		default:
+			algorithms = append(algorithms, t)
 		}
 	}
+	if signed && len(algorithms) > 0 { // else whatever it has
+		algorithms = append(slices.Clone(certificates), algorithms...)
+	}
 	return func(host string, _ net.Addr, key ssh.PublicKey) error {
-		err := known(host, nowhere, key) // by the name that was given, not by what it resolves to
-		var wrong *knownhosts.KeyError
-		var revoked *knownhosts.RevokedError
+		// By the name that was given, not by what it resolves to. A key is good by itself
+		// too, whoever signed it.
+		err, shown := known(host, nowhere, key), certified(key)
+		if err == nil || known(host, nowhere, shown) == nil {
+			return nil
+		}
+		_, certificate := key.(*ssh.Certificate)
+		var wrong *xknownhosts.KeyError
+		var revoked *xknownhosts.RevokedError
 		switch {
 		case errors.As(err, &revoked):
-			return fmt.Errorf("the key that %s shows (%s) is revoked by %s:%d", s.target(), ssh.FingerprintSHA256(key), revoked.Revoked.Filename, revoked.Revoked.Line)
-		case errors.As(err, &wrong) && len(wrong.Want) == 0:
-			return fmt.Errorf("%s is not in %s. It shows the %s key %s; if that is its key (on the machine: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), add it: ssh-keyscan %s >> %s; or give the fingerprint (--host-key). Nothing was sent to it",
-				s.Address, s.KnownHosts, key.Type(), ssh.FingerprintSHA256(key), scanned(s.target()), s.KnownHosts)
+			return fmt.Errorf("the key that %s shows (%s) is revoked by %s:%d", s.target(), ssh.FingerprintSHA256(shown), revoked.Revoked.Filename, revoked.Revoked.Line)
+		case signed && certificate:
+			return fmt.Errorf("%s shows the %s key %s with a certificate that is not good by the authorities in %s: %w. Nothing was sent to it", s.target(), shown.Type(), ssh.FingerprintSHA256(shown), s.KnownHosts, err)
 		case errors.As(err, &wrong):
-			w := wrong.Want[0]
-			return fmt.Errorf("HOST KEY MISMATCH: %s shows the %s key %s, and %s:%d has %s for it. Another machine may pretend to be it. If it was installed anew, remove the old key: ssh-keygen -f %s -R %q. Nothing was sent to it",
-				s.target(), key.Type(), ssh.FingerprintSHA256(key), w.Filename, w.Line, ssh.FingerprintSHA256(w.Key), s.KnownHosts, knownhosts.Normalize(s.target()))
+			for _, w := range wrong.Want {
+				if !authority(w.Key) {
+					return fmt.Errorf("HOST KEY MISMATCH: %s shows the %s key %s, and %s:%d has %s for it. Another machine may pretend to be it. If it was installed anew, remove the old key: ssh-keygen -f %s -R %q. Nothing was sent to it",
+						s.target(), shown.Type(), ssh.FingerprintSHA256(shown), w.Filename, w.Line, ssh.FingerprintSHA256(w.Key), s.KnownHosts, knownhosts.Normalize(s.target()))
+				}
+			}
 		}
-		return err
+		return fmt.Errorf("%s is not in %s. It shows the %s key %s; if that is its key (on the machine: ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub), add it: ssh-keyscan %s >> %s; or give the fingerprint (--host-key). Nothing was sent to it",
+			s.Address, s.KnownHosts, shown.Type(), ssh.FingerprintSHA256(shown), scanned(s.target()), s.KnownHosts)
 	}, algorithms, nil
+}
+
+// certificates are the algorithms of keys that an authority signed.
+var certificates = []string{
+	ssh.CertAlgoED25519v01, ssh.CertAlgoECDSA256v01, ssh.CertAlgoECDSA384v01, ssh.CertAlgoECDSA521v01, ssh.CertAlgoRSASHA512v01, ssh.CertAlgoRSASHA256v01,
+}
+
+// nowhere is an address that no file of known hosts has.
+var nowhere = &net.TCPAddr{IP: net.IPv4zero}
+
+// known returns what checks a key by the file of known hosts, and the keys and
+// authorities that it has for the machine. A file that is not there has none.
+func (s SSH) known() (ssh.HostKeyCallback, []knownhosts.PublicKey, error) {
+	db, err := knownhosts.NewDB(s.KnownHosts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return func(string, net.Addr, ssh.PublicKey) error { return &xknownhosts.KeyError{} }, nil, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return db.HostKeyCallback(), db.HostKeys(s.target()), nil
+}
+
+// certified is the key that a certificate is for, or the key itself.
+func certified(key ssh.PublicKey) ssh.PublicKey {
+	if c, ok := key.(*ssh.Certificate); ok {
+		return c.Key
+	}
+	return key
 }
 
 // scanned are the arguments of ssh-keyscan for an address.
@@ -216,18 +259,6 @@ func scanned(target string) string {
 	}
 	return "-p " + port + " " + host
 }
-
-// noKey is a key that no machine has.
-type noKey struct{}
-
-// Type implements ssh.PublicKey.
-func (noKey) Type() string { return "none" }
-
-// Marshal implements ssh.PublicKey.
-func (noKey) Marshal() []byte { return nil }
-
-// Verify implements ssh.PublicKey.
-func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
 // run runs a command of sh there and returns what it prints.
 func (m *machine) run(ctx context.Context, script string, stdin io.Reader) (string, error) {

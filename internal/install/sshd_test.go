@@ -25,10 +25,11 @@ func TestMain(m *testing.M) {
 // sshd is a machine behind a real OpenSSH server.
 type sshd struct{ *sshtest.Machine }
 
-// startSSHD starts a server, which ends with the test.
-func startSSHD(t *testing.T) *sshd {
+// startSSHD starts a server, which ends with the test. Its key is signed by ca, if that
+// is not nil.
+func startSSHD(t *testing.T, ca ssh.Signer) *sshd {
 	t.Helper()
-	m, err := sshtest.Start(t.Context(), sshtest.Options{Dir: t.TempDir()})
+	m, err := sshtest.Start(t.Context(), sshtest.Options{Dir: t.TempDir(), HostCA: ca})
 	if errors.Is(err, sshtest.ErrAbsent) {
 		t.Skipf("%v: not installing anything over SSH", err)
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	// Client is the file of the private key that is let in. It is made if it is not
 	// there; Dir/client if empty.
 	Client string
+	// HostCA signs the machine's key; nothing does if it is nil.
+	HostCA ssh.Signer
 	// Env are variables of what runs there, as NAME=VALUE without spaces.
 	Env []string
 	// Services has systemctl really run the program of the agent's unit. Else it only
@@ -119,6 +121,9 @@ func (m *Machine) furnish() error {
 	if m.HostKey, err = WriteKey(filepath.Join(m.Dir, "host")); err != nil {
 		return err
 	}
+	if err := m.certify(); err != nil {
+		return err
+	}
 	head := "#!/bin/sh\nFAKE=" + m.Dir + "\n"
 	programs := map[string]string{"systemctl": head + systemctl, "sudo": head + sudo}
 	if m.Name != "" {
@@ -135,6 +140,18 @@ func (m *Machine) furnish() error {
 		errs = append(errs, os.WriteFile(filepath.Join(m.Dir, "services"), nil, 0o600))
 	}
 	return errors.Join(errs...)
+}
+
+// certify has the machine's key signed.
+func (m *Machine) certify() error {
+	if m.HostCA == nil {
+		return nil
+	}
+	c := &ssh.Certificate{Key: m.HostKey, CertType: ssh.HostCert, KeyId: m.Name, ValidPrincipals: []string{m.IP}, ValidBefore: ssh.CertTimeInfinity}
+	if err := c.SignCert(rand.Reader, m.HostCA); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(m.Dir, "host-cert.pub"), ssh.MarshalAuthorizedKey(c), 0o600)
 }
 
 // serve starts the server and waits until it listens.
@@ -163,6 +180,9 @@ KbdInteractiveAuthentication no
 PermitRootLogin yes
 SetEnv %s
 `, m.Port, m.IP, m.Dir, m.Dir, strings.Join(env, " "))
+	if m.HostCA != nil {
+		config += "HostCertificate " + m.Dir + "/host-cert.pub\n"
+	}
 	file := filepath.Join(m.Dir, "config")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return err
