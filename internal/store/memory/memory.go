@@ -34,6 +34,9 @@ type Store struct {
 	settings   map[string]string
 	volumes    map[string]*resource.StoredVolume
 	clusters   map[string][]string
+	// agentHosts and agentTokens are by name.
+	agentHosts  map[string]resource.AgentHost
+	agentTokens map[string]resource.AgentToken
 }
 
 type identity struct {
@@ -50,15 +53,17 @@ func identityOf(r *resource.Resource) identity {
 func New() *Store {
 	return &Store{
 		next: 1, nextAlert: 1,
-		resources:  make(map[resource.ID]resource.StoredResource),
-		identities: make(map[identity]resource.ID),
-		edges:      make(map[resource.Edge][]resource.ID),
-		alerts:     make(map[resource.AlertID]*resource.Alert),
-		active:     make(map[resource.AlertKey]resource.AlertID),
-		pending:    make(map[resource.AlertKey]resource.PendingAlert),
-		positions:  make(map[string]uint64),
-		volumes:    make(map[string]*resource.StoredVolume),
-		clusters:   make(map[string][]string),
+		resources:   make(map[resource.ID]resource.StoredResource),
+		identities:  make(map[identity]resource.ID),
+		edges:       make(map[resource.Edge][]resource.ID),
+		alerts:      make(map[resource.AlertID]*resource.Alert),
+		active:      make(map[resource.AlertKey]resource.AlertID),
+		pending:     make(map[resource.AlertKey]resource.PendingAlert),
+		positions:   make(map[string]uint64),
+		volumes:     make(map[string]*resource.StoredVolume),
+		agentHosts:  make(map[string]resource.AgentHost),
+		agentTokens: make(map[string]resource.AgentToken),
+		clusters:    make(map[string][]string),
 	}
 }
 

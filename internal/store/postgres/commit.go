@@ -23,13 +23,15 @@ var (
 	edgeTable  = columns("edge", "parent:i child:i roots:t")
 	alertTable = columns("alert", `id:i resource:i class:i condition:t attribute:t severity:i name:t message:t text:t search:t since:i began:i
 		ended:i ack_user:t ack_comment:t ack_time:i seq:i`)
-	pendingTable = columns("pending_alert", "resource:i condition:t attribute:t severity:i class:i since:i message:t")
-	keyList      = columns("", "resource:i condition:t attribute:t severity:i")
-	volumeTable  = columns("volume", "key:t resource:i label:t wish:t choice:t users:t places:t gone:i")
-	clusterTable = columns("ha_cluster", "name:t hosts:t")
-	nameList     = columns("", "name:t")
-	idList       = columns("", "id:i")
-	pairList     = columns("", "parent:i child:i")
+	pendingTable    = columns("pending_alert", "resource:i condition:t attribute:t severity:i class:i since:i message:t")
+	keyList         = columns("", "resource:i condition:t attribute:t severity:i")
+	volumeTable     = columns("volume", "key:t resource:i label:t wish:t choice:t users:t places:t gone:i")
+	clusterTable    = columns("ha_cluster", "name:t hosts:t")
+	agentHostTable  = columns("agent_host", "name:t serial:t issued:i expires:i key:t revoked:i")
+	agentTokenTable = columns("agent_token", "name:t hash:t created:i expires:i uses:i used:i host:t")
+	nameList        = columns("", "name:t")
+	idList          = columns("", "id:i")
+	pairList        = columns("", "parent:i child:i")
 )
 
 // The statements over rows. Other statements are in single.
@@ -50,13 +52,17 @@ var (
 	upsertPending  = &statement{"put pending alerts", pendingTable.upsert("resource, condition, attribute, severity", "class", "since", "message"), pendingTable}
 	deletePending  = &statement{"delete pending alerts", "DELETE FROM pending_alert p USING " + keyList.over() + ` AS gone (resource, condition, attribute, severity)
 		WHERE p.resource = gone.resource AND p.condition = gone.condition AND p.attribute = gone.attribute AND p.severity = gone.severity`, keyList}
-	upsertVolume  = &statement{"put volumes", volumeTable.upsert("key", "resource", "label", "wish", "choice", "users", "places", "gone"), volumeTable}
-	deleteVolume  = &statement{"delete volumes", "DELETE FROM volume WHERE key = ANY($1::text[])", nameList}
-	upsertCluster = &statement{"put clusters", clusterTable.upsert("name", "hosts"), clusterTable}
-	deleteCluster = &statement{"delete clusters", "DELETE FROM ha_cluster WHERE name = ANY($1::text[])", nameList}
+	upsertVolume     = &statement{"put volumes", volumeTable.upsert("key", "resource", "label", "wish", "choice", "users", "places", "gone"), volumeTable}
+	deleteVolume     = &statement{"delete volumes", "DELETE FROM volume WHERE key = ANY($1::text[])", nameList}
+	upsertCluster    = &statement{"put clusters", clusterTable.upsert("name", "hosts"), clusterTable}
+	deleteCluster    = &statement{"delete clusters", "DELETE FROM ha_cluster WHERE name = ANY($1::text[])", nameList}
+	upsertAgentHost  = &statement{"put agents", agentHostTable.upsert("name", "serial", "issued", "expires", "key", "revoked"), agentHostTable}
+	upsertAgentToken = &statement{"put tokens of agents", agentTokenTable.upsert("name", "hash", "created", "expires", "uses", "used", "host"), agentTokenTable}
+	deleteAgentToken = &statement{"delete tokens of agents", "DELETE FROM agent_token WHERE name = ANY($1::text[])", nameList}
 
 	statements = []*statement{insertResource, upsertResource, deleteResource, upsertRoot, deleteRoot, insertEdge, upsertEdge, deleteEdge,
-		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending, upsertVolume, deleteVolume, upsertCluster, deleteCluster}
+		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending, upsertVolume, deleteVolume, upsertCluster, deleteCluster,
+		upsertAgentHost, upsertAgentToken, deleteAgentToken}
 )
 
 // single are the other prepared statements, with the types of their

@@ -19,6 +19,7 @@ type statements struct {
 	insertEdge, upsertEdge, deleteEdge, deleteParent, deleteChild *statement
 	upsertAlert, upsertPending, deletePending                     *statement
 	upsertVolume, deleteVolume                                    *statement
+	upsertAgentHost, upsertAgentToken, deleteAgentToken           *statement
 }
 
 // newStatements returns the statements. Of a statement that fails, all of the
@@ -52,8 +53,15 @@ func newStatements() statements {
 		upsertVolume: overRows("INSERT INTO volume (key, resource, label, wish, choice, users, places, gone) VALUES", 8,
 			`ON CONFLICT (key) DO UPDATE SET resource = excluded.resource, label = excluded.label, wish = excluded.wish,
 			choice = excluded.choice, users = excluded.users, places = excluded.places, gone = excluded.gone`),
-		deleteVolume:  overList("DELETE FROM volume WHERE key IN", ""),
-		deletePending: overOne("DELETE FROM pending_alert WHERE resource = ? AND condition = ? AND attribute = ? AND severity = ?", 4),
+		upsertAgentHost: overRows("INSERT INTO agent_host (name, serial, issued, expires, key, revoked) VALUES", 6,
+			`ON CONFLICT (name) DO UPDATE SET serial = excluded.serial, issued = excluded.issued, expires = excluded.expires,
+			key = excluded.key, revoked = excluded.revoked`),
+		upsertAgentToken: overRows("INSERT INTO agent_token (name, hash, created, expires, uses, used, host) VALUES", 7,
+			`ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, created = excluded.created, expires = excluded.expires,
+			uses = excluded.uses, used = excluded.used, host = excluded.host`),
+		deleteAgentToken: overList("DELETE FROM agent_token WHERE name IN", ""),
+		deleteVolume:     overList("DELETE FROM volume WHERE key IN", ""),
+		deletePending:    overOne("DELETE FROM pending_alert WHERE resource = ? AND condition = ? AND attribute = ? AND severity = ?", 4),
 	}
 	s.updateResource.must = true
 	return s

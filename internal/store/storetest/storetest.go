@@ -32,13 +32,15 @@ type Store interface {
 	Setting(ctx context.Context, name string) (string, error)
 	LoadVolumes(ctx context.Context, volume func(*resource.StoredVolume) error, cluster func(*resource.Cluster) error) error
 	CommitVolumes(ctx context.Context, m *resource.VolumeMutation) error
+	LoadAgents(ctx context.Context, host func(resource.AgentHost) error, token func(resource.AgentToken) error) error
+	CommitAgents(ctx context.Context, m *resource.AgentMutation) error
 	Close() error
 }
 
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules, volumeRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules, volumeRules, agentRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }
