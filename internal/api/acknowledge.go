@@ -20,10 +20,16 @@ const (
 // userKey is where the context of a request has the name of its token.
 type userKey struct{}
 
+// userOf returns the name of a request's token; empty if it needs none.
+func userOf(ctx context.Context) string {
+	name, _ := ctx.Value(userKey{}).(string)
+	return name
+}
+
 // author returns who acts: the name of the token, or else the name that the
 // client gives.
 func author(ctx context.Context, given string) (string, error) {
-	if name, ok := ctx.Value(userKey{}).(string); ok && name != "" {
+	if name := userOf(ctx); name != "" {
 		return name, nil
 	}
 	given = strings.TrimSpace(given)

@@ -27,6 +27,8 @@ type Options struct {
 	Volumes Volumes
 	// Fleet is the hosts that run the agent. Nil means that the server takes none.
 	Fleet Fleet
+	// Agents is who may speak for them. Nil means that nobody may.
+	Agents Agents
 	// Plugins returns the configured plugins, by name. Nil means none.
 	Plugins func() []Plugin
 	// PluginActs loads and unloads them. Nil means that nothing does.
@@ -72,6 +74,7 @@ type Server struct {
 	roots     Roots
 	volumes   Volumes
 	fleet     Fleet
+	agents    Agents
 	plugins   func() []Plugin
 	// pluginActs is Options.PluginActs.
 	pluginActs PluginActs
@@ -108,7 +111,7 @@ type handlers struct{ *Server }
 // New makes a Server. It starts nothing.
 func New(o Options) *Server {
 	s := &Server{
-		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, fleet: o.Fleet, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
+		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, fleet: o.Fleet, agents: o.Agents, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
 		authorize: o.Authorize, version: o.Version, started: o.Started,
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		heartbeat:  cmp.Or(o.Heartbeat, 15*time.Second),
@@ -123,6 +126,9 @@ func New(o Options) *Server {
 	}
 	if s.fleet == nil {
 		s.fleet = noHosts{}
+	}
+	if s.agents == nil {
+		s.agents = noAgents{}
 	}
 	if s.plugins == nil {
 		s.plugins = func() []Plugin { return nil }

@@ -39,28 +39,8 @@ const (
 	maxAgentHello = 64 << 10
 )
 
-// agentTLS returns how connections of agents are answered, once an authority
-// exists. Before that, no host can have a certificate, nor a token.
-type agentTLS struct {
-	authority *auth.Authority
-
-	mu     sync.Mutex
-	config *tls.Config
-}
-
-func (a *agentTLS) get() (*tls.Config, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.config != nil {
-		return a.config, nil
-	}
-	if !a.authority.Exists() {
-		return nil, errors.New("an agent came, and no token for agents was ever made (faultline token create NAME --agent)")
-	}
-	var err error
-	a.config, err = a.authority.TLS()
-	return a.config, err
-}
+// agentTLS returns how connections of agents are answered; it is auth.Authority.TLS.
+type agentTLS func() (*tls.Config, error)
 
 // isAgent reports whether a connection is one of an agent.
 func isAgent(cs *tls.ConnectionState) bool {
@@ -68,11 +48,11 @@ func isAgent(cs *tls.ConnectionState) bool {
 }
 
 // beside returns the configuration of a TLS listener that answers agents too.
-func (a *agentTLS) beside(other *tls.Config) *tls.Config {
+func (a agentTLS) beside(other *tls.Config) *tls.Config {
 	other = other.Clone()
 	other.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		if h.ServerName == auth.ServerName {
-			return a.get()
+			return a()
 		}
 		return nil, nil //nolint:nilnil // as the field asks for: the other configuration
 	}
@@ -82,14 +62,14 @@ func (a *agentTLS) beside(other *tls.Config) *tls.Config {
 // mixedListener accepts plain connections, and the TLS connections of agents.
 type mixedListener struct {
 	net.Listener
-	agents *agentTLS
+	agents agentTLS
 	ready  chan net.Conn
 	failed chan error
 	closed chan struct{}
 	once   sync.Once
 }
 
-func newMixedListener(ln net.Listener, agents *agentTLS) *mixedListener {
+func newMixedListener(ln net.Listener, agents agentTLS) *mixedListener {
 	m := &mixedListener{
 		Listener: ln, agents: agents,
 		ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
@@ -131,7 +111,7 @@ func (m *mixedListener) sort(c net.Conn) {
 				if h.ServerName != auth.ServerName {
 					return nil, errors.New("this server has no certificate; only agents speak TLS to it")
 				}
-				return m.agents.get()
+				return m.agents()
 			},
 		})
 	}
@@ -203,7 +183,7 @@ func (d *agentDoor) open(hub *link.Hub) {
 var errRevoked = errors.New("the host's certificate is no longer good")
 
 // ServeHTTP implements http.Handler. Before the link is open, agents are asked to
-// come again; hosts can register at any time.
+// come again.
 func (d *agentDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
@@ -273,6 +253,8 @@ func (d *agentDoor) answer(w http.ResponseWriter, r *http.Request, f func(r *htt
 			status = http.StatusBadRequest
 		case resource.Conflict:
 			status = http.StatusConflict
+		case resource.Unavailable:
+			status = http.StatusServiceUnavailable
 		default:
 			status = http.StatusInternalServerError
 		}
@@ -296,7 +278,7 @@ func (d *agentDoor) register(r *http.Request) (c auth.Certificate, err error) {
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		return c, &resource.Fault{Kind: resource.Invalid, Text: "the registration cannot be read", Cause: err}
 	}
-	c, token, err := d.authority.Register(body)
+	c, token, err := d.authority.Register(r.Context(), body)
 	if err != nil {
 		d.log.Warn("a host was not registered", "host", shortened(body.Host), "address", r.RemoteAddr, "token", token, "error", err)
 		return c, err
@@ -312,7 +294,7 @@ func (d *agentDoor) renew(r *http.Request) (c auth.Certificate, err error) {
 	}
 	csr, err := auth.ReadRenewal(r.Body)
 	if err == nil {
-		c, err = d.authority.Renew(host, csr)
+		c, err = d.authority.Renew(r.Context(), host, csr)
 	}
 	if err != nil {
 		d.log.Warn("the certificate of a host was not renewed", "host", host, "address", r.RemoteAddr, "error", err)

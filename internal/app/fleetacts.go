@@ -28,12 +28,12 @@ var errRemoved = errors.New("the host was removed")
 func (a *fleetActs) list() []hostState { return a.fleet.list(a.hub.Seen(link.AgentKind)) }
 
 // revoke refuses the agent of a host from now on.
-func (a *fleetActs) revoke(name string) error {
-	if err := a.authority.Revoke(name); err != nil {
-		return err
+func (a *fleetActs) revoke(ctx context.Context, name string) (resource.AgentHost, error) {
+	h, err := a.authority.Revoke(ctx, name)
+	if err == nil {
+		a.hub.End(link.AgentKind, h.Name, errRevoked)
 	}
-	a.hub.End(link.AgentKind, name, errRevoked)
-	return nil
+	return h, err
 }
 
 // remove removes a host: its certificates, its resource and all that its agent
@@ -44,7 +44,7 @@ func (a *fleetActs) remove(ctx context.Context, id resource.ID) error {
 	if err != nil {
 		return err
 	}
-	err = a.authority.Revoke(name)
+	_, err = a.authority.Revoke(ctx, name)
 	if auth.Missing(err) { // its certificates were given by another server's authority
 		err = nil
 	}

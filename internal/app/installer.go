@@ -299,7 +299,7 @@ type attempt struct {
 }
 
 // token makes the token with which the host registers.
-func (a *attempt) token(_ context.Context, host string) (string, error) {
+func (a *attempt) token(ctx context.Context, host string) (string, error) {
 	host, err := auth.HostName(host)
 	if err != nil {
 		return "", err
@@ -309,7 +309,7 @@ func (a *attempt) token(_ context.Context, host string) (string, error) {
 		return "", fmt.Errorf("the machine calls itself %s, and there is a host of that name; if it is this machine, say so with its name (--name %s), else give another name", host, host)
 	}
 	name := "install-" + rand.Text()[:12]
-	token, err := a.authority.CreateJoin(auth.JoinToken{Name: name, Expires: time.Now().Add(installTime), Uses: 1, Host: host})
+	_, token, err := a.authority.CreateJoin(ctx, resource.AgentToken{Name: name, Expires: time.Now().Add(installTime), Uses: 1, Host: host})
 	if err == nil {
 		a.host, a.name = host, name
 	}
@@ -342,14 +342,16 @@ func (a *attempt) end(failed error) error {
 	if a.name == "" {
 		return nil
 	}
-	errs := []error{a.authority.RevokeJoin(a.name)}
+	// Also when the installation was ended from outside.
+	ctx, cancel := context.WithTimeout(context.Background(), contactTime)
+	defer cancel()
+	errs := []error{a.authority.RevokeJoin(ctx, a.name)}
 	if failed != nil && !a.known && a.authority.Good(a.host) {
-		errs = append(errs, a.authority.Revoke(a.host))
+		_, err := a.authority.Revoke(ctx, a.host)
+		errs = append(errs, err)
 		for _, h := range a.fleet.list(nil) {
 			if h.Name == a.host && h.State != hostAwaiting && h.ID != 0 {
-				ctx, cancel := context.WithTimeout(context.Background(), contactTime)
 				errs = append(errs, a.forget(ctx, h.ID))
-				cancel()
 			}
 		}
 	}

@@ -120,7 +120,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return fmt.Errorf("make the data directory (see data in the configuration, or --data): %w", err)
 	}
 	tokens := auth.Open(auth.Options{Dir: c.Data, Log: s.part("auth")})
-	authority := auth.NewAuthority(auth.AuthorityOptions{Dir: c.Data, Log: s.part("agents")})
+	authority := auth.NewAuthority(auth.AuthorityOptions{Log: s.part("agents")})
 	tlsConfig, err := s.guard(tokens)
 	if err != nil {
 		return err
@@ -141,14 +141,20 @@ func (s *Server) setup(ctx context.Context) error {
 	answer := &linkFront{other: srv.Handler}
 	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), refusals: &onceIn{span: 10 * time.Minute, now: time.Now}}
 	srv.Handler = forAgents(door, answer)
-	s.serve(srv, ln, tlsConfig, &agentTLS{authority: authority})
+	s.serve(srv, ln, tlsConfig, authority.TLS)
 
 	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
 		return err
 	}
-	store, err := s.openStore(ctx, front, secrets)
+	store, err := s.openStore(ctx, front, secrets, authority)
 	if err != nil {
+		return err
+	}
+	if err := authority.Load(ctx, store, secrets); err != nil {
+		return err
+	}
+	if err := authority.TakeOver(ctx, c.Data); err != nil {
 		return err
 	}
 
@@ -297,6 +303,7 @@ func (s *Server) setup(ctx context.Context) error {
 			classes: inv.Classes, count: inv.Count, members: inv.Members, seq: inv.Seq, alerts: alerts.ActiveCounts, plugins: listed, version: s.o.Version,
 		}),
 		Fleet:      admin,
+		Agents:     &agentAccess{fleetActs: s.hosts, server: address, program: programs(s.o.Program, c.AgentPrograms), log: s.part("agents")},
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
@@ -369,7 +376,7 @@ func (s *Server) bind() (net.Listener, error) {
 }
 
 // serve answers at the address from now on.
-func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config, agents *agentTLS) {
+func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config, agents agentTLS) {
 	if tlsConfig != nil {
 		ln = tls.NewListener(ln, agents.beside(tlsConfig))
 	} else {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/auth"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/secret"
 	"github.com/faultline-storage/faultline/internal/store/postgres"
@@ -23,23 +24,22 @@ type database interface {
 	volume.Store
 	manifestStore
 	trimmer
-	settings
+	auth.Store
 	Close() error
 }
 
-// settings is the part of a store that keeps small things by name.
-type settings interface {
-	Setting(ctx context.Context, name string) (string, error)
-	SaveSetting(ctx context.Context, name, value string) error
-}
-
-// standbyPause is how long a standby waits before it tries to lead again.
-const standbyPause = 500 * time.Millisecond
+const (
+	// standbyPause is how long a standby waits before it tries to lead again.
+	standbyPause = 500 * time.Millisecond
+	// standbyPeek is how often a standby looks whether there are agents meanwhile.
+	standbyPeek = 10 * time.Second
+)
 
 // openStore opens the database that the configuration names: a file in the data
 // directory, or a PostgreSQL database. There it returns when this server leads;
-// until then front says who does. It registers how to close it.
-func (s *Server) openStore(ctx context.Context, front *api.Front, secrets *secret.Box) (database, error) {
+// until then front says who does, and authority answers agents. It registers how to
+// close it.
+func (s *Server) openStore(ctx context.Context, front *api.Front, secrets *secret.Box, authority *auth.Authority) (database, error) {
 	if s.o.Config.Store == "" {
 		db, err := sqlite.Open(ctx, databaseFile(s.o.Config.Data))
 		if err != nil {
@@ -56,7 +56,7 @@ func (s *Server) openStore(ctx context.Context, front *api.Front, secrets *secre
 		}
 		return db, err
 	}
-	db, err := s.openPostgres(ctx, front, secrets)
+	db, err := s.openPostgres(ctx, front, secrets, authority)
 	if err != nil {
 		return nil, err
 	}
@@ -84,9 +84,10 @@ func (s *Server) openStore(ctx context.Context, front *api.Front, secrets *secre
 
 func databaseFile(data string) string { return filepath.Join(data, "faultline.db") }
 
-func (s *Server) openPostgres(ctx context.Context, front *api.Front, secrets *secret.Box) (*postgres.DB, error) {
+func (s *Server) openPostgres(ctx context.Context, front *api.Front, secrets *secret.Box, authority *auth.Authority) (*postgres.DB, error) {
 	log := s.part("store")
 	said := ""
+	var peeked time.Time
 	wait := func(ctx context.Context, why string) error {
 		front.Say(why)
 		if why != said {
@@ -107,6 +108,12 @@ func (s *Server) openPostgres(ctx context.Context, front *api.Front, secrets *se
 		if said == "" { // better now than when it is to take over
 			if sealed, err := postgres.PeekSetting(ctx, s.o.Config.Store, keyCheck); err == nil && !opens(secrets, sealed) {
 				return s.errKey()
+			}
+		}
+		if !authority.Exists() && time.Since(peeked) > standbyPeek {
+			peeked = time.Now()
+			if sealed, err := postgres.PeekSetting(ctx, s.o.Config.Store, auth.AuthoritySetting); err == nil {
+				_ = authority.Show(secrets, sealed) // if it does not open, the log says so when this server leads
 			}
 		}
 		return wait(ctx, "standby: "+l.String())

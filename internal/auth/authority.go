@@ -1,8 +1,8 @@
 package auth
 
 import (
-	"bytes"
 	"cmp"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,27 +12,17 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math/big"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/resource"
-)
-
-// Files of an Authority in the data directory.
-const (
-	authorityKey  = "agent-ca.key"
-	authorityCert = "agent-ca.pem"
-	hostFile      = "agents"
-	joinFile      = "agent-tokens"
 )
 
 const (
@@ -53,32 +43,59 @@ const (
 	MaxSkew = 5 * time.Minute
 )
 
+// AuthoritySetting is the name under which a store keeps the authority's key and
+// certificate, sealed. The key is sealed for the same purpose.
+const AuthoritySetting = "agent authority"
+
 // AuthorityOptions are what NewAuthority needs.
 type AuthorityOptions struct {
-	Dir string // the data directory; it must exist when something is made
 	Log *slog.Logger
 	Now func() time.Time // time.Now if nil
 }
 
-// Authority is the server's own certificate authority for agents, with what it
-// keeps in the data directory: its key, the certificates of hosts and the
-// tokens that let a host register. It makes its key when that is first needed.
-// All methods are safe for concurrent use, also by several processes.
-type Authority struct {
-	dir   string
-	log   *slog.Logger
-	now   func() time.Time
-	hosts *table[Host]
-	joins *table[JoinToken]
+// Store is what an Authority asks of a database. Of several servers that share
+// one, only one changes it at a time.
+type Store interface {
+	// Setting returns what SaveSetting kept under the name, or "".
+	Setting(ctx context.Context, name string) (string, error)
+	SaveSetting(ctx context.Context, name, value string) error
+	// LoadAgents calls host for every host that was registered, and token for every
+	// token for agents.
+	LoadAgents(ctx context.Context, host func(resource.AgentHost) error, token func(resource.AgentToken) error) error
+	// CommitAgents applies m in one transaction, or not at all.
+	CommitAgents(ctx context.Context, m *resource.AgentMutation) error
+}
 
-	mu   sync.Mutex
-	pair *signer // nil until it was needed
+// Box seals texts for a purpose, so that the database can have them.
+type Box interface {
+	Seal(purpose, plain string) string
+	Open(purpose, sealed string) (string, error)
+}
+
+// Authority is the server's own certificate authority for agents, with what it
+// keeps in the store: its key, the certificates of hosts and the tokens that let a
+// host register. It makes its key with the first token. Before Load it knows
+// nothing, and its methods return errors of kind Unavailable. All methods are safe
+// for concurrent use.
+type Authority struct {
+	log *slog.Logger
+	now func() time.Time
+
+	// changing is held by who changes what is kept, while the store commits it.
+	changing sync.Mutex
+
+	mu    sync.RWMutex // of what follows; it is never held while the store works
+	store Store        // nil before Load
+	box   Box
+	pair  *signer // nil if there is none yet
+	// broken is why there is no pair although the store has one.
+	broken error
+	config *tls.Config // of connections of agents; nil until it is asked for
+	hosts  map[string]resource.AgentHost
+	tokens map[string]resource.AgentToken
 	// good has the certificates that the authority was found to have signed, by
 	// their hash: a host shows the same one with each request.
 	good map[[sha256.Size]byte]bool
-	// byName has the rows of hosts, as of the state of the file in indexed.
-	byName  map[string]Host
-	indexed os.FileInfo
 }
 
 // signer is the authority's certificate with its key.
@@ -87,106 +104,209 @@ type signer struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority returns the authority of a data directory. Nothing is read or made
-// before it is needed.
+// NewAuthority returns an authority that knows nothing yet.
 func NewAuthority(o AuthorityOptions) *Authority {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Authority{
-		dir: o.Dir, log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now,
-		hosts: &table[Host]{path: filepath.Join(o.Dir, hostFile), what: "file of agents", parse: readHost, form: Host.line},
-		joins: &table[JoinToken]{path: filepath.Join(o.Dir, joinFile), what: "file of agents' tokens", parse: readJoin, form: JoinToken.line},
-		good:  map[[sha256.Size]byte]bool{},
+	return &Authority{log: cmp.Or(o.Log, slog.New(slog.DiscardHandler)), now: o.Now, good: map[[sha256.Size]byte]bool{}}
+}
+
+// Load reads what a store keeps, and from then on the authority works on it. A key
+// that the box does not open is no error: agents are refused, and the log says why.
+func (a *Authority) Load(ctx context.Context, store Store, box Box) error {
+	hosts, tokens := map[string]resource.AgentHost{}, map[string]resource.AgentToken{}
+	sealed, err := store.Setting(ctx, AuthoritySetting)
+	if err == nil {
+		err = store.LoadAgents(ctx, func(h resource.AgentHost) error { hosts[h.Name] = h; return nil },
+			func(k resource.AgentToken) error { tokens[k.Name] = k; return nil })
 	}
-}
-
-// CertificateFile is where the authority's certificate is, once there is one.
-func (a *Authority) CertificateFile() string { return filepath.Join(a.dir, authorityCert) }
-
-// Exists reports whether the authority was made, which the first token for agents
-// does.
-func (a *Authority) Exists() bool {
-	_, err := os.Stat(filepath.Join(a.dir, authorityKey))
-	return err == nil
-}
-
-// signer returns the authority's key and certificate, which it makes if there are
-// none.
-func (a *Authority) signer() (*signer, error) {
+	if err != nil {
+		return fmt.Errorf("read who may speak for hosts: %w", err)
+	}
+	pair, broken := unseal(box, sealed)
+	if broken != nil {
+		a.log.Error("no agent is accepted", "error", broken)
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.pair != nil {
+	a.store, a.box, a.hosts, a.tokens = store, box, hosts, tokens
+	a.pair, a.broken, a.config = pair, broken, nil
+	return nil
+}
+
+// Show has an authority that is not loaded answer connections of agents, so that
+// they can be told to come again: sealed is what another server keeps.
+func (a *Authority) Show(box Box, sealed string) error {
+	pair, err := unseal(box, sealed)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.store == nil {
+		a.pair = pair
+	}
+	return nil
+}
+
+// Exists reports whether there is an authority, which the first token for agents
+// makes.
+func (a *Authority) Exists() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.pair != nil
+}
+
+// signer returns the authority's key and certificate.
+func (a *Authority) signer() (*signer, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	switch {
+	case a.pair != nil:
 		return a.pair, nil
+	case a.broken != nil:
+		return nil, a.broken
+	case a.store == nil:
+		return nil, errNotLoaded
 	}
-	s, err := a.read()
-	if errors.Is(err, fs.ErrNotExist) {
-		s, err = a.create()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the authority of agents: %w", err)
-	}
-	a.pair = s
-	return s, nil
+	return nil, resource.Errorf(resource.NotFound, "no token for agents was ever made; make one with faultline token create NAME --agent")
 }
 
-func (a *Authority) read() (*signer, error) {
-	keyPath, certPath := filepath.Join(a.dir, authorityKey), a.CertificateFile()
-	st, err := os.Stat(keyPath)
+// errNotLoaded refuses what only a server that leads can do.
+var errNotLoaded = resource.Errorf(resource.Unavailable, "the server is starting, or standing by for another server")
+
+// seal is what the store keeps of a key and its certificate.
+func (s *signer) seal(box Box) (string, error) {
+	key, err := keyPEM(s.key)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if st.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s may be read or written by others, who could then speak for any host; run chmod 600 on it, and if others may have read it, remove %s and %s and register all hosts again", keyPath, keyPath, certPath)
-	}
-	key, err := readPEM(keyPath, "PRIVATE KEY")
-	if err != nil {
-		return nil, err
-	}
-	cert, err := readPEM(certPath, "CERTIFICATE")
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is there, and %s is not; bring it back from a backup, or remove the key and register all hosts again", keyPath, certPath)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return readSigner(keyPath, key, certPath, cert)
+	return box.Seal(AuthoritySetting, string(key)+string(s.pem())), nil
 }
 
-func readSigner(keyPath string, key []byte, certPath string, cert []byte) (*signer, error) {
+func (s *signer) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw})
+}
+
+// unseal is the inverse of seal; nil of nothing.
+func unseal(box Box, sealed string) (*signer, error) {
+	if sealed == "" {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	text, err := box.Open(AuthoritySetting, sealed)
+	if err != nil {
+		return nil, &resource.Fault{Kind: resource.Unavailable, Text: "the key that signs the certificates of agents was sealed under another secret.key; bring that file back, " +
+			"or delete the row '" + AuthoritySetting + "' of the table setting, start the server again and register all hosts anew", Cause: err}
+	}
+	const what = "the authority of agents"
+	key, err := findPEM(what, []byte(text), "PRIVATE KEY")
+	if err != nil {
+		return nil, err
+	}
+	cert, err := findPEM(what, []byte(text), "CERTIFICATE")
+	if err != nil {
+		return nil, err
+	}
+	return readSigner(what, key, what, cert)
+}
+
+func readSigner(keyFrom string, key []byte, certFrom string, cert []byte) (*signer, error) {
 	k, err := x509.ParsePKCS8PrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyPath, err)
+		return nil, fmt.Errorf("%s: %w", keyFrom, err)
 	}
 	ec, ok := k.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("%s holds a key of another kind than ECDSA", keyPath)
+		return nil, fmt.Errorf("%s holds a key of another kind than ECDSA", keyFrom)
 	}
 	c, err := x509.ParseCertificate(cert)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", certPath, err)
+		return nil, fmt.Errorf("%s: %w", certFrom, err)
 	}
 	if !ec.PublicKey.Equal(c.PublicKey) || !c.IsCA {
-		return nil, fmt.Errorf("%s is no certificate of an authority with the key in %s", certPath, keyPath)
+		return nil, fmt.Errorf("%s is no certificate of an authority with the key in %s", certFrom, keyFrom)
 	}
 	return &signer{cert: c, key: ec}, nil
 }
 
-// create makes the authority, unless another process is faster.
-func (a *Authority) create() (*signer, error) {
-	unlock, err := lock(filepath.Join(a.dir, authorityKey))
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if s, err := a.read(); !errors.Is(err, fs.ErrNotExist) {
+// ensure returns the authority's key and certificate, which it makes and keeps if
+// there are none. The caller holds changing.
+func (a *Authority) ensure(ctx context.Context) (*signer, error) {
+	s, err := a.signer()
+	if resource.KindOf(err) != resource.NotFound {
 		return s, err
 	}
+	if s, err = newSigner(a.now()); err != nil {
+		return nil, err
+	}
+	// Whom another authority knew, this one does not.
+	var m resource.AgentMutation
+	for _, h := range a.Hosts() {
+		h.Revoked = a.revocation(h)
+		m.PutHosts = append(m.PutHosts, h)
+	}
+	if err := a.commit(ctx, &m); err != nil {
+		return nil, err
+	}
+	if err := a.keep(ctx, s); err != nil {
+		return nil, err
+	}
+	a.log.Info("made an authority that signs the certificates of agents", "fingerprint", s.fingerprint())
+	return s, nil
+}
+
+// keep has the store, and the authority, have a key. The caller holds changing.
+func (a *Authority) keep(ctx context.Context, s *signer) error {
+	sealed, err := s.seal(a.box)
+	if err == nil {
+		err = a.store.SaveSetting(ctx, AuthoritySetting, sealed)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the authority of agents: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.pair, a.config = s, nil
+	return nil
+}
+
+// commit changes what is kept. The caller holds changing.
+func (a *Authority) commit(ctx context.Context, m *resource.AgentMutation) error {
+	if err := a.store.CommitAgents(ctx, m); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, name := range m.DeleteTokens {
+		delete(a.tokens, name)
+	}
+	for _, h := range m.PutHosts {
+		a.hosts[h.Name] = h
+	}
+	for _, k := range m.PutTokens {
+		a.tokens[k.Name] = k
+	}
+	return nil
+}
+
+// begin begins a change; the caller calls end.
+func (a *Authority) begin() (end func(), err error) {
+	a.changing.Lock()
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.store == nil {
+		a.changing.Unlock()
+		return nil, errNotLoaded
+	}
+	return a.changing.Unlock, nil
+}
+
+func newSigner(now time.Time) (*signer, error) {
 	key, err := newKey()
 	if err != nil {
 		return nil, err
 	}
-	now := a.now()
 	tmpl := &x509.Certificate{
 		SerialNumber: serialAt(now), Subject: pkix.Name{CommonName: "Faultline agents " + rand.Text()[:8]},
 		NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(authorityLife),
@@ -197,22 +317,7 @@ func (a *Authority) create() (*signer, error) {
 		return nil, err
 	}
 	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	kb, err := keyPEM(key)
-	if err != nil {
-		return nil, err
-	}
-	// The key comes last: it says that the authority is complete.
-	if err := writeFile(a.CertificateFile(), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})); err != nil {
-		return nil, err
-	}
-	if err := writeFile(filepath.Join(a.dir, authorityKey), kb); err != nil {
-		return nil, err
-	}
-	a.log.Info("made an authority that signs the certificates of agents", "file", a.CertificateFile())
-	return &signer{cert: cert, key: key}, nil
+	return &signer{cert: cert, key: key}, err
 }
 
 func newKey() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
@@ -231,10 +336,15 @@ func readPEM(path, kind string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return findPEM(path, b, kind)
+}
+
+// findPEM returns the first block of a kind in a text, which errors call by name.
+func findPEM(name string, b []byte, kind string) ([]byte, error) {
 	for {
 		var block *pem.Block
 		if block, b = pem.Decode(b); block == nil {
-			return nil, fmt.Errorf("%s has no %s in PEM", path, strings.ToLower(kind))
+			return nil, fmt.Errorf("%s has no %s in PEM", name, strings.ToLower(kind))
 		}
 		if block.Type == kind {
 			return block.Bytes, nil
@@ -256,29 +366,42 @@ func serialTime(serial *big.Int) int64 {
 	return new(big.Int).Rsh(serial, 64).Int64()
 }
 
+func (s *signer) fingerprint() string { return fingerprint(s.cert) }
+
 // fingerprint names a certificate by its public key.
 func fingerprint(c *x509.Certificate) string {
 	sum := sha256.Sum256(c.RawSubjectPublicKeyInfo)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// PEM is the authority's certificate, which is no secret.
-func (a *Authority) PEM() ([]byte, error) {
+// Certificate is the authority's certificate in PEM, and the fingerprint of its key
+// by which a token tells agents the server. Neither is a secret.
+func (a *Authority) Certificate() (pem []byte, fingerprint string, err error) {
 	s, err := a.signer()
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.cert.Raw}), nil
+	return s.pem(), s.fingerprint(), nil
 }
 
 // TLS returns how the server answers connections of agents: with a certificate of
 // its authority, and asking for theirs. Whether that is good is for Host to say, so
-// that the answer can tell what is wrong with it.
+// that the answer can tell what is wrong with it. Its sessions are resumed, so it is
+// the same until another authority is loaded.
 func (a *Authority) TLS() (*tls.Config, error) {
 	s, err := a.signer()
 	if err != nil {
 		return nil, err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.config == nil {
+		a.config, err = s.config(a.now())
+	}
+	return a.config, err
+}
+
+func (s *signer) config(now time.Time) (*tls.Config, error) {
 	key, err := newKey()
 	if err != nil {
 		return nil, err
@@ -286,7 +409,7 @@ func (a *Authority) TLS() (*tls.Config, error) {
 	// Its time is that of the authority: an agent whose clock was set back or forth
 	// has to find the server all the same.
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
-		SerialNumber: serialAt(a.now()), Subject: pkix.Name{CommonName: ServerName}, DNSNames: []string{ServerName},
+		SerialNumber: serialAt(now), Subject: pkix.Name{CommonName: ServerName}, DNSNames: []string{ServerName},
 		NotBefore: s.cert.NotBefore, NotAfter: s.cert.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, s.cert, &key.PublicKey, s.key)
@@ -320,11 +443,10 @@ func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 	}
 	row, err := a.row(host)
 	if err != nil {
-		a.log.Error("no agent is accepted", "error", err)
-		return "", resource.Errorf(resource.Invalid, "the server cannot read which hosts are revoked; its log says why")
+		return "", err
 	}
-	if at := row.revoked; at != 0 && serialTime(cert.SerialNumber) <= at {
-		return host, resource.Errorf(resource.Invalid, "the certificate of host %s was revoked at %s; register the host again if it is to come back: faultline agent register", host, stamp(time.Unix(0, at)))
+	if !row.Revoked.IsZero() && serialTime(cert.SerialNumber) <= row.Revoked.UnixNano() {
+		return host, resource.Errorf(resource.Invalid, "the certificate of host %s was revoked at %s; register the host again if it is to come back: faultline agent register", host, stamp(row.Revoked))
 	}
 	return host, nil
 }
@@ -336,9 +458,9 @@ func (a *Authority) signed(cert *x509.Certificate) (string, error) {
 		return "", err
 	}
 	hash := sha256.Sum256(cert.Raw)
-	a.mu.Lock()
+	a.mu.RLock()
 	known := a.good[hash]
-	a.mu.Unlock()
+	a.mu.RUnlock()
 	if !known {
 		roots := x509.NewCertPool()
 		roots.AddCert(s.cert)
@@ -369,11 +491,13 @@ func within(c *x509.Certificate, t time.Time) time.Time {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// sign makes a certificate for a host and the key of a request. Those up to
-// revoked, in Unix nanoseconds, are not good.
-func (a *Authority) sign(s *signer, host string, csr *x509.CertificateRequest, revoked int64) (*x509.Certificate, error) {
-	now := a.now()
-	made := time.Unix(0, max(now.UnixNano(), revoked+1)) // the clock may have been set back
+// sign makes a certificate for a host and the key of a request. Those that were
+// made up to revoked are not good.
+func (s *signer) sign(now time.Time, host string, csr *x509.CertificateRequest, revoked time.Time) (*x509.Certificate, error) {
+	made := now
+	if !made.After(revoked) { // the clock may have been set back
+		made = revoked.Add(1)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: serialAt(made), DNSNames: []string{host},
 		NotBefore: now.Add(-backdate), NotAfter: now.Add(hostLife),
@@ -415,8 +539,11 @@ func HostName(name string) (string, error) {
 	return name, nil
 }
 
-// sameKey reports whether a certificate request has the key with the hash.
-func sameKey(csr *x509.CertificateRequest, hash [sha256.Size]byte) bool {
-	sum := sha256.Sum256(csr.RawSubjectPublicKeyInfo)
-	return bytes.Equal(sum[:], hash[:])
+// keyHash names the key of a certificate request.
+func keyHash(csr *x509.CertificateRequest) string { return hashOf(csr.RawSubjectPublicKeyInfo) }
+
+// hashOf is the SHA-256 in hexadecimal.
+func hashOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

@@ -2,9 +2,11 @@ package auth
 
 import (
 	"crypto/ecdsa"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/secret"
+	"github.com/faultline-storage/faultline/internal/store/memory"
 )
 
 // clock is a clock that tests set.
@@ -22,15 +26,36 @@ type clock struct{ now time.Time }
 func newAuthority(t *testing.T) (*Authority, *clock) {
 	t.Helper()
 	c := &clock{now: time.Now()}
-	return NewAuthority(AuthorityOptions{Dir: t.TempDir(), Now: func() time.Time { return c.now }}), c
+	return load(t, memory.New(), newBox(t), c), c
 }
 
-func join(t *testing.T, a *Authority, c *clock, k JoinToken) string {
+func newBox(t *testing.T) *secret.Box {
+	t.Helper()
+	key := make([]byte, 32)
+	rand.Read(key)
+	box, err := secret.New(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
+// load is what a server does that begins to lead.
+func load(t *testing.T, store Store, box Box, c *clock) *Authority {
+	t.Helper()
+	a := NewAuthority(AuthorityOptions{Now: func() time.Time { return c.now }})
+	if err := a.Load(t.Context(), store, box); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func join(t *testing.T, a *Authority, c *clock, k resource.AgentToken) string {
 	t.Helper()
 	if k.Expires.IsZero() {
 		k.Expires = c.now.Add(time.Hour)
 	}
-	token, err := a.CreateJoin(k)
+	_, token, err := a.CreateJoin(t.Context(), k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,18 +111,13 @@ func TestRegistration(t *testing.T) {
 	if a.Exists() {
 		t.Error("there is an authority before it is needed")
 	}
-	token := join(t, a, c, JoinToken{Name: "two", Uses: 2})
-	for _, f := range []string{authorityKey, joinFile} {
-		if st, err := os.Stat(filepath.Join(a.dir, f)); err != nil || st.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v", f, st, err)
-		}
-		if b, _ := os.ReadFile(filepath.Join(a.dir, f)); strings.Contains(string(b), strings.TrimPrefix(token[:30], joinPrefix)) {
-			t.Errorf("%s holds the token", f)
-		}
+	token := join(t, a, c, resource.AgentToken{Name: "two", Uses: 2})
+	if l := a.Joins(); len(l) != 1 || strings.Contains(fmt.Sprint(l), strings.TrimPrefix(token[:30], joinPrefix)) {
+		t.Errorf("what is kept of the token: %+v", l)
 	}
 	key := testKey(t)
 	r := registration(t, c, token, "OSS1.example.com.", key)
-	cert, name, err := a.Register(r)
+	cert, name, err := a.Register(t.Context(), r)
 	if err != nil || name != "two" {
 		t.Fatal(name, err)
 	}
@@ -105,52 +125,52 @@ func TestRegistration(t *testing.T) {
 		t.Errorf("the certificate is that of %q, %v", host, err)
 	}
 	// The answer was lost: it costs nothing to ask again.
-	if _, _, err := a.Register(r); err != nil {
+	if _, _, err := a.Register(t.Context(), r); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
-	_, _, err = a.Register(registration(t, c, token, "oss1.example.com", testKey(t)))
+	_, _, err = a.Register(t.Context(), registration(t, c, token, "oss1.example.com", testKey(t)))
 	wantRefusal(t, "another machine of that name", err, resource.Conflict, "faultline host revoke oss1.example.com")
-	if _, _, err := a.Register(registration(t, c, token, "oss2", testKey(t))); err != nil {
+	if _, _, err := a.Register(t.Context(), registration(t, c, token, "oss2", testKey(t))); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = a.Register(registration(t, c, token, "oss3", testKey(t)))
+	_, _, err = a.Register(t.Context(), registration(t, c, token, "oss3", testKey(t)))
 	wantRefusal(t, "a token that is used up", err, resource.Invalid, "was used 2 times")
 	c.now = c.now.Add(2 * time.Hour)
-	_, _, err = a.Register(registration(t, c, token, "oss3", testKey(t)))
+	_, _, err = a.Register(t.Context(), registration(t, c, token, "oss3", testKey(t)))
 	wantRefusal(t, "a token that ended", err, resource.Invalid, "token two ended at")
-	_, _, err = a.Register(registration(t, c, "fla_nonsense", "oss3", testKey(t)))
+	_, _, err = a.Register(t.Context(), registration(t, c, "fla_nonsense", "oss3", testKey(t)))
 	wantRefusal(t, "a token that nobody made", err, resource.Invalid, "does not know this token")
 
 	// A token for one host replaces what it had.
-	token = join(t, a, c, JoinToken{Name: "again", Uses: 1, Host: "oss1.example.com"})
-	_, _, err = a.Register(registration(t, c, token, "oss4", testKey(t)))
+	token = join(t, a, c, resource.AgentToken{Name: "again", Uses: 1, Host: "oss1.example.com"})
+	_, _, err = a.Register(t.Context(), registration(t, c, token, "oss4", testKey(t)))
 	wantRefusal(t, "the token of another host", err, resource.Invalid, "is for host oss1.example.com")
 	for _, skew := range []time.Duration{-2 * MaxSkew, 2 * MaxSkew} {
 		r := registration(t, c, token, "oss1.example.com", testKey(t))
 		r.Clock = c.now.Add(skew)
-		_, _, err = a.Register(r)
+		_, _, err = a.Register(t.Context(), r)
 		wantRefusal(t, "a wrong clock", err, resource.Invalid, "the clock of host oss1.example.com says")
 	}
-	if _, _, err := a.Register(registration(t, c, token, "oss1.example.com", testKey(t))); err != nil {
+	if _, _, err := a.Register(t.Context(), registration(t, c, token, "oss1.example.com", testKey(t))); err != nil {
 		t.Errorf("a host that was installed anew: %v", err)
 	}
 	for _, bad := range []string{"", "localhost", "a b", "../etc", "a..b", strings.Repeat("x", 101), "a/b", "x\n"} {
-		_, _, err := a.Register(registration(t, c, token, bad, testKey(t)))
+		_, _, err := a.Register(t.Context(), registration(t, c, token, bad, testKey(t)))
 		wantRefusal(t, "host "+bad, err, resource.Invalid, "no name for a host")
 	}
-	if err := a.RevokeJoin("again"); err != nil {
+	if err := a.RevokeJoin(t.Context(), "again"); err != nil {
 		t.Error(err)
 	}
-	if l, err := a.Joins(); err != nil || len(l) != 1 || l[0].Used != 2 {
-		t.Errorf("tokens %+v, %v", l, err)
+	if l := a.Joins(); len(l) != 1 || l[0].Used != 2 {
+		t.Errorf("tokens %+v", l)
 	}
 }
 
 func TestCertificatesThatAreNotGood(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t)
-	token := join(t, a, c, JoinToken{Name: "many", Uses: 10})
-	cert, _, err := a.Register(registration(t, c, token, "oss1", testKey(t)))
+	token := join(t, a, c, resource.AgentToken{Name: "many", Uses: 10})
+	cert, _, err := a.Register(t.Context(), registration(t, c, token, "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +178,7 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 	_, err = a.Host(&tls.ConnectionState{})
 	wantRefusal(t, "no certificate", err, resource.Invalid, "showed none")
 	other, oc := newAuthority(t)
-	foreign, _, err := other.Register(registration(t, oc, join(t, other, oc, JoinToken{Name: "x", Uses: 1}), "oss1", testKey(t)))
+	foreign, _, err := other.Register(t.Context(), registration(t, oc, join(t, other, oc, resource.AgentToken{Name: "x", Uses: 1}), "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,13 +195,13 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 		t.Errorf("the old certificate is that of %q", host)
 	}
 	c.now = began.Add(time.Minute)
-	renewed, err := a.Renew("oss1", registration(t, c, "", "", testKey(t)).CSR)
+	renewed, err := a.Renew(t.Context(), "oss1", registration(t, c, "", "", testKey(t)).CSR)
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Another process revokes, and its clock is behind.
-	cli := NewAuthority(AuthorityOptions{Dir: a.dir, Now: func() time.Time { return began }})
-	if err := cli.Revoke("oss1"); err != nil {
+	// Whoever revokes has a clock that is behind.
+	c.now = began
+	if _, err := a.Revoke(t.Context(), "oss1"); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{cert.Certificate, renewed.Certificate} {
@@ -191,10 +211,10 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 	if a.Good("oss1") {
 		t.Error("a host whose certificates are revoked is good")
 	}
-	if l, err := a.Hosts(); err != nil || len(l) != 1 || !l[0].Expires.IsZero() || l[0].Revoked.IsZero() {
-		t.Errorf("hosts %+v, %v", l, err)
+	if l := a.Hosts(); len(l) != 1 || l[0].Good(c.now) || l[0].Revoked.IsZero() {
+		t.Errorf("hosts %+v", l)
 	}
-	again, _, err := a.Register(registration(t, c, token, "oss1", testKey(t)))
+	again, _, err := a.Register(t.Context(), registration(t, c, token, "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,15 +223,13 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 	}
 	_, err = a.Host(cs)
 	wantRefusal(t, "the old one after that", err, resource.Invalid, "was revoked at")
-	wantRefusal(t, "a host that nobody knows", a.Revoke("oss9"), resource.NotFound, "no host oss9")
+	_, err = a.Revoke(t.Context(), "oss9")
+	wantRefusal(t, "a host that nobody knows", err, resource.NotFound, "no host oss9")
 }
 
 // door is a server that registers and renews.
 func door(t *testing.T, a *Authority) *httptest.Server {
 	t.Helper()
-	if _, err := a.signer(); err != nil {
-		t.Fatal(err)
-	}
 	cfg, err := a.TLS()
 	if err != nil {
 		t.Fatal(err)
@@ -223,14 +241,14 @@ func door(t *testing.T, a *Authority) *httptest.Server {
 		case RegisterPath:
 			var body Registration
 			if err = json.NewDecoder(r.Body).Decode(&body); err == nil {
-				c, _, err = a.Register(body)
+				c, _, err = a.Register(r.Context(), body)
 			}
 		case RenewPath:
 			var host string
 			var csr []byte
 			if host, err = a.Host(r.TLS); err == nil {
 				if csr, err = ReadRenewal(r.Body); err == nil {
-					c, err = a.Renew(host, csr)
+					c, err = a.Renew(r.Context(), host, csr)
 				}
 			}
 		}
@@ -250,18 +268,21 @@ func door(t *testing.T, a *Authority) *httptest.Server {
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t)
-	srv := door(t, a)
 	dir := t.TempDir()
 	if _, err := OpenIdentity(dir); resource.KindOf(err) != resource.NotFound {
 		t.Errorf("nothing there: %v", err)
 	}
-	token := join(t, a, c, JoinToken{Name: "one", Uses: 3})
+	if _, err := a.TLS(); err == nil {
+		t.Error("agents are answered before there was a token")
+	}
+	token := join(t, a, c, resource.AgentToken{Name: "one", Uses: 3})
+	srv := door(t, a)
 	o := JoinOptions{Dir: dir, Server: srv.URL, Token: token, Host: "oss1", Now: func() time.Time { return c.now }}
 
 	// Who is not the server that made the token is told nothing.
 	other, oc := newAuthority(t)
 	wrong := o
-	wrong.Token = join(t, other, oc, JoinToken{Name: "x", Uses: 1})
+	wrong.Token = join(t, other, oc, resource.AgentToken{Name: "x", Uses: 1})
 	if _, err := Join(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "not the server that made the token") {
 		t.Errorf("another server: %v", err)
 	}
@@ -303,12 +324,12 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("read back: %v, %v", again, err)
 	}
 	// Another registration is taken in.
-	if err := a.Revoke("oss1"); err != nil {
+	if _, err := a.Revoke(t.Context(), "oss1"); err != nil {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(time.Second)
-	o.Token, o.CA = join(t, a, c, JoinToken{Name: "two", Uses: 1}), nil
-	if o.CA, err = a.PEM(); err != nil {
+	o.Token, o.CA = join(t, a, c, resource.AgentToken{Name: "two", Uses: 1}), nil
+	if o.CA, _, err = a.Certificate(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Join(t.Context(), o); err != nil {

@@ -20,6 +20,27 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for AgentTokenState.
+const (
+	AgentTokenEnded  AgentTokenState = "ended"
+	AgentTokenGood   AgentTokenState = "good"
+	AgentTokenUsedUp AgentTokenState = "used up"
+)
+
+// Valid indicates whether the value is a known member of the AgentTokenState enum.
+func (e AgentTokenState) Valid() bool {
+	switch e {
+	case AgentTokenEnded:
+		return true
+	case AgentTokenGood:
+		return true
+	case AgentTokenUsedUp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for AlertSeverity.
 const (
 	AlertSeverityError   AlertSeverity = "error"
@@ -209,6 +230,27 @@ func (e HostState) Valid() bool {
 	case HostLost:
 		return true
 	case HostStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for HostCertificateState.
+const (
+	CertificateEnded   HostCertificateState = "ended"
+	CertificateGood    HostCertificateState = "good"
+	CertificateRevoked HostCertificateState = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the HostCertificateState enum.
+func (e HostCertificateState) Valid() bool {
+	switch e {
+	case CertificateEnded:
+		return true
+	case CertificateGood:
+		return true
+	case CertificateRevoked:
 		return true
 	default:
 		return false
@@ -655,6 +697,55 @@ type Affected struct {
 	// Counts Numbers of resources by `plugin.Class`.
 	Counts      Counts `json:"counts"`
 	Filesystems []Ref  `json:"filesystems"`
+}
+
+// AgentToken A token with which hosts register, without its secret.
+type AgentToken struct {
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"`
+
+	// Host The name of the one host that it is for, which may be registered already. Absent for any host that is not.
+	Host string `json:"host,omitempty"`
+	Name string `json:"name"`
+
+	// State Whether hosts can still register with it.
+	State AgentTokenState `json:"state"`
+
+	// Used How many did.
+	Used int `json:"used"`
+
+	// Uses How many hosts may register with it.
+	Uses int `json:"uses"`
+}
+
+// AgentTokenState Whether hosts can still register with it.
+type AgentTokenState string
+
+// AgentTokenCreate defines model for AgentTokenCreate.
+type AgentTokenCreate struct {
+	// Host The name of the one host that it is for, which may be registered already: a machine that was installed anew.
+	Host string `json:"host,omitempty"`
+
+	// Lifetime How long hosts may register with it, in seconds: up to a year.
+	Lifetime *int64 `json:"lifetime,omitempty"`
+
+	// Machine The kind of machine that the install command is for, such as amd64 or arm64. By default that of the server.
+	Machine string `json:"machine,omitempty"`
+
+	// Name What to call it: 1 to 100 characters without spaces.
+	Name string `json:"name"`
+
+	// Server The address of the server as the machines reach it, for the commands. By default agent_server of the configuration, else the address that the server listens on.
+	Server string `json:"server,omitempty"`
+
+	// Uses How many hosts may register with it: up to 100,000.
+	Uses *int `json:"uses,omitempty"`
+}
+
+// AgentTokenList defines model for AgentTokenList.
+type AgentTokenList struct {
+	Items []AgentToken `json:"items"`
+	Next  string       `json:"next,omitempty"`
 }
 
 // Alert defines model for Alert.
@@ -1207,6 +1298,45 @@ type Host struct {
 // that machine, and no agent has come from there yet.
 type HostState string
 
+// HostCertificate The latest certificate of a host. Earlier ones are good until they end, and revoked with it.
+type HostCertificate struct {
+	Expires time.Time `json:"expires"`
+
+	// Host The name of the host.
+	Host   string    `json:"host"`
+	Issued time.Time `json:"issued"`
+
+	// Key SHA-256 of the host's public key, in hexadecimal.
+	Key string `json:"key"`
+
+	// Revoked The moment up to which certificates of the host were revoked last. One that was made since is good.
+	Revoked *time.Time `json:"revoked,omitempty"`
+
+	// Serial The serial number, in hexadecimal.
+	Serial string               `json:"serial"`
+	State  HostCertificateState `json:"state"`
+}
+
+// HostCertificateState defines model for HostCertificate.State.
+type HostCertificateState string
+
+// HostCertificateList defines model for HostCertificateList.
+type HostCertificateList struct {
+	// Authority The server's authority, which signs the certificates. Absent until the first token for agents was made.
+	Authority *AgentAuthority   `json:"authority,omitempty"`
+	Items     []HostCertificate `json:"items"`
+	Next      string            `json:"next,omitempty"`
+}
+
+// AgentAuthority The server's authority, which signs the certificates. Absent until the first token for agents was made.
+type AgentAuthority struct {
+	// Certificate In PEM, for the flag --ca of `faultline agent register`.
+	Certificate string `json:"certificate"`
+
+	// Fingerprint Of its key, as tokens for agents have it.
+	Fingerprint string `json:"fingerprint"`
+}
+
 // HostList defines model for HostList.
 type HostList struct {
 	Items []Host `json:"items"`
@@ -1391,6 +1521,29 @@ type NearMatch struct {
 	InsteadOf string `json:"instead_of"`
 	Matches   bool   `json:"matches"`
 	Resource  Ref    `json:"resource"`
+}
+
+// NewAgentToken A token with which hosts register, at the one time that it is told.
+type NewAgentToken struct {
+	// Fingerprint Of the key of the server's authority, SHA-256 in base64: by it hosts know the server.
+	Fingerprint string `json:"fingerprint"`
+
+	// InstallCommand A command of sh for root of a machine. It gets this program from the server, checks its SHA-256, installs it as a
+	// service, registers the host and starts the agent. Absent if the server does not have the program for that kind of
+	// machine and none was asked for.
+	InstallCommand string `json:"install_command,omitempty"`
+
+	// RegisterCommand A command of sh for root of a machine that has this program. It registers the host.
+	RegisterCommand string `json:"register_command"`
+
+	// Secret The token itself. Its end is the fingerprint of the server.
+	Secret string `json:"secret"`
+
+	// Server The address that agents come to.
+	Server string `json:"server"`
+
+	// Token A token with which hosts register, without its secret.
+	Token AgentToken `json:"token"`
 }
 
 // Node A resource as a node of the graph.
@@ -2163,6 +2316,12 @@ type GetEventsParams struct {
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
+// ListHostCertificatesParams defines parameters for ListHostCertificates.
+type ListHostCertificatesParams struct {
+	// Host Keep the one of the host with this name.
+	Host *string `form:"host,omitempty" json:"host,omitempty"`
+}
+
 // ListIncidentsParams defines parameters for ListIncidents.
 type ListIncidentsParams struct {
 	// Severity Keep incidents whose worst alert has one of these severities, separated by commas.
@@ -2362,6 +2521,9 @@ type ListVolumesParams struct {
 	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// CreateAgentTokenJSONRequestBody defines body for CreateAgentToken for application/json ContentType.
+type CreateAgentTokenJSONRequestBody = AgentTokenCreate
+
 // AcknowledgeAlertsJSONRequestBody defines body for AcknowledgeAlerts for application/json ContentType.
 type AcknowledgeAlertsJSONRequestBody = BulkAcknowledge
 
@@ -2468,6 +2630,38 @@ func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
 
 // The interface specification for the client above.
 type ClientInterface interface {
+
+	// ListAgentTokens Lists the tokens with which hosts register, without their secrets.
+	//
+	// Corresponds with GET /agent-tokens (the `ListAgentTokens` operationId).
+	ListAgentTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAgentTokenWithBody Makes a token with which hosts register.
+	//
+	// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+	// for root of the machine that is to be a host.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+	CreateAgentTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateAgentToken Makes a token with which hosts register.
+	//
+	// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+	// for root of the machine that is to be a host.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+	CreateAgentToken(ctx context.Context, body CreateAgentTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteAgentToken Ends a token with which hosts register.
+	//
+	// Hosts that registered with it stay.
+	//
+	// Corresponds with DELETE /agent-tokens/{name} (the `DeleteAgentToken` operationId).
+	DeleteAgentToken(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListAlerts Lists alerts, active and ended.
 	//
@@ -2599,6 +2793,19 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /events (the `GetEvents` operationId).
 	GetEvents(ctx context.Context, params *GetEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListHostCertificates Lists the hosts that were registered, each with its latest certificate.
+	//
+	// Corresponds with GET /host-certificates (the `ListHostCertificates` operationId).
+	ListHostCertificates(ctx context.Context, params *ListHostCertificatesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RevokeHost Refuses the agent of a host from now on.
+	//
+	// All certificates that the host has are revoked, and its connection ends at once. What it reported
+	// stays, stale; `DELETE /hosts/{id}` removes that too. The host can be registered again.
+	//
+	// Corresponds with POST /host-certificates/{host}/revoke (the `RevokeHost` operationId).
+	RevokeHost(ctx context.Context, host string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListHosts Lists the hosts that run the agent, or are to run it.
 	//
@@ -2868,6 +3075,78 @@ type ClientInterface interface {
 	//
 	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
 	EditVolume(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+}
+
+// ListAgentTokens Lists the tokens with which hosts register, without their secrets.
+//
+// Corresponds with GET /agent-tokens (the `ListAgentTokens` operationId).
+func (c *Client) ListAgentTokens(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAgentTokensRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAgentTokenWithBody Makes a token with which hosts register.
+//
+// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+// for root of the machine that is to be a host.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+func (c *Client) CreateAgentTokenWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAgentTokenRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateAgentToken Makes a token with which hosts register.
+//
+// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+// for root of the machine that is to be a host.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+func (c *Client) CreateAgentToken(ctx context.Context, body CreateAgentTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateAgentTokenRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteAgentToken Ends a token with which hosts register.
+//
+// Hosts that registered with it stay.
+//
+// Corresponds with DELETE /agent-tokens/{name} (the `DeleteAgentToken` operationId).
+func (c *Client) DeleteAgentToken(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteAgentTokenRequest(c.Server, name)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
 }
 
 // ListAlerts Lists alerts, active and ended.
@@ -3151,6 +3430,39 @@ func (c *Client) GetDashboard(ctx context.Context, params *GetDashboardParams, r
 // Corresponds with GET /events (the `GetEvents` operationId).
 func (c *Client) GetEvents(ctx context.Context, params *GetEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetEventsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListHostCertificates Lists the hosts that were registered, each with its latest certificate.
+//
+// Corresponds with GET /host-certificates (the `ListHostCertificates` operationId).
+func (c *Client) ListHostCertificates(ctx context.Context, params *ListHostCertificatesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListHostCertificatesRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RevokeHost Refuses the agent of a host from now on.
+//
+// All certificates that the host has are revoked, and its connection ends at once. What it reported
+// stays, stale; `DELETE /hosts/{id}` removes that too. The host can be registered again.
+//
+// Corresponds with POST /host-certificates/{host}/revoke (the `RevokeHost` operationId).
+func (c *Client) RevokeHost(ctx context.Context, host string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRevokeHostRequest(c.Server, host)
 	if err != nil {
 		return nil, err
 	}
@@ -3808,6 +4120,107 @@ func (c *Client) EditVolume(ctx context.Context, id PathID, body EditVolumeJSONR
 		return nil, err
 	}
 	return c.Client.Do(req)
+}
+
+// NewListAgentTokensRequest constructs an http.Request for the ListAgentTokens method
+func NewListAgentTokensRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/agent-tokens")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateAgentTokenRequest calls the generic CreateAgentToken builder with application/json body
+func NewCreateAgentTokenRequest(server string, body CreateAgentTokenJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateAgentTokenRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewCreateAgentTokenRequestWithBody constructs an http.Request for the CreateAgentToken method, with any body, and a specified content type
+func NewCreateAgentTokenRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/agent-tokens")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewDeleteAgentTokenRequest constructs an http.Request for the DeleteAgentToken method
+func NewDeleteAgentTokenRequest(server string, name string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/agent-tokens/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
 }
 
 // NewListAlertsRequest constructs an http.Request for the ListAlerts method
@@ -4524,6 +4937,94 @@ func NewGetEventsRequest(server string, params *GetEventsParams) (*http.Request,
 			req.Header.Set("Last-Event-ID", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListHostCertificatesRequest constructs an http.Request for the ListHostCertificates method
+func NewListHostCertificatesRequest(server string, params *ListHostCertificatesParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/host-certificates")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Host != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "host", *params.Host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewRevokeHostRequest constructs an http.Request for the RevokeHost method
+func NewRevokeHostRequest(server string, host string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "host", host, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/host-certificates/%s/revoke", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -6441,6 +6942,42 @@ func WithBaseURL(baseURL string) ClientOption {
 // ClientWithResponsesInterface is the interface specification for the client with responses above.
 type ClientWithResponsesInterface interface {
 
+	// ListAgentTokensWithResponse Lists the tokens with which hosts register, without their secrets.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /agent-tokens (the `ListAgentTokens` operationId).
+	ListAgentTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListAgentTokensResponse, error)
+
+	// CreateAgentTokenWithBodyWithResponse Makes a token with which hosts register.
+	//
+	// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+	// for root of the machine that is to be a host.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+	CreateAgentTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentTokenResponse, error)
+
+	// CreateAgentTokenWithResponse Makes a token with which hosts register.
+	//
+	// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+	// for root of the machine that is to be a host.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+	CreateAgentTokenWithResponse(ctx context.Context, body CreateAgentTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentTokenResponse, error)
+
+	// DeleteAgentTokenWithResponse Ends a token with which hosts register.
+	//
+	// Hosts that registered with it stay.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /agent-tokens/{name} (the `DeleteAgentToken` operationId).
+	DeleteAgentTokenWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*DeleteAgentTokenResponse, error)
+
 	// ListAlertsWithResponse Lists alerts, active and ended.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6587,6 +7124,23 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /events (the `GetEvents` operationId).
 	GetEventsWithResponse(ctx context.Context, params *GetEventsParams, reqEditors ...RequestEditorFn) (*GetEventsResponse, error)
+
+	// ListHostCertificatesWithResponse Lists the hosts that were registered, each with its latest certificate.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /host-certificates (the `ListHostCertificates` operationId).
+	ListHostCertificatesWithResponse(ctx context.Context, params *ListHostCertificatesParams, reqEditors ...RequestEditorFn) (*ListHostCertificatesResponse, error)
+
+	// RevokeHostWithResponse Refuses the agent of a host from now on.
+	//
+	// All certificates that the host has are revoked, and its connection ends at once. What it reported
+	// stays, stale; `DELETE /hosts/{id}` removes that too. The host can be registered again.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /host-certificates/{host}/revoke (the `RevokeHost` operationId).
+	RevokeHostWithResponse(ctx context.Context, host string, reqEditors ...RequestEditorFn) (*RevokeHostResponse, error)
 
 	// ListHostsWithResponse Lists the hosts that run the agent, or are to run it.
 	//
@@ -6904,6 +7458,143 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PATCH /volumes/{id} (the `EditVolume` operationId).
 	EditVolumeWithResponse(ctx context.Context, id PathID, body EditVolumeJSONRequestBody, reqEditors ...RequestEditorFn) (*EditVolumeResponse, error)
+}
+
+type ListAgentTokensResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AgentTokenList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAgentTokensResponse) GetJSON200() *AgentTokenList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListAgentTokensResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAgentTokensResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAgentTokensResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAgentTokensResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAgentTokensResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type CreateAgentTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *NewAgentToken
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateAgentTokenResponse) GetJSON201() *NewAgentToken {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r CreateAgentTokenResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateAgentTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateAgentTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateAgentTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateAgentTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type DeleteAgentTokenResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r DeleteAgentTokenResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteAgentTokenResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteAgentTokenResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteAgentTokenResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteAgentTokenResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
 }
 
 // ListAlertsResponse200Headers the declared response headers of an HTTP 200 response for ListAlerts
@@ -7469,6 +8160,102 @@ func (r GetEventsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetEventsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListHostCertificatesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HostCertificateList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListHostCertificatesResponse) GetJSON200() *HostCertificateList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListHostCertificatesResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListHostCertificatesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListHostCertificatesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListHostCertificatesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListHostCertificatesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RevokeHostResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *HostCertificate
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RevokeHostResponse) GetJSON200() *HostCertificate {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RevokeHostResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RevokeHostResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RevokeHostResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RevokeHostResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RevokeHostResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -9012,6 +9799,66 @@ func (r EditVolumeResponse) ContentType() string {
 	return ""
 }
 
+// ListAgentTokensWithResponse Lists the tokens with which hosts register, without their secrets.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /agent-tokens (the `ListAgentTokens` operationId).
+func (c *ClientWithResponses) ListAgentTokensWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListAgentTokensResponse, error) {
+	rsp, err := c.ListAgentTokens(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAgentTokensResponse(rsp)
+}
+
+// CreateAgentTokenWithBodyWithResponse Makes a token with which hosts register.
+//
+// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+// for root of the machine that is to be a host.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+func (c *ClientWithResponses) CreateAgentTokenWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateAgentTokenResponse, error) {
+	rsp, err := c.CreateAgentTokenWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAgentTokenResponse(rsp)
+}
+
+// CreateAgentTokenWithResponse Makes a token with which hosts register.
+//
+// The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+// for root of the machine that is to be a host.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /agent-tokens (the `CreateAgentToken` operationId).
+func (c *ClientWithResponses) CreateAgentTokenWithResponse(ctx context.Context, body CreateAgentTokenJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateAgentTokenResponse, error) {
+	rsp, err := c.CreateAgentToken(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateAgentTokenResponse(rsp)
+}
+
+// DeleteAgentTokenWithResponse Ends a token with which hosts register.
+//
+// Hosts that registered with it stay.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /agent-tokens/{name} (the `DeleteAgentToken` operationId).
+func (c *ClientWithResponses) DeleteAgentTokenWithResponse(ctx context.Context, name string, reqEditors ...RequestEditorFn) (*DeleteAgentTokenResponse, error) {
+	rsp, err := c.DeleteAgentToken(ctx, name, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteAgentTokenResponse(rsp)
+}
+
 // ListAlertsWithResponse Lists alerts, active and ended.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -9253,6 +10100,35 @@ func (c *ClientWithResponses) GetEventsWithResponse(ctx context.Context, params 
 		return nil, err
 	}
 	return ParseGetEventsResponse(rsp)
+}
+
+// ListHostCertificatesWithResponse Lists the hosts that were registered, each with its latest certificate.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /host-certificates (the `ListHostCertificates` operationId).
+func (c *ClientWithResponses) ListHostCertificatesWithResponse(ctx context.Context, params *ListHostCertificatesParams, reqEditors ...RequestEditorFn) (*ListHostCertificatesResponse, error) {
+	rsp, err := c.ListHostCertificates(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListHostCertificatesResponse(rsp)
+}
+
+// RevokeHostWithResponse Refuses the agent of a host from now on.
+//
+// All certificates that the host has are revoked, and its connection ends at once. What it reported
+// stays, stale; `DELETE /hosts/{id}` removes that too. The host can be registered again.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /host-certificates/{host}/revoke (the `RevokeHost` operationId).
+func (c *ClientWithResponses) RevokeHostWithResponse(ctx context.Context, host string, reqEditors ...RequestEditorFn) (*RevokeHostResponse, error) {
+	rsp, err := c.RevokeHost(ctx, host, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRevokeHostResponse(rsp)
 }
 
 // ListHostsWithResponse Lists the hosts that run the agent, or are to run it.
@@ -9800,6 +10676,101 @@ func (c *ClientWithResponses) EditVolumeWithResponse(ctx context.Context, id Pat
 	return ParseEditVolumeResponse(rsp)
 }
 
+// ParseListAgentTokensResponse parses an HTTP response from a ListAgentTokensWithResponse call
+func ParseListAgentTokensResponse(rsp *http.Response) (*ListAgentTokensResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAgentTokensResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AgentTokenList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseCreateAgentTokenResponse parses an HTTP response from a CreateAgentTokenWithResponse call
+func ParseCreateAgentTokenResponse(rsp *http.Response) (*CreateAgentTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateAgentTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest NewAgentToken
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseDeleteAgentTokenResponse parses an HTTP response from a DeleteAgentTokenWithResponse call
+func ParseDeleteAgentTokenResponse(rsp *http.Response) (*DeleteAgentTokenResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteAgentTokenResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseListAlertsResponse parses an HTTP response from a ListAlertsWithResponse call
 func ParseListAlertsResponse(rsp *http.Response) (*ListAlertsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -10186,6 +11157,72 @@ func ParseGetEventsResponse(rsp *http.Response) (*GetEventsResponse, error) {
 	}
 
 	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListHostCertificatesResponse parses an HTTP response from a ListHostCertificatesWithResponse call
+func ParseListHostCertificatesResponse(rsp *http.Response) (*ListHostCertificatesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListHostCertificatesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HostCertificateList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRevokeHostResponse parses an HTTP response from a RevokeHostWithResponse call
+func ParseRevokeHostResponse(rsp *http.Response) (*RevokeHostResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RevokeHostResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest HostCertificate
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Problem
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -11341,6 +12378,15 @@ func ParseEditVolumeResponse(rsp *http.Response) (*EditVolumeResponse, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAgentTokens Lists the tokens with which hosts register, without their secrets.
+	// (GET /agent-tokens)
+	ListAgentTokens(w http.ResponseWriter, r *http.Request)
+	// CreateAgentToken Makes a token with which hosts register.
+	// (POST /agent-tokens)
+	CreateAgentToken(w http.ResponseWriter, r *http.Request)
+	// DeleteAgentToken Ends a token with which hosts register.
+	// (DELETE /agent-tokens/{name})
+	DeleteAgentToken(w http.ResponseWriter, r *http.Request, name string)
 	// ListAlerts Lists alerts, active and ended.
 	// (GET /alerts)
 	ListAlerts(w http.ResponseWriter, r *http.Request, params ListAlertsParams)
@@ -11377,6 +12423,12 @@ type ServerInterface interface {
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(w http.ResponseWriter, r *http.Request, params GetEventsParams)
+	// ListHostCertificates Lists the hosts that were registered, each with its latest certificate.
+	// (GET /host-certificates)
+	ListHostCertificates(w http.ResponseWriter, r *http.Request, params ListHostCertificatesParams)
+	// RevokeHost Refuses the agent of a host from now on.
+	// (POST /host-certificates/{host}/revoke)
+	RevokeHost(w http.ResponseWriter, r *http.Request, host string)
 	// ListHosts Lists the hosts that run the agent, or are to run it.
 	// (GET /hosts)
 	ListHosts(w http.ResponseWriter, r *http.Request)
@@ -11480,6 +12532,60 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// ListAgentTokens operation middleware
+func (siw *ServerInterfaceWrapper) ListAgentTokens(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAgentTokens(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateAgentToken operation middleware
+func (siw *ServerInterfaceWrapper) CreateAgentToken(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateAgentToken(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteAgentToken operation middleware
+func (siw *ServerInterfaceWrapper) DeleteAgentToken(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteAgentToken(w, r, name)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListAlerts operation middleware
 func (siw *ServerInterfaceWrapper) ListAlerts(w http.ResponseWriter, r *http.Request) {
@@ -11993,6 +13099,65 @@ func (siw *ServerInterfaceWrapper) GetEvents(w http.ResponseWriter, r *http.Requ
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetEvents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListHostCertificates operation middleware
+func (siw *ServerInterfaceWrapper) ListHostCertificates(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListHostCertificatesParams
+
+	// ------------- Optional query parameter "host" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "host", r.URL.Query(), &params.Host, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "host"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "host", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListHostCertificates(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RevokeHost operation middleware
+func (siw *ServerInterfaceWrapper) RevokeHost(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "host" -------------
+	var host string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "host", r.PathValue("host"), &host, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "host", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RevokeHost(w, r, host)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -13528,6 +14693,11 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/hosts/{id}", wrapper.RemoveHost)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts/{id}", wrapper.GetHost)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/installations/{installation}", wrapper.GetInstallation)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/agent-tokens", wrapper.ListAgentTokens)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/agent-tokens", wrapper.CreateAgentToken)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/agent-tokens/{name}", wrapper.DeleteAgentToken)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/host-certificates", wrapper.ListHostCertificates)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/host-certificates/{host}/revoke", wrapper.RevokeHost)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes", wrapper.ListVolumes)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/volumes/{id}", wrapper.GetVolume)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/volumes/{id}", wrapper.EditVolume)
@@ -13540,6 +14710,116 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type ListAgentTokensRequestObject struct {
+}
+
+type ListAgentTokensResponseObject interface {
+	VisitListAgentTokensResponse(w http.ResponseWriter) error
+}
+
+type ListAgentTokens200JSONResponse AgentTokenList
+
+func (response ListAgentTokens200JSONResponse) VisitListAgentTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAgentTokensdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListAgentTokensdefaultApplicationProblemPlusJSONResponse) VisitListAgentTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAgentTokenRequestObject struct {
+	Body *CreateAgentTokenJSONRequestBody
+}
+
+type CreateAgentTokenResponseObject interface {
+	VisitCreateAgentTokenResponse(w http.ResponseWriter) error
+}
+
+type CreateAgentToken201JSONResponse NewAgentToken
+
+func (response CreateAgentToken201JSONResponse) VisitCreateAgentTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAgentTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateAgentTokendefaultApplicationProblemPlusJSONResponse) VisitCreateAgentTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAgentTokenRequestObject struct {
+	Name string `json:"name"`
+}
+
+type DeleteAgentTokenResponseObject interface {
+	VisitDeleteAgentTokenResponse(w http.ResponseWriter) error
+}
+
+type DeleteAgentToken204Response struct {
+}
+
+func (response DeleteAgentToken204Response) VisitDeleteAgentTokenResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteAgentTokendefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteAgentTokendefaultApplicationProblemPlusJSONResponse) VisitDeleteAgentTokenResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ListAlertsRequestObject struct {
 	Params ListAlertsParams
@@ -14029,6 +15309,84 @@ type GetEventsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetEventsdefaultApplicationProblemPlusJSONResponse) VisitGetEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHostCertificatesRequestObject struct {
+	Params ListHostCertificatesParams
+}
+
+type ListHostCertificatesResponseObject interface {
+	VisitListHostCertificatesResponse(w http.ResponseWriter) error
+}
+
+type ListHostCertificates200JSONResponse HostCertificateList
+
+func (response ListHostCertificates200JSONResponse) VisitListHostCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListHostCertificatesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListHostCertificatesdefaultApplicationProblemPlusJSONResponse) VisitListHostCertificatesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeHostRequestObject struct {
+	Host string `json:"host"`
+}
+
+type RevokeHostResponseObject interface {
+	VisitRevokeHostResponse(w http.ResponseWriter) error
+}
+
+type RevokeHost200JSONResponse HostCertificate
+
+func (response RevokeHost200JSONResponse) VisitRevokeHostResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeHostdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RevokeHostdefaultApplicationProblemPlusJSONResponse) VisitRevokeHostResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15325,6 +16683,15 @@ func (response EditVolumedefaultApplicationProblemPlusJSONResponse) VisitEditVol
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAgentTokens Lists the tokens with which hosts register, without their secrets.
+	// (GET /agent-tokens)
+	ListAgentTokens(ctx context.Context, request ListAgentTokensRequestObject) (ListAgentTokensResponseObject, error)
+	// CreateAgentToken Makes a token with which hosts register.
+	// (POST /agent-tokens)
+	CreateAgentToken(ctx context.Context, request CreateAgentTokenRequestObject) (CreateAgentTokenResponseObject, error)
+	// DeleteAgentToken Ends a token with which hosts register.
+	// (DELETE /agent-tokens/{name})
+	DeleteAgentToken(ctx context.Context, request DeleteAgentTokenRequestObject) (DeleteAgentTokenResponseObject, error)
 	// ListAlerts Lists alerts, active and ended.
 	// (GET /alerts)
 	ListAlerts(ctx context.Context, request ListAlertsRequestObject) (ListAlertsResponseObject, error)
@@ -15361,6 +16728,12 @@ type StrictServerInterface interface {
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(ctx context.Context, request GetEventsRequestObject) (GetEventsResponseObject, error)
+	// ListHostCertificates Lists the hosts that were registered, each with its latest certificate.
+	// (GET /host-certificates)
+	ListHostCertificates(ctx context.Context, request ListHostCertificatesRequestObject) (ListHostCertificatesResponseObject, error)
+	// RevokeHost Refuses the agent of a host from now on.
+	// (POST /host-certificates/{host}/revoke)
+	RevokeHost(ctx context.Context, request RevokeHostRequestObject) (RevokeHostResponseObject, error)
 	// ListHosts Lists the hosts that run the agent, or are to run it.
 	// (GET /hosts)
 	ListHosts(ctx context.Context, request ListHostsRequestObject) (ListHostsResponseObject, error)
@@ -15493,6 +16866,87 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// ListAgentTokens operation middleware
+func (sh *strictHandler) ListAgentTokens(w http.ResponseWriter, r *http.Request) {
+	var request ListAgentTokensRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAgentTokens(ctx, request.(ListAgentTokensRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAgentTokens")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListAgentTokensResponseObject); ok {
+		if err := validResponse.VisitListAgentTokensResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateAgentToken operation middleware
+func (sh *strictHandler) CreateAgentToken(w http.ResponseWriter, r *http.Request) {
+	var request CreateAgentTokenRequestObject
+
+	var body CreateAgentTokenJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAgentToken(ctx, request.(CreateAgentTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAgentToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateAgentTokenResponseObject); ok {
+		if err := validResponse.VisitCreateAgentTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteAgentToken operation middleware
+func (sh *strictHandler) DeleteAgentToken(w http.ResponseWriter, r *http.Request, name string) {
+	var request DeleteAgentTokenRequestObject
+
+	request.Name = name
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAgentToken(ctx, request.(DeleteAgentTokenRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAgentToken")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteAgentTokenResponseObject); ok {
+		if err := validResponse.VisitDeleteAgentTokenResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListAlerts operation middleware
@@ -15820,6 +17274,58 @@ func (sh *strictHandler) GetEvents(w http.ResponseWriter, r *http.Request, param
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetEventsResponseObject); ok {
 		if err := validResponse.VisitGetEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListHostCertificates operation middleware
+func (sh *strictHandler) ListHostCertificates(w http.ResponseWriter, r *http.Request, params ListHostCertificatesParams) {
+	var request ListHostCertificatesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListHostCertificates(ctx, request.(ListHostCertificatesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListHostCertificates")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListHostCertificatesResponseObject); ok {
+		if err := validResponse.VisitListHostCertificatesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeHost operation middleware
+func (sh *strictHandler) RevokeHost(w http.ResponseWriter, r *http.Request, host string) {
+	var request RevokeHostRequestObject
+
+	request.Host = host
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeHost(ctx, request.(RevokeHostRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeHost")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(RevokeHostResponseObject); ok {
+		if err := validResponse.VisitRevokeHostResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
