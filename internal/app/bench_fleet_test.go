@@ -294,10 +294,6 @@ func benchmarkFleet(b *testing.B, hosts int) {
 	b.Helper()
 	cfg := config.Default()
 	cfg.Data, cfg.Listen = b.TempDir(), "127.0.0.1:0"
-	token, err := auth.NewAuthority(auth.AuthorityOptions{Dir: cfg.Data}).CreateJoin(auth.JoinToken{Name: "all", Expires: time.Now().Add(time.Hour), Uses: hosts})
-	if err != nil {
-		b.Fatal(err)
-	}
 	start := func() *Server {
 		srv, err := Start(b.Context(), Options{Config: cfg, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), Version: "bench"})
 		if err != nil {
@@ -307,6 +303,7 @@ func benchmarkFleet(b *testing.B, hosts int) {
 		return srv
 	}
 	srv := start()
+	token := joinToken(b, srv, hosts)
 	stop := func() {
 		if err := srv.Stop(); err != nil {
 			b.Fatal(err)

@@ -288,9 +288,7 @@ func TestWhatAgentsMayNot(t *testing.T) {
 		}
 	})
 	t.Run("go on when they are revoked", func(t *testing.T) {
-		if err := m.authority().Revoke("bad"); err != nil { // as the command line does
-			t.Fatal(err)
-		}
+		m.ask(t, http.MethodPost, "/host-certificates/bad/revoke", "", http.StatusOK)
 		_, err := r.tr.Exchange(t.Context(), r.link, link.Packet{}, 0)
 		if resource.KindOf(err) != resource.Invalid || !strings.Contains(err.Error(), "was revoked at") {
 			t.Errorf("exchange: %v", err)
@@ -346,7 +344,7 @@ func TestTwoMachinesOfOneName(t *testing.T) {
 	if _, err := after.Say(ctx, "crates", news(map[string]int{"c": 1})); err != nil {
 		t.Errorf("once the old one is dead: %v", err)
 	}
-	if err := m.srv.hosts.revoke("oss1"); err != nil {
+	if _, err := m.srv.hosts.revoke(t.Context(), "oss1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := after.Wait(); err == nil || !strings.Contains(err.Error(), "was revoked at") {

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/faultline-storage/faultline/internal/auth"
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/fleettest"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -108,11 +107,8 @@ func newManager(t *testing.T, change func(*config.Config)) *manager {
 	if change != nil {
 		change(&m.cfg)
 	}
-	var err error
-	if m.token, err = m.authority().CreateJoin(auth.JoinToken{Name: "all", Expires: time.Now().Add(time.Hour), Uses: 100}); err != nil {
-		t.Fatal(err)
-	}
 	m.start(t)
+	m.token = joinToken(t, m.srv, 100)
 	t.Cleanup(func() {
 		if m.srv != nil {
 			m.stop(t)
@@ -124,8 +120,14 @@ func newManager(t *testing.T, change func(*config.Config)) *manager {
 	return m
 }
 
-func (m *manager) authority() *auth.Authority {
-	return auth.NewAuthority(auth.AuthorityOptions{Dir: m.cfg.Data})
+// joinToken makes a token with which so many hosts may register.
+func joinToken(tb testing.TB, srv *Server, uses int) string {
+	tb.Helper()
+	_, token, err := srv.hosts.authority.CreateJoin(tb.Context(), resource.AgentToken{Name: "all", Expires: time.Now().Add(time.Hour), Uses: uses})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return token
 }
 
 func (m *manager) start(t *testing.T) {

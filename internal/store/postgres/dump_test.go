@@ -52,6 +52,10 @@ func fill(t *testing.T, s storetest.Store) {
 	check(s.SaveManifest(t.Context(), "acme", []byte(`{"classes":[]}`)))
 	check(s.SaveSetting(t.Context(), "name", odd))
 	check(s.SaveSetting(t.Context(), "Name", ""))
+	check(s.CommitAgents(t.Context(), &resource.AgentMutation{
+		PutHosts:  []resource.AgentHost{{Name: "oss1", Serial: "17ab", Issued: m.Time, Expires: m.Time.Add(time.Hour), Key: "00ff", Revoked: m.Time}},
+		PutTokens: []resource.AgentToken{{Name: odd, Hash: "abcd", Created: m.Time, Expires: m.Time.Add(time.Hour), Uses: 3, Used: 2, Host: "oss1"}},
+	}))
 }
 
 type engine struct {
