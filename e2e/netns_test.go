@@ -208,8 +208,9 @@ func TestNetworkCut(t *testing.T) {
 	const port = "8701" // nothing else is in the namespace
 	address := net.JoinHostPort(netnsServer, port)
 	data := filepath.Join(n.dir, "data")
-	if out, err := n.faultline(t.Context(), n.server, "token", "create", "me", "--data", data).CombinedOutput(); err != nil {
-		t.Fatalf("token: %v: %s", err, out)
+	operator, err := n.faultline(t.Context(), n.server, "token", "create", "me", "--data", data).Output()
+	if err != nil {
+		t.Fatalf("token: %v", err)
 	}
 	serve := func() func(bool) {
 		t.Helper()
@@ -221,11 +222,14 @@ func TestNetworkCut(t *testing.T) {
 		return stop
 	}
 	stopServer := serve()
-	token, err := n.faultline(t.Context(), n.server, "token", "create", "oss1", "--agent", "--data", data).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(token), "\n")
+	var token []byte
+	n.until(time.Minute, "the server makes a token for the agent", func() bool {
+		cmd := n.faultline(t.Context(), n.server, "token", "create", "oss1", "--agent", "--server", "https://"+address, "--ca", filepath.Join(n.dir, "cert.pem"))
+		cmd.Env = append(cmd.Environ(), "FAULTLINE_TOKEN="+strings.TrimSpace(string(operator)))
+		token, err = cmd.Output()
+		return err == nil
+	})
+	first := strings.TrimSpace(string(token))
 	host := filepath.Join(n.dir, "oss1")
 	if out, err := n.faultline(t.Context(), n.host, "agent", "register", "--server", "https://"+address, "--token", first, "--name", "oss1", "--data", host).CombinedOutput(); err != nil {
 		t.Fatalf("register: %v: %s", err, out)

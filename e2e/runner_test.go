@@ -43,7 +43,7 @@ func register(ts *testscript.TestScript, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: register HOST")
 	}
-	ts.Check(ts.Exec("faultline", "token", "create", args[0], "--agent", "--data", filepath.Join(w.dir, "data")))
+	ts.Check(ts.Exec("faultline", "token", "create", args[0], "--agent"))
 	token, _, _ := strings.Cut(ts.ReadFile("stdout"), "\n")
 	_, address, _ := strings.Cut(w.reached(ts), "://") // agents speak TLS, whatever the API does
 	ts.Check(ts.Exec("faultline", "agent", "register", "--server", "https://"+address, "--token", token, "--name", args[0], "--data", filepath.Join(w.dir, args[0])))

@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
-	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/faultline-storage/faultline/internal/app"
-	"github.com/faultline-storage/faultline/internal/auth"
 )
 
 func newAgentInstall(c *console) *cobra.Command {
@@ -40,7 +36,7 @@ func newAgentInstall(c *console) *cobra.Command {
 	f.StringVar(&token, "token", "", "`token` for agents (env FAULTLINE_AGENT_TOKEN)")
 	f.StringVar(&file, "token-file", "", "`file` with the token, or - to read it, so that no list of processes shows it")
 	f.StringVar(&o.Name, "name", "", "`name` of this host, by which the server knows it (default: its full name)")
-	f.StringVar(&ca, "ca", "", "`file` with the certificate of the server's authority (agent-ca.pem), in place of the fingerprint in the token")
+	f.StringVar(&ca, "ca", "", "`file` with the certificate of the server's authority, in place of the fingerprint in the token")
 	f.StringVar(&o.Root, "root", "", "`folder` in place of /")
 	f.BoolVar(&dry, "dry-run", false, "tell the steps and take none")
 	f.BoolVar(&o.Confirm, "confirm", false, "undo everything unless the input says, after the token, that the agent has come")
@@ -104,47 +100,5 @@ func newAgentUnit(c *console) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&root, "root", "", "`folder` in place of /")
-	return cmd
-}
-
-// newHostInstallCommand prints what a person runs on a machine that the server does
-// not reach by SSH.
-func newHostInstallCommand(c *console, authority func() (*auth.Authority, error)) *cobra.Command {
-	var (
-		server, name, machine, programs, root string
-		expires                               time.Duration
-	)
-	cmd := &cobra.Command{
-		Use:   "install-command",
-		Short: "Print a command that installs the agent on the machine where root runs it",
-		Long: "Print one command. Run by root on another machine, it gets this program from the server,\n" +
-			"checks its SHA-256, installs it as a service, registers the host and starts the agent.\n" +
-			"The token in it is good for one host and for a day, and stands in no list of processes.\n" +
-			"The connection is to the address of the server's API, and TLS whether or not the API is;\n" +
-			"nobody on the way can put another program in the place of this one.",
-		Args: cobra.NoArgs,
-	}
-	f := cmd.Flags()
-	f.StringVar(&server, "server", os.Getenv("FAULTLINE_SERVER"), "`address` of the server as that machine reaches it, such as https://manager:8700")
-	f.StringVar(&name, "name", "", "`name` of the host; the token is for it alone, also if it is registered already (default: what the machine calls itself)")
-	f.StringVar(&machine, "machine", runtime.GOARCH, "`kind` of machine, such as amd64 or arm64")
-	f.StringVar(&programs, "programs", os.Getenv("FAULTLINE_AGENT_PROGRAMS"), "`folder` with the programs for other kinds of machine (agent_programs of the server)")
-	f.StringVar(&root, "root", os.Getenv("FAULTLINE_AGENT_ROOT"), "`folder` there in place of / (agent_root of the server)")
-	f.DurationVar(&expires, "expires", 24*time.Hour, "`how long` the command is good")
-	cmd.RunE = func(*cobra.Command, []string) error {
-		if server == "" {
-			return misusef("--server is missing: the address of the server as that machine reaches it, such as https://manager:8700")
-		}
-		a, err := authority()
-		if err != nil {
-			return err
-		}
-		text, err := app.InstallCommand(a, app.InstallCommandOptions{Server: server, Name: name, Machine: machine, Programs: programs, Root: root, Expires: time.Now().Add(expires)})
-		if err != nil {
-			return misuse{err}
-		}
-		_, err = fmt.Fprintln(c.out, strings.TrimSpace(text))
-		return err
-	}
 	return cmd
 }

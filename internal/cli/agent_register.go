@@ -2,10 +2,8 @@ package cli
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -26,7 +24,7 @@ func newAgentRegister(c *console) *cobra.Command {
 		Use:   "register --server URL --token T",
 		Short: "Have this host known by a server, once",
 		Long: "Make a key for this host and have the server sign its certificate. The agent shows it\n" +
-			"from then on and renews it by itself. The token is made on the server, by\n" +
+			"from then on and renews it by itself. The token is made by\n" +
 			"faultline token create NAME --agent; its end is the fingerprint of the server, so that\n" +
 			"the host knows whom it talks to. The connection goes from this host to the address of\n" +
 			"the server's API, and is TLS whether or not the API is.\n\n" +
@@ -43,7 +41,7 @@ func newAgentRegister(c *console) *cobra.Command {
 	f.StringVar(&o.Token, "token", "", "`token` for agents (env FAULTLINE_AGENT_TOKEN)")
 	f.StringVar(&file, "token-file", "", "`file` with the token, or - to read it, so that no list of processes shows it")
 	f.StringVar(&o.Host, "name", "", "`name` of this host, by which the server knows it (default: its full name)")
-	f.StringVar(&ca, "ca", "", "`file` with the certificate of the server's authority (agent-ca.pem), in place of the fingerprint in the token")
+	f.StringVar(&ca, "ca", "", "`file` with the certificate of the server's authority, in place of the fingerprint in the token")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, err := a.load()
 		if err != nil {
@@ -99,30 +97,9 @@ func tokenFrom(c *console, token, file string) (string, error) {
 	}
 	token = strings.TrimSpace(cmp.Or(token, os.Getenv("FAULTLINE_AGENT_TOKEN")))
 	if token == "" {
-		return "", misusef("--token is missing; make one on the server with faultline token create NAME --agent")
+		return "", misusef("--token is missing; make one with faultline token create NAME --agent")
 	}
 	return token, nil
-}
-
-// agentTokens is what faultline token does for agents.
-type agentTokens struct {
-	agent   bool
-	expires time.Duration
-	uses    int
-	host    string
-}
-
-func (a *agentTokens) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.BoolVar(&a.agent, "agent", false, "make a token with which hosts register (faultline agent register)")
-	f.DurationVar(&a.expires, "expires", 24*time.Hour, "with --agent: `how long` hosts may register with it")
-	f.IntVar(&a.uses, "uses", 1, "with --agent: `how many` hosts may register with it")
-	f.StringVar(&a.host, "host", "", "with --agent: the `name` of the one host that it is for, which may be registered already")
-}
-
-func (a *agentTokens) create(data, name string) (string, error) {
-	now := time.Now()
-	return auth.NewAuthority(auth.AuthorityOptions{Dir: data}).CreateJoin(auth.JoinToken{Name: name, Expires: now.Add(a.expires), Uses: a.uses, Host: a.host})
 }
 
 // hostName returns the full name of this host, as far as it is known.
@@ -136,65 +113,4 @@ func hostName() (string, error) {
 		return name, nil //nolint:nilerr // see above
 	}
 	return full, nil
-}
-
-func newHost(c *console) *cobra.Command {
-	var data string
-	authority := func() (*auth.Authority, error) {
-		data = dataOf(data)
-		if _, err := os.Stat(data); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is no data directory %s; see --data", data)
-		}
-		return auth.NewAuthority(auth.AuthorityOptions{Dir: data}), nil
-	}
-	cmd := &cobra.Command{
-		Use:   "host",
-		Short: "Print how to install the agent by hand; list and revoke the certificates of hosts",
-		RunE:  group,
-	}
-	cmd.PersistentFlags().StringVar(&data, "data", "", "data directory of the server (env FAULTLINE_DATA)")
-	cmd.AddCommand(
-		newHostInstallCommand(c, authority),
-		&cobra.Command{
-			Use:   "certificates",
-			Short: "List the hosts that were registered, with the end of their certificates",
-			Args:  cobra.NoArgs,
-			RunE: func(*cobra.Command, []string) error {
-				a, err := authority()
-				if err != nil {
-					return err
-				}
-				list, err := a.Hosts()
-				if err != nil {
-					return err
-				}
-				t := c.table("HOST", "EXPIRES", "REVOKED")
-				for _, h := range list {
-					t.AppendRow([]any{clean(h.Name), stampOr(h.Expires), stampOr(h.Revoked)})
-				}
-				t.Render()
-				return nil
-			},
-		},
-		&cobra.Command{
-			Use:   "revoke NAME",
-			Short: "Refuse the agent of a host from now on; it can be registered again",
-			Args:  exactArgs("NAME"),
-			RunE: func(_ *cobra.Command, args []string) error {
-				a, err := authority()
-				if err != nil {
-					return err
-				}
-				return a.Revoke(args[0])
-			},
-		},
-	)
-	return cmd
-}
-
-func stampOr(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Format(time.RFC3339)
 }

@@ -38,8 +38,8 @@ func (d *demo) startHosts(ctx context.Context) (*demoHosts, error) {
 		return nil, err
 	}
 	h := &demoHosts{site: simhost.New(demoFS, []string{"oss1", "oss2"}, luns, time.Now)}
-	token, err := auth.NewAuthority(auth.AuthorityOptions{Dir: d.data}).CreateJoin(
-		auth.JoinToken{Name: "demo", Expires: time.Now().Add(time.Hour), Uses: len(h.site.Hosts())})
+	uses := len(h.site.Hosts())
+	made, _, err := answer[gen.NewAgentToken](d.cl.CreateAgentToken(ctx, gen.AgentTokenCreate{Name: "demo", Uses: &uses}))
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (d *demo) startHosts(ctx context.Context) (*demoHosts, error) {
 	var running sync.WaitGroup
 	h.stop = func() { cancel(); running.Wait() }
 	for _, name := range h.site.Hosts() {
-		id, err := auth.Join(ctx, auth.JoinOptions{Dir: filepath.Join(d.data, "hosts", name), Server: d.conn.server, Token: token, Host: name})
+		id, err := auth.Join(ctx, auth.JoinOptions{Dir: filepath.Join(d.data, "hosts", name), Server: d.conn.server, Token: made.Secret, Host: name})
 		if err != nil {
 			h.stop()
 			return nil, err
