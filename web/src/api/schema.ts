@@ -548,6 +548,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/agent-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the tokens with which hosts register, without their secrets. */
+        get: operations["listAgentTokens"];
+        put?: never;
+        /**
+         * Makes a token with which hosts register.
+         * @description The answer is the only one that has the token: the server keeps a hash of it. It also has commands
+         *     for root of the machine that is to be a host.
+         */
+        post: operations["createAgentToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/agent-tokens/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a token for agents. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a token with which hosts register.
+         * @description Hosts that registered with it stay.
+         */
+        delete: operations["deleteAgentToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/host-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the hosts that were registered, each with its latest certificate. */
+        get: operations["listHostCertificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/host-certificates/{host}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a host. */
+                host: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuses the agent of a host from now on.
+         * @description All certificates that the host has are revoked, and its connection ends at once. What it reported
+         *     stays, stale; `DELETE /hosts/{id}` removes that too. The host can be registered again.
+         */
+        post: operations["revokeHost"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/volumes": {
         parameters: {
             query?: never;
@@ -1527,6 +1613,99 @@ export interface components {
             /** @enum {string} */
             state: "planned" | "begun" | "done" | "kept" | "failed" | "undone" | "not undone";
             detail?: string;
+        };
+        /** @description A token with which hosts register, without its secret. */
+        AgentToken: {
+            name: string;
+            /**
+             * @description Whether hosts can still register with it.
+             * @enum {string}
+             */
+            state: "good" | "ended" | "used up";
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            expires: string;
+            /** @description How many hosts may register with it. */
+            uses: number;
+            /** @description How many did. */
+            used: number;
+            /** @description The name of the one host that it is for, which may be registered already. Absent for any host that is not. */
+            host?: string;
+        };
+        AgentTokenList: {
+            items: components["schemas"]["AgentToken"][];
+            next?: string;
+        };
+        AgentTokenCreate: {
+            /** @description What to call it: 1 to 100 characters without spaces. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How long hosts may register with it, in seconds: up to a year.
+             * @default 86400
+             */
+            lifetime: number;
+            /**
+             * @description How many hosts may register with it: up to 100,000.
+             * @default 1
+             */
+            uses: number;
+            /** @description The name of the one host that it is for, which may be registered already: a machine that was installed anew. */
+            host?: string;
+            /** @description The address of the server as the machines reach it, for the commands. By default agent_server of the configuration, else the address that the server listens on. */
+            server?: string;
+            /** @description The kind of machine that the install command is for, such as amd64 or arm64. By default that of the server. */
+            machine?: string;
+        };
+        /** @description A token with which hosts register, at the one time that it is told. */
+        NewAgentToken: {
+            token: components["schemas"]["AgentToken"];
+            /** @description The token itself. Its end is the fingerprint of the server. */
+            secret: string;
+            /** @description Of the key of the server's authority, SHA-256 in base64: by it hosts know the server. */
+            fingerprint: string;
+            /** @description The address that agents come to. */
+            server: string;
+            /** @description A command of sh for root of a machine that has this program. It registers the host. */
+            register_command: string;
+            /**
+             * @description A command of sh for root of a machine. It gets this program from the server, checks its SHA-256, installs it as a
+             *     service, registers the host and starts the agent. Absent if the server does not have the program for that kind of
+             *     machine and none was asked for.
+             */
+            install_command?: string;
+        };
+        /** @description The latest certificate of a host. Earlier ones are good until they end, and revoked with it. */
+        HostCertificate: {
+            /** @description The name of the host. */
+            host: string;
+            /** @enum {string} */
+            state: "good" | "ended" | "revoked";
+            /** @description The serial number, in hexadecimal. */
+            serial: string;
+            /** Format: date-time */
+            issued: string;
+            /** Format: date-time */
+            expires: string;
+            /** @description SHA-256 of the host's public key, in hexadecimal. */
+            key: string;
+            /**
+             * Format: date-time
+             * @description The moment up to which certificates of the host were revoked last. One that was made since is good.
+             */
+            revoked?: string;
+        };
+        HostCertificateList: {
+            /** @description The server's authority, which signs the certificates. Absent until the first token for agents was made. */
+            authority?: {
+                /** @description Of its key, as tokens for agents have it. */
+                fingerprint: string;
+                /** @description In PEM, for the flag --ca of `faultline agent register`. */
+                certificate: string;
+            };
+            items: components["schemas"]["HostCertificate"][];
+            next?: string;
         };
         HostList: {
             items: components["schemas"]["Host"][];
@@ -2772,6 +2951,122 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Installation"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listAgentTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens, in the order in which they were made. Those that ended are among them for a month. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentTokenList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createAgentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AgentTokenCreate"];
+            };
+        };
+        responses: {
+            /** @description The token, this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewAgentToken"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    deleteAgentToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a token for agents. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token is gone, and its name is free. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listHostCertificates: {
+        parameters: {
+            query?: {
+                /** @description Keep the one of the host with this name. */
+                host?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The certificates, by the name of the host. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostCertificateList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    revokeHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The name of a host. */
+                host: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The certificate as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostCertificate"];
                 };
             };
             default: components["responses"]["Problem"];
