@@ -25,13 +25,17 @@ type Agents interface {
 	Revoke(ctx context.Context, host, user string) (*HostCertificate, error)
 }
 
-// What Agents are asked and answer, in the shape of the interface.
 type (
-	AgentToken       = gen.AgentToken
+	// AgentToken is a token with which hosts register, in the shape of the interface.
+	AgentToken = gen.AgentToken
+	// AgentTokenCreate says what token to make, in the shape of the interface.
 	AgentTokenCreate = gen.AgentTokenCreate
-	NewAgentToken    = gen.NewAgentToken
-	AgentAuthority   = gen.AgentAuthority
-	HostCertificate  = gen.HostCertificate
+	// NewAgentToken is a token with its secret, in the shape of the interface.
+	NewAgentToken = gen.NewAgentToken
+	// AgentAuthority is who signs certificates, in the shape of the interface.
+	AgentAuthority = gen.AgentAuthority
+	// HostCertificate is the latest certificate of a host, in the shape of the interface.
+	HostCertificate = gen.HostCertificate
 )
 
 // noAgents is a server that takes no agents.

@@ -350,7 +350,7 @@ func TestFilesOfAgentsAreTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	print, secret := sha256.Sum256(parsed.RawSubjectPublicKeyInfo), "fla_of_the_files"
+	fingerprint, secret := sha256.Sum256(parsed.RawSubjectPublicKeyInfo), "fla_of_the_files"
 	end := now.Add(time.Hour).UTC().Format(time.RFC3339)
 	files := map[string]string{
 		"agent-ca.key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
@@ -376,7 +376,7 @@ func TestFilesOfAgentsAreTakenOver(t *testing.T) {
 	if len(list.Items) != 1 || list.Items[0].Host != "oss1" || list.Items[0].State != gen.CertificateRevoked {
 		t.Errorf("the certificates are %+v", list.Items)
 	}
-	secret += "." + base64.RawURLEncoding.EncodeToString(print[:])
+	secret += "." + base64.RawURLEncoding.EncodeToString(fingerprint[:])
 	if err := m.joins(t, secret, "oss2"); err != nil {
 		t.Errorf("a token of the files: %v", err)
 	}
