@@ -91,7 +91,7 @@ func (i *installer) run(ctx context.Context) error {
 // able says why no agent can be installed; nil if one can.
 func (i *installer) able() error {
 	if i.config.SSHKey == "" && i.config.SSHAgent == "" {
-		return resource.Errorf(resource.Unavailable, "this server has no SSH credentials (ssh_key, or ssh_agent); set them, or run on the machine what `faultline host install-command` prints on the server")
+		return resource.Errorf(resource.Unavailable, "this server has no SSH credentials (ssh_key, or ssh_agent); set them, or run on the machine what `faultline host install-command` prints")
 	}
 	return nil
 }

@@ -258,7 +258,7 @@ func sameAddress(a, b string) bool {
 // advice says what is to be done on an address, or what is being done.
 func (m *machines) advice(address string) string {
 	if m.installer.able() != nil {
-		return "install the agent on " + address + ": run there what `faultline host install-command` prints on the server; or set ssh_key, and the server does it"
+		return "install the agent on " + address + ": run there what `faultline host install-command` prints; or set ssh_key, and the server does it"
 	}
 	return "the agent is being installed on " + address
 }

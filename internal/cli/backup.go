@@ -121,7 +121,7 @@ func newRestore(c *console) *cobra.Command {
 			fmt.Fprintf(c.out, "%s %d resources and %d alerts, as of %s\n", did, sum.Resources, sum.Alerts, sum.Created.Format(time.RFC3339))
 			if sum.OtherKey {
 				fmt.Fprintf(c.err, "The restored passwords are sealed under another key than %s/secret.key: put the file of the server that was\n"+
-					"backed up in its place before you start the server, or give the passwords again.\n", strings.TrimSuffix(cfg.Data, "/"))
+					"backed up in its place before you start the server, or give the passwords and register all hosts again.\n", strings.TrimSuffix(cfg.Data, "/"))
 			}
 			return nil
 		},
