@@ -313,8 +313,27 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Returns the recent samples of a resource's statistics. */
+        /** Returns the samples of a resource's statistics. */
         get: operations["getSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/resources/{id}/charts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /** Returns the charts of a resource, as its class declares them, in even steps. */
+        get: operations["getCharts"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1413,6 +1432,49 @@ export interface components {
         SeriesList: {
             items: components["schemas"]["Series"][];
             next?: string;
+        };
+        /** @description Statistics over time, in even steps. Step i, counted from 0, is what was sampled after `from` + i·`step`, up to `from` + (i+1)·`step`. */
+        Chart: {
+            title: string;
+            /** @enum {string} */
+            kind: "time_series" | "histogram";
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: int64
+             * @description Seconds.
+             */
+            step: number;
+            steps: number;
+            /** @description One or two; each has an axis. */
+            units: string[];
+            lines: components["schemas"]["ChartLine"][];
+        };
+        ChartLine: {
+            statistic: string;
+            label: string;
+            kind: components["schemas"]["StatisticKind"];
+            /** @description Of the values: for a counter its unit a second. */
+            unit: string;
+            /** @description Which of the chart's units. */
+            axis: number;
+            /** @description The means of a gauge, or the growth of a counter a second. Null is a step without samples. */
+            values?: (number | null)[];
+            /** @description The least value of a gauge in each step. */
+            low?: (number | null)[];
+            /** @description The greatest value of a gauge in each step. */
+            high?: (number | null)[];
+            /** @description Of a histogram: [low, high], both inclusive, or [low] for all from there on. */
+            bins?: number[][];
+            /** @description What a histogram's bins had at the end of each step. Null is a step without samples. */
+            counts?: (number[] | null)[];
+        };
+        ChartList: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+            charts: components["schemas"]["Chart"][];
         };
         AlertSummary: {
             id: components["schemas"]["ID"];
@@ -2606,6 +2668,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SeriesList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getCharts: {
+        parameters: {
+            query?: {
+                /** @description The beginning; an hour before the end if it is left out. */
+                from?: string;
+                /** @description The end; now if it is left out. */
+                to?: string;
+                /** @description How many steps a chart has at most. Steps are round and never shorter than samples come. */
+                points?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All charts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChartList"];
                 };
             };
             default: components["responses"]["Problem"];
