@@ -68,7 +68,6 @@ func (a *agentAccess) CreateToken(ctx context.Context, c api.AgentTokenCreate, u
 	if lifetime < 1 || lifetime > longestLifetime {
 		return nil, resource.FieldErrorf("lifetime", "a token for agents lasts for 1 to %d seconds, not for %d", longestLifetime, lifetime)
 	}
-	k.Expires = time.Now().Add(time.Duration(lifetime) * time.Second)
 	var err error
 	if c.Host != "" {
 		if k.Host, err = auth.HostName(c.Host); err != nil {
@@ -79,7 +78,7 @@ func (a *agentAccess) CreateToken(ctx context.Context, c api.AgentTokenCreate, u
 	if err != nil {
 		return nil, err
 	}
-	k, secret, err := a.authority.CreateJoin(ctx, k)
+	k, secret, err := a.authority.CreateJoin(ctx, k, time.Duration(lifetime)*time.Second)
 	if err != nil {
 		return nil, err
 	}

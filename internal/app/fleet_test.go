@@ -123,7 +123,7 @@ func newManager(t *testing.T, change func(*config.Config)) *manager {
 // joinToken makes a token with which so many hosts may register.
 func joinToken(tb testing.TB, srv *Server, uses int) string {
 	tb.Helper()
-	_, token, err := srv.hosts.authority.CreateJoin(tb.Context(), resource.AgentToken{Name: "all", Expires: time.Now().Add(time.Hour), Uses: uses})
+	_, token, err := srv.hosts.authority.CreateJoin(tb.Context(), resource.AgentToken{Name: "all", Uses: uses}, time.Hour)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -309,7 +309,7 @@ func (a *attempt) token(ctx context.Context, host string) (string, error) {
 		return "", fmt.Errorf("the machine calls itself %s, and there is a host of that name; if it is this machine, say so with its name (--name %s), else give another name", host, host)
 	}
 	name := "install-" + rand.Text()[:12]
-	_, token, err := a.authority.CreateJoin(ctx, resource.AgentToken{Name: name, Expires: time.Now().Add(installTime), Uses: 1, Host: host})
+	_, token, err := a.authority.CreateJoin(ctx, resource.AgentToken{Name: name, Uses: 1, Host: host}, installTime)
 	if err == nil {
 		a.host, a.name = host, name
 	}

@@ -50,12 +50,9 @@ func load(t *testing.T, store Store, box Box, c *clock) *Authority {
 	return a
 }
 
-func join(t *testing.T, a *Authority, c *clock, k resource.AgentToken) string {
+func join(t *testing.T, a *Authority, k resource.AgentToken) string {
 	t.Helper()
-	if k.Expires.IsZero() {
-		k.Expires = c.now.Add(time.Hour)
-	}
-	_, token, err := a.CreateJoin(t.Context(), k)
+	_, token, err := a.CreateJoin(t.Context(), k, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +108,7 @@ func TestRegistration(t *testing.T) {
 	if a.Exists() {
 		t.Error("there is an authority before it is needed")
 	}
-	token := join(t, a, c, resource.AgentToken{Name: "two", Uses: 2})
+	token := join(t, a, resource.AgentToken{Name: "two", Uses: 2})
 	if l := a.Joins(); len(l) != 1 || strings.Contains(fmt.Sprint(l), strings.TrimPrefix(token[:30], joinPrefix)) {
 		t.Errorf("what is kept of the token: %+v", l)
 	}
@@ -142,7 +139,7 @@ func TestRegistration(t *testing.T) {
 	wantRefusal(t, "a token that nobody made", err, resource.Invalid, "does not know this token")
 
 	// A token for one host replaces what it had.
-	token = join(t, a, c, resource.AgentToken{Name: "again", Uses: 1, Host: "oss1.example.com"})
+	token = join(t, a, resource.AgentToken{Name: "again", Uses: 1, Host: "oss1.example.com"})
 	_, _, err = a.Register(t.Context(), registration(t, c, token, "oss4", testKey(t)))
 	wantRefusal(t, "the token of another host", err, resource.Invalid, "is for host oss1.example.com")
 	for _, skew := range []time.Duration{-2 * MaxSkew, 2 * MaxSkew} {
@@ -169,7 +166,7 @@ func TestRegistration(t *testing.T) {
 func TestCertificatesThatAreNotGood(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t)
-	token := join(t, a, c, resource.AgentToken{Name: "many", Uses: 10})
+	token := join(t, a, resource.AgentToken{Name: "many", Uses: 10})
 	cert, _, err := a.Register(t.Context(), registration(t, c, token, "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +175,7 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 	_, err = a.Host(&tls.ConnectionState{})
 	wantRefusal(t, "no certificate", err, resource.Invalid, "showed none")
 	other, oc := newAuthority(t)
-	foreign, _, err := other.Register(t.Context(), registration(t, oc, join(t, other, oc, resource.AgentToken{Name: "x", Uses: 1}), "oss1", testKey(t)))
+	foreign, _, err := other.Register(t.Context(), registration(t, oc, join(t, other, resource.AgentToken{Name: "x", Uses: 1}), "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,14 +272,14 @@ func TestIdentity(t *testing.T) {
 	if _, err := a.TLS(); err == nil {
 		t.Error("agents are answered before there was a token")
 	}
-	token := join(t, a, c, resource.AgentToken{Name: "one", Uses: 3})
+	token := join(t, a, resource.AgentToken{Name: "one", Uses: 3})
 	srv := door(t, a)
 	o := JoinOptions{Dir: dir, Server: srv.URL, Token: token, Host: "oss1", Now: func() time.Time { return c.now }}
 
 	// Who is not the server that made the token is told nothing.
-	other, oc := newAuthority(t)
+	other, _ := newAuthority(t)
 	wrong := o
-	wrong.Token = join(t, other, oc, resource.AgentToken{Name: "x", Uses: 1})
+	wrong.Token = join(t, other, resource.AgentToken{Name: "x", Uses: 1})
 	if _, err := Join(t.Context(), wrong); err == nil || !strings.Contains(err.Error(), "not the server that made the token") {
 		t.Errorf("another server: %v", err)
 	}
@@ -328,7 +325,7 @@ func TestIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.now = c.now.Add(time.Second)
-	o.Token, o.CA = join(t, a, c, resource.AgentToken{Name: "two", Uses: 1}), nil
+	o.Token, o.CA = join(t, a, resource.AgentToken{Name: "two", Uses: 1}), nil
 	if o.CA, _, err = a.Certificate(); err != nil {
 		t.Fatal(err)
 	}

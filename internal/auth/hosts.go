@@ -83,12 +83,12 @@ const (
 	joinKept = 30 * 24 * time.Hour
 )
 
-// CreateJoin makes a token with which hosts may register: until Expires, as many
+// CreateJoin makes a token with which hosts may register: for its lifetime, as many
 // as Uses says. It returns what is kept of it and the token itself, which is not
 // kept anywhere, with the authority's fingerprint, by which an agent knows the server. Errors of the
 // arguments are resource.Faults of the fields "name", "lifetime", "uses" and "host".
-func (a *Authority) CreateJoin(ctx context.Context, k resource.AgentToken) (made resource.AgentToken, token string, err error) {
-	now := a.now().UTC().Truncate(time.Second)
+func (a *Authority) CreateJoin(ctx context.Context, k resource.AgentToken, lifetime time.Duration) (made resource.AgentToken, token string, err error) {
+	now := a.now().UTC().Truncate(time.Millisecond)
 	if err := checkTokenName(k.Name); err != nil {
 		return made, "", err
 	}
@@ -102,8 +102,8 @@ func (a *Authority) CreateJoin(ctx context.Context, k resource.AgentToken) (made
 		}
 		k.Host = host
 	}
-	if left := k.Expires.Sub(now); left <= 0 || left > maxJoinLife+time.Second {
-		return made, "", resource.FieldErrorf("lifetime", "a token for agents lasts for a second to a year, not until %s", stamp(k.Expires))
+	if lifetime < time.Second || lifetime > maxJoinLife {
+		return made, "", resource.FieldErrorf("lifetime", "a token for agents lasts for a second to a year, not for %v", lifetime)
 	}
 	if k.Uses < 1 || k.Uses > maxJoinUses {
 		return made, "", resource.FieldErrorf("uses", "a token for agents is good for 1 to %d hosts, not for %d", maxJoinUses, k.Uses)
@@ -127,7 +127,7 @@ func (a *Authority) CreateJoin(ctx context.Context, k resource.AgentToken) (made
 		return made, "", err
 	}
 	token = joinPrefix + newSecret()
-	k.Created, k.Expires, k.Used, k.Hash = now, k.Expires.UTC().Truncate(time.Second), 0, hashOf([]byte(token))
+	k.Created, k.Expires, k.Used, k.Hash = now, now.Add(lifetime), 0, hashOf([]byte(token))
 	m.PutTokens = []resource.AgentToken{k}
 	if err := a.commit(ctx, &m); err != nil {
 		return made, "", err

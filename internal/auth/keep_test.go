@@ -45,7 +45,7 @@ func TestAStandbyKnowsTheSameAgents(t *testing.T) {
 	c, box := &clock{now: time.Now()}, newBox(t)
 	store := &watched{Store: memory.New()}
 	first := load(t, store, box, c)
-	token := join(t, first, c, resource.AgentToken{Name: "many", Uses: 3})
+	token := join(t, first, resource.AgentToken{Name: "many", Uses: 3})
 	var certs []Certificate
 	for i := range 2 {
 		cert, _, err := first.Register(t.Context(), registration(t, c, token, fmt.Sprintf("oss%d", i), testKey(t)))
@@ -80,7 +80,7 @@ func TestAStandbyKnowsTheSameAgents(t *testing.T) {
 	wantRefusal(t, "a certificate at a standby", err, resource.Unavailable, "standing by")
 	_, _, err = second.Register(t.Context(), registration(t, c, token, "oss9", testKey(t)))
 	wantRefusal(t, "a registration at a standby", err, resource.Unavailable, "standing by")
-	_, _, err = second.CreateJoin(t.Context(), resource.AgentToken{Name: "x", Uses: 1, Expires: c.now.Add(time.Hour)})
+	_, _, err = second.CreateJoin(t.Context(), resource.AgentToken{Name: "x", Uses: 1}, time.Hour)
 	wantRefusal(t, "a token at a standby", err, resource.Unavailable, "standing by")
 	_, err = second.Revoke(t.Context(), "oss0")
 	wantRefusal(t, "revoking at a standby", err, resource.Unavailable, "standing by")
@@ -112,7 +112,7 @@ func TestWhatWasNotCommittedIsNotSo(t *testing.T) {
 	t.Parallel()
 	c, store := &clock{now: time.Now()}, &watched{Store: memory.New()}
 	a := load(t, store, newBox(t), c)
-	token := join(t, a, c, resource.AgentToken{Name: "two", Uses: 2})
+	token := join(t, a, resource.AgentToken{Name: "two", Uses: 2})
 	cert, _, err := a.Register(t.Context(), registration(t, c, token, "oss1", testKey(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestALostSecretKey(t *testing.T) {
 	t.Parallel()
 	c, store := &clock{now: time.Now()}, memory.New()
 	a := load(t, store, newBox(t), c)
-	token := join(t, a, c, resource.AgentToken{Name: "one", Uses: 5})
+	token := join(t, a, resource.AgentToken{Name: "one", Uses: 5})
 	if _, _, err := a.Register(t.Context(), registration(t, c, token, "oss1", testKey(t))); err != nil {
 		t.Fatal(err)
 	}
@@ -150,13 +150,13 @@ func TestALostSecretKey(t *testing.T) {
 	lost := load(t, store, other, c)
 	_, err := lost.TLS()
 	wantRefusal(t, "agents", err, resource.Unavailable, "delete the row 'agent authority'")
-	_, _, err = lost.CreateJoin(t.Context(), resource.AgentToken{Name: "two", Uses: 1, Expires: c.now.Add(time.Hour)})
+	_, _, err = lost.CreateJoin(t.Context(), resource.AgentToken{Name: "two", Uses: 1}, time.Hour)
 	wantRefusal(t, "a token", err, resource.Unavailable, "sealed under another secret.key")
 	if err := store.SaveSetting(t.Context(), AuthoritySetting, ""); err != nil {
 		t.Fatal(err)
 	}
 	anew := load(t, store, other, c)
-	token = join(t, anew, c, resource.AgentToken{Name: "two", Uses: 1})
+	token = join(t, anew, resource.AgentToken{Name: "two", Uses: 1})
 	if _, _, err := anew.Register(t.Context(), registration(t, c, token, "oss1", testKey(t))); err != nil {
 		t.Errorf("a host of the authority that was lost: %v", err)
 	}
@@ -193,7 +193,7 @@ func oldFiles(t *testing.T, dir string, a *Authority) {
 func TestFilesAreTakenOver(t *testing.T) {
 	t.Parallel()
 	old, c := newAuthority(t)
-	token := join(t, old, c, resource.AgentToken{Name: "three", Uses: 3})
+	token := join(t, old, resource.AgentToken{Name: "three", Uses: 3})
 	var certs []Certificate
 	for _, host := range []string{"oss1", "oss2"} {
 		cert, _, err := old.Register(t.Context(), registration(t, c, token, host, testKey(t)))
@@ -267,7 +267,7 @@ func TestFilesAreTakenOver(t *testing.T) {
 	// Files of another authority are left alone.
 	var log bytes.Buffer
 	other, _ := newAuthority(t)
-	join(t, other, c, resource.AgentToken{Name: "x", Uses: 1})
+	join(t, other, resource.AgentToken{Name: "x", Uses: 1})
 	other.log = slog.New(slog.NewTextHandler(&log, nil))
 	if err := other.TakeOver(t.Context(), dir); err != nil || len(left(dir)) != 5 || !strings.Contains(log.String(), "of another authority") {
 		t.Errorf("%v, %v, %s", err, left(dir), log.String())
