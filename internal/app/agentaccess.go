@@ -31,6 +31,7 @@ const (
 type agentAccess struct {
 	*fleetActs
 	server string // the address that agents come to
+	root   string // the folder of a machine in place of / where agents are installed; mostly empty
 	// program returns the file of this program for a system and a machine.
 	program func(system, machine string) (string, error)
 	log     *slog.Logger
@@ -137,13 +138,17 @@ type agentLines struct {
 	host, port string // of the server
 	name       string // of the host, if the token is for it alone
 	machine    string
+	root       string // in place of / there
 	sum        string // SHA-256 of the program for the machine; empty if there is none
 }
 
 // lines checks what the commands are made of. Errors are of the fields "server" and
 // "machine".
 func (a *agentAccess) lines(server, machine, name string) (agentLines, error) {
-	l := agentLines{name: name, machine: cmp.Or(machine, runtime.GOARCH)}
+	l := agentLines{name: name, machine: cmp.Or(machine, runtime.GOARCH), root: a.root}
+	if l.root != "" && !plainPath.MatchString(l.root) {
+		return l, resource.Errorf(resource.Invalid, "agent_root of the server is %q, which is no folder that begins with / and is made of letters, digits and . _ -", l.root)
+	}
 	text := server
 	if !strings.Contains(text, "://") {
 		text = "https://" + text
@@ -172,6 +177,9 @@ func (a *agentAccess) lines(server, machine, name string) (agentLines, error) {
 // reads more into it.
 var serverHost = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
 
+// plainPath is a path that no shell reads more into.
+var plainPath = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+/?$`)
+
 func (l agentLines) server() string { return "https://" + net.JoinHostPort(l.host, l.port) }
 
 // tail is what agent register and agent install are told alike. The token goes
@@ -197,9 +205,13 @@ func (l agentLines) install(token string) string {
 		return ""
 	}
 	to := strings.TrimPrefix(l.server(), "https://")
+	tail := l.tail()
+	if l.root != "" {
+		tail += " --root " + l.root
+	}
 	return fmt.Sprintf(`(set -e; d=$(mktemp -d /var/tmp/faultline.XXXXXXXX); trap 'rm -rf "$d"' EXIT; `+
 		`curl -fsSk --proto =https --connect-to '%s:%s:%s' -o "$d/faultline" https://%s:%s%slinux-%s; `+
 		`echo "%s  $d/faultline" | sha256sum -c --quiet; chmod 700 "$d/faultline"; `+
 		`printf '%%s\n' '%s' | "$d/faultline" agent install %s)`,
-		auth.ServerName, l.port, to, auth.ServerName, l.port, ProgramPath, l.machine, l.sum, token, l.tail())
+		auth.ServerName, l.port, to, auth.ServerName, l.port, ProgramPath, l.machine, l.sum, token, tail)
 }

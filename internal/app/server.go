@@ -303,7 +303,7 @@ func (s *Server) setup(ctx context.Context) error {
 			classes: inv.Classes, count: inv.Count, members: inv.Members, seq: inv.Seq, alerts: alerts.ActiveCounts, plugins: listed, version: s.o.Version,
 		}),
 		Fleet:      admin,
-		Agents:     &agentAccess{fleetActs: s.hosts, server: address, program: programs(s.o.Program, c.AgentPrograms), log: s.part("agents")},
+		Agents:     &agentAccess{fleetActs: s.hosts, server: address, root: c.AgentRoot, program: programs(s.o.Program, c.AgentPrograms), log: s.part("agents")},
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
