@@ -110,7 +110,7 @@ var rules = []struct {
 	},
 	{
 		[]string{"internal/builtin/linux/scan/..."},
-		[]string{"internal/builtin/linux/fact", "internal/builtin/linux/scan/...", "sdk/agent"},
+		[]string{"internal/builtin/linux/fact", "internal/builtin/linux/scan/...", "internal/builtin/lazyregexp", "sdk/agent"},
 		"it is the host's side: a device plugin, written with the public SDK",
 	},
 	{

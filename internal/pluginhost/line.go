@@ -10,6 +10,9 @@ const (
 	lineBuffer = 64 << 10
 	// maxSpare bounds the buffer that is made ready for the next batch.
 	maxSpare = 4 << 20
+	// maxIdle is the largest buffer that waits for the next line, which may be hours
+	// away: a device plugin's first answer has megabytes, and the others hardly any.
+	maxIdle = 4 * lineBuffer
 )
 
 // A lineReader cuts a stream into lines of at most limit bytes. It serves one
@@ -59,6 +62,9 @@ func (l *lineReader) next() ([]byte, error) {
 
 // fill reads more, making room first.
 func (l *lineReader) fill() {
+	if l.begin == len(l.buf) && l.kept == 0 && cap(l.buf) > maxIdle {
+		l.buf, l.begin, l.scanned = nil, 0, 0
+	}
 	if cap(l.buf)-len(l.buf) < lineBuffer/2 {
 		rest := l.buf[l.begin:]
 		switch size := len(rest) + lineBuffer; {

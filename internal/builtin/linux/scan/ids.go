@@ -2,10 +2,10 @@ package scan
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/kernel"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
@@ -89,7 +89,7 @@ func wwidOf(id string) string {
 	return digit + strings.Join(strings.Fields(value), "_")
 }
 
-var udevSerial = regexp.MustCompile(`^[0-38S][^ ]{4,}$`)
+var udevSerial = lazyregexp.New(`^[0-38S][^ ]{4,}$`)
 
 // diskFromUdev completes a disk with what udev found out when it appeared.
 func (b *block) diskFromUdev() {
@@ -186,7 +186,7 @@ func isSCSIAddress(name string) bool {
 	return true
 }
 
-var pciFolder = regexp.MustCompile(`^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$`)
+var pciFolder = lazyregexp.New(`^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$`)
 
 // pciAddress is the last PCI function on the way to a folder.
 func pciAddress(dir string) string {

@@ -1,27 +1,27 @@
 package scan
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 )
 
 // Serial numbers that say nothing: what firmware has before somebody gives it a
 // number, and what emulators make up, the same in every machine.
 var junkSerials = []struct {
-	like *regexp.Regexp
+	like lazyregexp.Regexp
 	why  string
 }{
-	{regexp.MustCompile(`^.$`), "it is a single character"},
-	{regexp.MustCompile(`(?i)^(none|n/?a|null|unknown|default( string)?|serial( ?(no|number))?|not (specified|available|applicable)|empty|invalid|to be filled.*|system serial.*|chassis serial.*|x+|\?+|\.+)$`), "it is a placeholder"},
-	{regexp.MustCompile(`(?i)^0*(0?123456789(0|abcdef|a|ab)?|12345678|1234567890+|0123456789abcdef\d*|abcdef0123456789|(0123456789){2}|0123456789012345(6789)?|deadbeef|cafebabe)$`), "it is a placeholder"},
-	{regexp.MustCompile(`^QM\d{5}$`), "QEMU gives it to every machine's disk of this place"},
-	{regexp.MustCompile(`^drive-(scsi|virtio|ide|sata|usb)[\w-]*$`), "it is the disk's name within QEMU"},
-	{regexp.MustCompile(`^VB[0-9a-f]{8}-0{8}$`), "VirtualBox has not given it a number"},
-	{regexp.MustCompile(`^beaf\d+$`), "tgt counts it for each target"},
-	{regexp.MustCompile(`^DD5641988\w*$`), "USB bridges of this make all have it"},
+	{lazyregexp.New(`^.$`), "it is a single character"},
+	{lazyregexp.New(`(?i)^(none|n/?a|null|unknown|default( string)?|serial( ?(no|number))?|not (specified|available|applicable)|empty|invalid|to be filled.*|system serial.*|chassis serial.*|x+|\?+|\.+)$`), "it is a placeholder"},
+	{lazyregexp.New(`(?i)^0*(0?123456789(0|abcdef|a|ab)?|12345678|1234567890+|0123456789abcdef\d*|abcdef0123456789|(0123456789){2}|0123456789012345(6789)?|deadbeef|cafebabe)$`), "it is a placeholder"},
+	{lazyregexp.New(`^QM\d{5}$`), "QEMU gives it to every machine's disk of this place"},
+	{lazyregexp.New(`^drive-(scsi|virtio|ide|sata|usb)[\w-]*$`), "it is the disk's name within QEMU"},
+	{lazyregexp.New(`^VB[0-9a-f]{8}-0{8}$`), "VirtualBox has not given it a number"},
+	{lazyregexp.New(`^beaf\d+$`), "tgt counts it for each target"},
+	{lazyregexp.New(`^DD5641988\w*$`), "USB bridges of this make all have it"},
 }
 
 // junkSerial says why a serial number is worthless, or nothing.
@@ -42,11 +42,11 @@ func same(text string) bool { return text != "" && strings.Trim(text, text[:1]) 
 var (
 	// An NAA identifier of type 5 or 2 has a maker in its first digits and a number
 	// after that; of type 6 a longer one.
-	naaNumberless = regexp.MustCompile(`^naa\.(5[0-9a-f]{6}0{9}|[12]0{3}[0-9a-f]{6}0{6}|6[0-9a-f]{6}0{25})$`)
-	idZero        = regexp.MustCompile(`^(naa|eui|uuid)\.[0-]*$`)
-	idFilled      = regexp.MustCompile(`^(naa|eui|uuid)\.f+$`)
-	euiNumberless = regexp.MustCompile(`^eui\.([0-9a-f]{6}0{10}|0{8}01000000|0{6}[0-9a-f]{2}0{8})$`)
-	tgtName       = regexp.MustCompile(`^t10\.IET\s+[0-9a-f]{8}$`)
+	naaNumberless = lazyregexp.New(`^naa\.(5[0-9a-f]{6}0{9}|[12]0{3}[0-9a-f]{6}0{6}|6[0-9a-f]{6}0{25})$`)
+	idZero        = lazyregexp.New(`^(naa|eui|uuid)\.[0-]*$`)
+	idFilled      = lazyregexp.New(`^(naa|eui|uuid)\.f+$`)
+	euiNumberless = lazyregexp.New(`^eui\.([0-9a-f]{6}0{10}|0{8}01000000|0{6}[0-9a-f]{2}0{8})$`)
+	tgtName       = lazyregexp.New(`^t10\.IET\s+[0-9a-f]{8}$`)
 )
 
 // junkID says why an identifier with its type before it is worthless, or nothing.

@@ -1,11 +1,11 @@
 package scan
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/kernel"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
@@ -73,7 +73,7 @@ func (h *host) readTables() {
 	}
 }
 
-var partitionName = regexp.MustCompile(`^(.+?)(?:-part|_part|p)?(\d+)$`)
+var partitionName = lazyregexp.New(`^(.+?)(?:-part|_part|p)?(\d+)$`)
 
 // kindByTable goes by table and name, which are all that tells of a device without
 // a UUID what it is.

@@ -2,19 +2,19 @@ package scan
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
 var (
-	nvmeController = regexp.MustCompile(`^nvme\d+$`)
-	nvmePath       = regexp.MustCompile(`^nvme\d+c\d+n\d+$`)
-	nvmeNamespace  = regexp.MustCompile(`^nvme\d+n(\d+)$`)
+	nvmeController = lazyregexp.New(`^nvme\d+$`)
+	nvmePath       = lazyregexp.New(`^nvme\d+c\d+n\d+$`)
+	nvmeNamespace  = lazyregexp.New(`^nvme\d+n(\d+)$`)
 )
 
 // readNVMe reads a namespace: its identifiers, and the controllers that lead to

@@ -2,10 +2,10 @@ package scan
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
@@ -89,7 +89,7 @@ func chosen(text string) string {
 	return text
 }
 
-var hexID = regexp.MustCompile(`^[0-9A-Fa-f]{32}$`)
+var hexID = lazyregexp.New(`^[0-9A-Fa-f]{32}$`)
 
 // readPowerPath tells the paths of PowerPath's pseudo devices.
 func (h *host) readPowerPath() {

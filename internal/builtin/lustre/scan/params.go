@@ -3,12 +3,12 @@ package scan
 import (
 	"errors"
 	"io/fs"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -186,8 +186,8 @@ var deviceKinds = []string{
 }
 
 var (
-	assignment = regexp.MustCompile(`^([a-z][a-z0-9_-]*)((?:\.[^=\s]+)?)=(.*)$`)
-	plainName  = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	assignment = lazyregexp.New(`^([a-z][a-z0-9_-]*)((?:\.[^=\s]+)?)=(.*)$`)
+	plainName  = lazyregexp.New(`^[a-z][a-z0-9_]*$`)
 )
 
 // takeLctl takes in what "lctl get_param" printed: lines NAME=VALUE, where a long

@@ -2,11 +2,11 @@ package scan
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/lustre/fact"
 )
 
@@ -125,7 +125,7 @@ func parseDevices(text string) map[[2]string]string {
 	return m
 }
 
-var counterLine = regexp.MustCompile(`^(\S+)\s+(\d+)\s+samples\s+\[(\S+?)\](?:\s+(-?\d+)\s+(-?\d+)\s+(-?\d+))?`)
+var counterLine = lazyregexp.New(`^(\S+)\s+(\d+)\s+samples\s+\[(\S+?)\](?:\s+(-?\d+)\s+(-?\d+)\s+(-?\d+))?`)
 
 // parseCounters reads stats or md_stats.
 func parseCounters(text string) map[string]fact.Counter {
@@ -149,9 +149,9 @@ func parseCounters(text string) map[string]fact.Counter {
 }
 
 var (
-	histogramTitle = regexp.MustCompile(`^\s*(\S.*?)\s+(?:rpcs|ios|maps|pages|blocks)\s+%\s+cum\s+%\s*\|`)
-	histogramLine  = regexp.MustCompile(`^\s*(\d+)([KMGT]?):\s+(\d+)\s+\d+\s+\d+\s*\|\s*(\d+)`)
-	parenthesis    = regexp.MustCompile(`\s*\([^)]*\)`)
+	histogramTitle = lazyregexp.New(`^\s*(\S.*?)\s+(?:rpcs|ios|maps|pages|blocks)\s+%\s+cum\s+%\s*\|`)
+	histogramLine  = lazyregexp.New(`^\s*(\d+)([KMGT]?):\s+(\d+)\s+\d+\s+\d+\s*\|\s*(\d+)`)
+	parenthesis    = lazyregexp.New(`\s*\([^)]*\)`)
 )
 
 // parseHistograms reads brw_stats: tables of reads and writes, by title.
@@ -183,7 +183,7 @@ func parseHistograms(text string) map[string][]fact.Bin {
 	return m
 }
 
-var registered = regexp.MustCompile(`^\s*(\S+-(?:MDT|OST)[0-9a-fA-F]{4})(?:\s|$)`)
+var registered = lazyregexp.New(`^\s*(\S+-(?:MDT|OST)[0-9a-fA-F]{4})(?:\s|$)`)
 
 // parseLive reads what the management target has of a file system, and returns
 // the targets.

@@ -17,10 +17,10 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/internal/builtin/lustre/fact"
 )
@@ -119,11 +119,11 @@ type look struct {
 }
 
 var (
-	targetName = regexp.MustCompile(`^\S+-(?:MDT|OST)[0-9a-fA-F]{4}$`)
+	targetName = lazyregexp.New(`^\S+-(?:MDT|OST)[0-9a-fA-F]{4}$`)
 	// importName is the device of somebody who uses a target: the target, what kind of
 	// use, and who: a metadata target or a client's instance.
-	importName = regexp.MustCompile(`^(\S+-(?:MDT|OST)[0-9a-fA-F]{4})-(?:osc|osp|mdc)-(MDT[0-9a-fA-F]{4}|[0-9a-fA-F]+)$`)
-	labelName  = regexp.MustCompile(`^(\S+)[-=]((?:MDT|OST)[0-9a-fA-F]{4})$`)
+	importName = lazyregexp.New(`^(\S+-(?:MDT|OST)[0-9a-fA-F]{4})-(?:osc|osp|mdc)-(MDT[0-9a-fA-F]{4}|[0-9a-fA-F]+)$`)
+	labelName  = lazyregexp.New(`^(\S+)[-=]((?:MDT|OST)[0-9a-fA-F]{4})$`)
 )
 
 const managementName = "MGS"

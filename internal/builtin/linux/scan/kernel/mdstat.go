@@ -1,9 +1,10 @@
 package kernel
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // MDArray is an array of /proc/mdstat.
@@ -35,11 +36,11 @@ type MDMember struct {
 }
 
 var (
-	mdHead    = regexp.MustCompile(`^(\S+) : (active|inactive)\b(.*)$`)
-	mdMember  = regexp.MustCompile(`^(\S+)\[(\d+)\]((?:\([A-Z]\))*)$`)
-	mdWorking = regexp.MustCompile(`\[(\d+)/(\d+)\]`)
-	mdSync    = regexp.MustCompile(`(resync|recovery|check|reshape|repair)\s*=\s*(?:(PENDING|DELAYED|REMOTE)|([\d.]+)%)`)
-	mdSuper   = regexp.MustCompile(`super (\S+)`)
+	mdHead    = lazyregexp.New(`^(\S+) : (active|inactive)\b(.*)$`)
+	mdMember  = lazyregexp.New(`^(\S+)\[(\d+)\]((?:\([A-Z]\))*)$`)
+	mdWorking = lazyregexp.New(`\[(\d+)/(\d+)\]`)
+	mdSync    = lazyregexp.New(`(resync|recovery|check|reshape|repair)\s*=\s*(?:(PENDING|DELAYED|REMOTE)|([\d.]+)%)`)
+	mdSuper   = lazyregexp.New(`super (\S+)`)
 )
 
 // MDStat reads /proc/mdstat.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +26,21 @@ func (system) Read(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readAll(fd, name)
+}
+
+// buffers are what attributes are read into: most are a few bytes of a page.
+var buffers = sync.Pool{New: func() any { return new([4096]byte) }}
+
+// readAll reads a file and closes it.
+func readAll(fd int, name string) ([]byte, error) {
 	defer unix.Close(fd)
-	buf := make([]byte, 0, 128)
+	first := buffers.Get().(*[4096]byte)
+	defer buffers.Put(first)
+	buf := first[:0]
 	for len(buf) < MaxFile {
 		if len(buf) == cap(buf) {
-			buf = slices.Grow(buf, max(512, len(buf)))
+			buf = slices.Grow(buf, len(buf))
 		}
 		n, err := unix.Read(fd, buf[len(buf):cap(buf)])
 		if errors.Is(err, unix.EINTR) {
@@ -44,7 +55,7 @@ func (system) Read(name string) ([]byte, error) {
 			break
 		}
 	}
-	return buf, nil
+	return slices.Clone(buf[:min(len(buf), MaxFile)]), nil
 }
 
 func open(name string, flags int) (int, error) {
@@ -65,6 +76,11 @@ func (system) List(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return list(fd, name)
+}
+
+// list lists a folder and closes it.
+func list(fd int, name string) ([]string, error) {
 	defer unix.Close(fd)
 	var names []string
 	buf := make([]byte, 8192)
@@ -85,3 +101,59 @@ func (system) List(name string) ([]string, error) {
 }
 
 func (system) Link(name string) (string, error) { return os.Readlink(name) }
+
+// beneath opens files below a folder as os.Root does, with one call of the kernel in
+// place of one for each part of the path: those of /sys have a dozen. It returns nil
+// where the kernel has no such call, or forbids it.
+func beneath(root *os.Root) Files {
+	dir, err := root.Open(".")
+	if err != nil {
+		return nil
+	}
+	b := &below{root: root, dir: dir}
+	fd, err := b.open(".", unix.O_DIRECTORY)
+	if err != nil {
+		_ = dir.Close()
+		return nil
+	}
+	unix.Close(fd)
+	return b
+}
+
+type below struct {
+	root *os.Root
+	dir  *os.File
+}
+
+func (b *below) open(name string, flags uint64) (int, error) {
+	how := unix.OpenHow{Flags: readOnly | flags, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_MAGICLINKS}
+	var err error
+	for range 10 {
+		var fd int
+		if fd, err = unix.Openat2(int(b.dir.Fd()), inside(name), &how); err == nil {
+			return fd, nil
+		}
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN) { // EAGAIN: something was moved meanwhile
+			break
+		}
+	}
+	return -1, &fs.PathError{Op: "open", Path: name, Err: err}
+}
+
+func (b *below) Read(name string) ([]byte, error) {
+	fd, err := b.open(name, 0)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(fd, name)
+}
+
+func (b *below) List(name string) ([]string, error) {
+	fd, err := b.open(name, unix.O_DIRECTORY)
+	if err != nil {
+		return nil, err
+	}
+	return list(fd, name)
+}
+
+func (b *below) Link(name string) (string, error) { return b.root.Readlink(inside(name)) }

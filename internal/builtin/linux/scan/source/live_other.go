@@ -2,6 +2,8 @@
 
 package source
 
+import "os"
+
 // System is the running system. Only Linux has the files that a scan reads; the
 // package is built elsewhere so that captures can be read there.
 func System() Files {
@@ -11,3 +13,5 @@ func System() Files {
 	}
 	return files
 }
+
+func beneath(*os.Root) Files { return nil }

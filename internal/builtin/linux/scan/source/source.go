@@ -72,12 +72,15 @@ func Folder(dir string) (Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the folder that holds a system's files: %w", err)
 	}
+	if f := beneath(root); f != nil {
+		return f, nil
+	}
 	return folder{root}, nil
 }
 
 type folder struct{ root *os.Root }
 
-func below(name string) string {
+func inside(name string) string {
 	if name = strings.TrimPrefix(path.Clean(name), "/"); name == "" {
 		return "."
 	}
@@ -85,7 +88,7 @@ func below(name string) string {
 }
 
 func (f folder) Read(name string) ([]byte, error) {
-	file, err := f.root.Open(below(name))
+	file, err := f.root.Open(inside(name))
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +97,7 @@ func (f folder) Read(name string) ([]byte, error) {
 }
 
 func (f folder) List(name string) ([]string, error) {
-	file, err := f.root.Open(below(name))
+	file, err := f.root.Open(inside(name))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +107,7 @@ func (f folder) List(name string) ([]string, error) {
 	return names, err
 }
 
-func (f folder) Link(name string) (string, error) { return f.root.Readlink(below(name)) }
+func (f folder) Link(name string) (string, error) { return f.root.Readlink(inside(name)) }
 
 // Denied says that an error comes from a lack of rights rather than from a file
 // that is not there.

@@ -43,7 +43,7 @@ func (n *treeNode) set(name string, to *treeNode) { n.entries[name] = to }
 // place returns the folder that holds the name, and makes it if it must.
 func (t *Tree) place(name string) *treeNode {
 	at := t.root
-	for part := range strings.SplitSeq(below(path.Dir(path.Clean(name))), "/") {
+	for part := range strings.SplitSeq(inside(path.Dir(path.Clean(name))), "/") {
 		if part == "." {
 			continue
 		}
@@ -64,7 +64,7 @@ func (t *Tree) find(op, name string, follow bool) (*treeNode, error) {
 	var walk func(from string, follow bool) (*treeNode, string, error)
 	walk = func(name string, follow bool) (*treeNode, string, error) {
 		at, where := t.root, "/"
-		parts := strings.Split(below(name), "/")
+		parts := strings.Split(inside(name), "/")
 		for i, part := range parts {
 			if part == "." {
 				continue

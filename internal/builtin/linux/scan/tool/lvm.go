@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // LVM is what the LVM tools tell.
@@ -244,7 +245,7 @@ func (l *LVM) readColumns(text string) error {
 	return nil
 }
 
-var lvmNamed = regexp.MustCompile(`LVM2_(\w+)='([^']*)'`)
+var lvmNamed = lazyregexp.New(`LVM2_(\w+)='([^']*)'`)
 
 // readNamed reads a line of --nameprefixes: LVM2_LV_NAME='root' and so on.
 func (l *LVM) readNamed(line string) bool {

@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // MD is an array as mdadm tells it.
@@ -55,9 +56,9 @@ func MDExport(props map[string]string) MD {
 }
 
 var (
-	mdDetail  = regexp.MustCompile(`^(/dev/\S+):\s*$`)
-	mdRow     = regexp.MustCompile(`^\s+(?:\d+|-)\s+\d+\s+\d+\s+(\d+|-)\s+(.*?)(?:\s+(/dev/\S+))?\s*$`)
-	mdPercent = regexp.MustCompile(`^(Rebuild|Resync|Reshape|Check) Status$`)
+	mdDetail  = lazyregexp.New(`^(/dev/\S+):\s*$`)
+	mdRow     = lazyregexp.New(`^\s+(?:\d+|-)\s+\d+\s+\d+\s+(\d+|-)\s+(.*?)(?:\s+(/dev/\S+))?\s*$`)
+	mdPercent = lazyregexp.New(`^(Rebuild|Resync|Reshape|Check) Status$`)
 )
 
 // MDDetail reads `mdadm --detail` of one or more arrays, as text for people.

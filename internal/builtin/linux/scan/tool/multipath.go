@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // MPMap is a multipath map as multipathd or multipath tells it.
@@ -72,13 +73,13 @@ func MultipathJSON(text []byte) ([]MPMap, error) {
 }
 
 var (
-	mpHead  = regexp.MustCompile(`^(?:(?:create|reload|undef|reject|resize|nothing|switchpg|rename|forcereload): )?(.+?) dm-(\d+)\s+\S`)
-	mpAlias = regexp.MustCompile(`^(\S+) \((.+)\)$`)
-	mpGroup = regexp.MustCompile(`policy='[^']*' prio=(-?\d+) status=(\w+)`)
+	mpHead  = lazyregexp.New(`^(?:(?:create|reload|undef|reject|resize|nothing|switchpg|rename|forcereload): )?(.+?) dm-(\d+)\s+\S`)
+	mpAlias = lazyregexp.New(`^(\S+) \((.+)\)$`)
+	mpGroup = lazyregexp.New(`policy='[^']*' prio=(-?\d+) status=(\w+)`)
 	// The forms of versions before 0.4.9, which had the states in brackets.
-	mpOldGroup = regexp.MustCompile(`^\\_ .*?\[prio=(-?\d+)\].*?\[(\w+)\]`)
-	mpPath     = regexp.MustCompile("^[ |]*(?:[|`]-|\\\\_) +(\\S+) +(\\S+) +(\\d+:\\d+|-:-|-) *(.*)$")
-	mpBracket  = regexp.MustCompile(`\[(\w+)\]`)
+	mpOldGroup = lazyregexp.New(`^\\_ .*?\[prio=(-?\d+)\].*?\[(\w+)\]`)
+	mpPath     = lazyregexp.New("^[ |]*(?:[|`]-|\\\\_) +(\\S+) +(\\S+) +(\\d+:\\d+|-:-|-) *(.*)$")
+	mpBracket  = lazyregexp.New(`\[(\w+)\]`)
 )
 
 // MultipathText reads `multipath -ll`, `multipath -l` or `multipathd show topology`.

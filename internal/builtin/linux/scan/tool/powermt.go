@@ -1,14 +1,15 @@
 package tool
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 var (
-	powerPseudo = regexp.MustCompile(`^Pseudo name=(\S+)`)
-	powerID     = regexp.MustCompile(`^Logical device ID=([0-9A-Fa-f]+)`)
-	powerPath   = regexp.MustCompile(`^\s*\d+\s+\S.*?\s(sd[a-z]+|nvme\S+|c\d+t\S+)\s+(\S.*?)\s+(active|standby|asymm|unlic|proxy|\S+opt\S*)\S*\s+(alive|dead|degraded|\S+)\s+\d+\s+\d+`)
+	powerPseudo = lazyregexp.New(`^Pseudo name=(\S+)`)
+	powerID     = lazyregexp.New(`^Logical device ID=([0-9A-Fa-f]+)`)
+	powerPath   = lazyregexp.New(`^\s*\d+\s+\S.*?\s(sd[a-z]+|nvme\S+|c\d+t\S+)\s+(\S.*?)\s+(active|standby|asymm|unlic|proxy|\S+opt\S*)\S*\s+(alive|dead|degraded|\S+)\s+\d+\s+\d+`)
 )
 
 // PowerMT reads `powermt display dev=all`: PowerPath's pseudo devices as maps. The

@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // Smart is what a disk says of itself. What it does not say is nil.
@@ -134,8 +135,8 @@ func (s *Smart) attribute(id, raw int64) {
 }
 
 var (
-	smartRow    = regexp.MustCompile(`^\s*(\d{1,3}) [A-Za-z]\S* +0x[0-9a-f]{4} +\d+ +\d+ +\S+ +\S+ +\S+ +\S+ +(\d+)`)
-	smartDigits = regexp.MustCompile(`[\d,.]+`)
+	smartRow    = lazyregexp.New(`^\s*(\d{1,3}) [A-Za-z]\S* +0x[0-9a-f]{4} +\d+ +\d+ +\S+ +\S+ +\S+ +\S+ +(\d+)`)
+	smartDigits = lazyregexp.New(`[\d,.]+`)
 )
 
 // SmartText reads what smartctl prints for people.

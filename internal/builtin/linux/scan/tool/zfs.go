@@ -1,9 +1,10 @@
 package tool
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/faultline-storage/faultline/internal/builtin/lazyregexp"
 )
 
 // ZPool is a pool as zpool tells it.
@@ -85,7 +86,7 @@ func (p *ZPool) tree(v object, group, role string) {
 	})
 }
 
-var zfsKey = regexp.MustCompile(`^ {0,7}(pool|id|state|status|action|see|scan|scrub|remove|checkpoint|config|errors|dedup|comment): ?(.*)$`)
+var zfsKey = lazyregexp.New(`^ {0,7}(pool|id|state|status|action|see|scan|scrub|remove|checkpoint|config|errors|dedup|comment): ?(.*)$`)
 
 // ZPoolStatusText reads `zpool status`.
 func ZPoolStatusText(text string) []ZPool {
