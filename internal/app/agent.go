@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -35,6 +36,14 @@ const agentSampleEvery = 5 * time.Second
 // built-in plugins collect it: they make little, and have time.
 const smallGC = 40
 
+// The pace of staySmall: how long a start takes, how often pages of the program are
+// given back, and how often Go's memory is, which is when Go would collect garbage anyway.
+const (
+	startsFor    = 30 * time.Second
+	unmapEvery   = 3 * time.Second
+	collectEvery = 2 * time.Minute
+)
+
 const (
 	// signPeriod is the pause between two looks for a sign that a plugin has something
 	// to do.
@@ -53,7 +62,7 @@ type Identity interface {
 	Run(ctx context.Context, log *slog.Logger)
 }
 
-// AgentOptions configure an Agent. All but Transport and Program are required.
+// AgentOptions configure an Agent. All but Transport, Program and Now are required.
 type AgentOptions struct {
 	Identity Identity
 	// Transport carries the link, in place of requests to the server of Identity.
@@ -61,7 +70,8 @@ type AgentOptions struct {
 	Config    config.Agent
 	Log       *slog.Logger // of the agent and its plugins
 	Version   string
-	Program   string // see Options.Program
+	Program   string           // see Options.Program
+	Now       func() time.Time // see Options.Now
 }
 
 // Agent runs device plugins on a storage server and sends what they say to the
@@ -75,6 +85,9 @@ type Agent struct {
 
 // NewAgent makes an agent. Nothing runs before Run.
 func NewAgent(o AgentOptions) (*Agent, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if err := os.MkdirAll(o.Config.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data directory (see --data): %w", err)
 	}
@@ -93,15 +106,15 @@ func NewAgent(o AgentOptions) (*Agent, error) {
 	}) {
 		a.devices = append(a.devices, a.newDevice(host, spec))
 	}
-	facts, started := hostFacts(), time.Now()
+	started := sinceBoot()
 	transport := o.Transport
 	if transport == nil {
 		transport = identityTransport{o.Identity, "faultline-agent/" + o.Version}
 	}
 	a.link = link.NewAgent(link.AgentOptions{
-		Transport: transport, Name: o.Identity.Host(), Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: time.Now, After: time.After,
+		Transport: transport, Name: o.Identity.Host(), Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: o.Now, After: time.After,
 		Hello: func() link.AgentHello {
-			h := facts
+			h := hostFacts() // when the host booted is another time after its clock was set
 			h.Started, h.Plugins = started, a.names()
 			return h
 		},
@@ -195,14 +208,22 @@ func (t identityTransport) Exchange(ctx context.Context, name string, p link.Pac
 	return t.now().Exchange(ctx, name, p, wait)
 }
 
-// staySmall gives memory back now and then, until ctx ends: soon after the start, which
-// has needed the most, and at the pace at which an idle process gathers some.
+// staySmall has a process that works for moments only take little memory, until ctx
+// ends. It gives back what the start has needed, and then what each few seconds and
+// minutes leave behind.
 func staySmall(ctx context.Context) {
 	debug.SetGCPercent(smallGC)
-	for pause := 30 * time.Second; ; pause = 10 * time.Minute {
+	runtime.GOMAXPROCS(1) // each processor keeps memory at hand, and big hosts have a hundred
+	unmap := time.NewTicker(unmapEvery)
+	defer unmap.Stop()
+	collect := time.After(startsFor)
+	for {
 		select {
-		case <-time.After(pause):
+		case <-unmap.C:
+			pluginhost.Unmap()
+		case <-collect:
 			pluginhost.GiveBack()
+			collect = time.After(collectEvery)
 		case <-ctx.Done():
 			return
 		}
@@ -239,7 +260,7 @@ func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device
 			}
 			return deviceSession{s}, nil
 		},
-		Log: a.log, Now: time.Now, After: time.After,
+		Log: a.log, Now: a.o.Now, After: time.After,
 	})
 	host.Spec = spec
 	host.OnChanged = d.poller.Changed
@@ -329,18 +350,31 @@ func (s deviceSession) Send(ctx context.Context, data json.RawMessage, priority 
 	return s.AgentSession.Send(ctx, data, linkPriorities[priority])
 }
 
+// textOf reads a file that only some systems have; it is empty on the others.
+func textOf(file string) string {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// sinceBoot is how long ago the host booted, which no setting of its clock changes; 0 if
+// the system does not say.
+func sinceBoot() time.Duration {
+	text, _, _ := strings.Cut(textOf("/proc/uptime"), " ")
+	d, err := time.ParseDuration(text + "s")
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
 // hostFacts is what an agent tells of its host: what can be read of it, on a system
 // that has it.
 func hostFacts() link.AgentHello {
-	text := func(file string) string {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return "" // other systems have none
-		}
-		return strings.TrimSpace(string(b))
-	}
-	h := link.AgentHello{Machine: text("/etc/machine-id"), Boot: text("/proc/sys/kernel/random/boot_id")}
-	for line := range strings.Lines(text("/proc/stat")) {
+	h := link.AgentHello{Machine: textOf("/etc/machine-id"), Boot: textOf("/proc/sys/kernel/random/boot_id")}
+	for line := range strings.Lines(textOf("/proc/stat")) {
 		if rest, ok := strings.CutPrefix(line, "btime "); ok {
 			if s, err := strconv.ParseInt(strings.TrimSpace(rest), 10, 64); err == nil {
 				h.Booted = time.Unix(s, 0)

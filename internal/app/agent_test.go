@@ -298,7 +298,7 @@ func TestAgentWithBadPlugins(t *testing.T) {
 	want := []string{"counter", "crash", "deaf", "fail", "flood", "garbage", "hang", "large", "no_hooks", "panics", "py2", "server"}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !slices.Equal(d.hello.Plugins, want) || d.hello.Started.IsZero() || d.hello.Boot == "" {
+	if !slices.Equal(d.hello.Plugins, want) || d.hello.Started == 0 || d.hello.Boot == "" {
 		t.Errorf("hello %+v, want plugins %q", d.hello, want)
 	}
 }

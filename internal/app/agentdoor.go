@@ -161,6 +161,7 @@ type agentDoor struct {
 	authority *auth.Authority
 	log       *slog.Logger
 	refusals  *onceIn
+	now       func() time.Time
 	link      atomic.Pointer[httplink.Handler]
 	// program returns the file of this program for a system and a machine.
 	program func(system, machine string) (string, error)
@@ -176,7 +177,7 @@ func (d *agentDoor) open(hub *link.Hub) {
 		}
 	}
 	d.revoked.Store(&end)
-	d.link.Store(&httplink.Handler{Hub: hub, Authorize: d.host, MaxHello: maxAgentHello, Log: d.log, Now: time.Now})
+	d.link.Store(&httplink.Handler{Hub: hub, Authorize: d.host, MaxHello: maxAgentHello, Log: d.log, Now: d.now})
 }
 
 // errRevoked is the end of a link whose host may not come any more.
@@ -187,6 +188,7 @@ var errRevoked = errors.New("the host's certificate is no longer good")
 func (d *agentDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Date", d.now().UTC().Format(http.TimeFormat)) // by which hosts renew their certificates
 	switch {
 	case strings.HasPrefix(r.URL.Path, httplink.Prefix):
 		if h := d.link.Load(); h != nil {

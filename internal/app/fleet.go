@@ -279,7 +279,7 @@ func sameMachine(old, now link.Hello) bool {
 	if json.Unmarshal(old.Body, &a) != nil || json.Unmarshal(now.Body, &b) != nil {
 		return false
 	}
-	return a.Boot != "" && a.Boot == b.Boot && a.Machine == b.Machine && b.Started.After(a.Started)
+	return a.Boot != "" && a.Boot == b.Boot && a.Machine == b.Machine && b.Started > a.Started
 }
 
 // check implements link.HubOptions.Check: an agent speaks for the host whose

@@ -37,6 +37,7 @@ type crateNews struct {
 	Die    bool            `json:"die"`
 	Pause  int             `json:"pause"` // milliseconds
 	Blob   string          `json:"blob"`
+	More   map[string]int  `json:"more"` // to the size of crates that were told before
 }
 
 func (c *crates) AgentSessionStart(ctx context.Context, s *sdk.Session, host int64, data json.RawMessage) error {
@@ -67,6 +68,9 @@ func (c *crates) AgentSessionContinue(_ context.Context, s *sdk.Session, host in
 			node.Size = *size
 		}
 	}
+	for name, n := range n.More {
+		c.nodes[name].Size += n
+	}
 	return nil
 }
 
@@ -80,6 +84,7 @@ type manager struct {
 	srv   *Server
 	token string
 	log   *logLines
+	now   func() time.Time // see Options.Now
 }
 
 // logLines is a log that can be read while it is written.
@@ -102,7 +107,13 @@ func (l *logLines) String() string {
 
 func newManager(t *testing.T, change func(*config.Config)) *manager {
 	t.Helper()
-	m := &manager{cfg: config.Default(), log: &logLines{}}
+	return newManagerAt(t, nil, change)
+}
+
+// newManagerAt is newManager with a clock.
+func newManagerAt(t *testing.T, now func() time.Time, change func(*config.Config)) *manager {
+	t.Helper()
+	m := &manager{cfg: config.Default(), log: &logLines{}, now: now}
 	m.cfg.Data, m.cfg.Listen, m.cfg.Plugins = t.TempDir(), "127.0.0.1:0", []string{"builtin:crates"}
 	if change != nil {
 		change(&m.cfg)
@@ -134,7 +145,7 @@ func (m *manager) start(t *testing.T) {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(m.log, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	var err error
-	if m.srv, err = Start(t.Context(), Options{Config: m.cfg, Log: log, Version: "test"}); err != nil {
+	if m.srv, err = Start(t.Context(), Options{Config: m.cfg, Log: log, Version: "test", Now: m.now}); err != nil {
 		t.Fatal(err)
 	}
 	m.cfg.Listen = m.srv.Addr().String() // also after a restart

@@ -59,6 +59,9 @@ type Options struct {
 	// Program is this program's file, which runs the built-in plugins;
 	// os.Executable if empty.
 	Program string
+	// Now is the server's clock; time.Now if nil. Like that it goes on when somebody sets
+	// the system's clock: spans are measured, and only what people read is the time of day.
+	Now func() time.Time
 }
 
 // Server is a running manager server.
@@ -87,6 +90,9 @@ type Server struct {
 // the server with Stop. Where another server writes to the database, Start
 // returns when that is over, or when ctx ends.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	s := &Server{o: o, log: o.Log, failed: make(chan error, 1)}
 	if err := s.setup(ctx); err != nil {
 		return nil, errors.Join(err, s.stop(stopTimeout))
@@ -120,7 +126,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return fmt.Errorf("make the data directory (see data in the configuration, or --data): %w", err)
 	}
 	tokens := auth.Open(auth.Options{Dir: c.Data, Log: s.part("auth")})
-	authority := auth.NewAuthority(auth.AuthorityOptions{Log: s.part("agents")})
+	authority := auth.NewAuthority(auth.AuthorityOptions{Log: s.part("agents"), Now: s.o.Now})
 	tlsConfig, err := s.guard(tokens)
 	if err != nil {
 		return err
@@ -139,7 +145,7 @@ func (s *Server) setup(ctx context.Context) error {
 	front := api.NewFront(authorize, s.part("api"))
 	srv := front.HTTPServer()
 	answer := &linkFront{other: srv.Handler}
-	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), refusals: &onceIn{span: 10 * time.Minute, now: time.Now}}
+	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), now: s.o.Now, refusals: &onceIn{span: 10 * time.Minute, now: s.o.Now}}
 	srv.Handler = forAgents(door, answer)
 	s.serve(srv, ln, tlsConfig, authority.TLS)
 
@@ -162,7 +168,7 @@ func (s *Server) setup(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: s.part("inventory"), Now: time.Now, Unguarded: !c.MassDeleteGuard})
+	inv, err := inventory.New(ctx, inventory.Options{Store: store, Classes: classes, Log: s.part("inventory"), Now: s.o.Now, Unguarded: !c.MassDeleteGuard})
 	if err != nil {
 		return err
 	}
@@ -181,7 +187,7 @@ func (s *Server) setup(ctx context.Context) error {
 
 	alerts, err := alert.New(alert.Options{
 		Store: store, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Missed: inv.Missed,
-		Now: time.Now, After: time.After, Log: s.part("alert"),
+		Now: s.o.Now, After: time.After, Log: s.part("alert"),
 	})
 	if err != nil {
 		return err
@@ -190,7 +196,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return keepUp(ctx, s.part("alert"), inv, alerts.Run)
 	})
 
-	volumes, err := volume.New(volume.Options{Store: store, Get: inv.Get, Clusters: clustersOf(c), Now: time.Now, Log: s.part("volume")})
+	volumes, err := volume.New(volume.Options{Store: store, Get: inv.Get, Clusters: clustersOf(c), Now: s.o.Now, Log: s.part("volume")})
 	if err != nil {
 		return err
 	}
@@ -225,8 +231,8 @@ func (s *Server) setup(ctx context.Context) error {
 		hosts: c.HostPlugins, configured: s.o.Plugins, log: s.part("plugin"),
 	}, c.Plugins)
 	own := &localSessions{
-		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: time.Now,
-		gate: session.NewGate(time.Now, time.After), targets: c.PluginTargets,
+		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: s.o.Now,
+		gate: session.NewGate(s.o.Now, time.After), targets: c.PluginTargets,
 		updatePeriod: time.Duration(c.UpdatePeriod),
 	}
 	sessions := newRunner(own.options)
@@ -239,7 +245,7 @@ func (s *Server) setup(ctx context.Context) error {
 	own.self = itself
 	hosts := newFleet(fleetOptions{
 		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace),
-		log: s.part("agents"), now: time.Now, after: time.After,
+		log: s.part("agents"), now: s.o.Now, after: time.After,
 	})
 	itself.fleet = hosts
 	place.local, place.has, place.onlyOwn = sessions, hasItself(plugins), !c.Runner
@@ -258,7 +264,7 @@ func (s *Server) setup(ctx context.Context) error {
 			place: place, inv: inv, secrets: secrets, declare: declaring, changes: declared.changes, grace: time.Duration(c.RunnerGrace),
 			log: s.part("runner"), pluginLog: s.part("plugin"), sessionLog: s.part("session"), debug: debug,
 		}).accept,
-		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: time.Now, After: time.After,
+		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: s.o.Now, After: time.After,
 	})
 	s.run("runners", s.fail, func(ctx context.Context) error { return hub.Run(ctx) })
 	s.run("missing runners", s.fail, func(ctx context.Context) error {
@@ -272,7 +278,7 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	agents := link.NewHub(link.HubOptions{
-		Accept: hosts.accept, Check: hosts.check, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: time.Now, After: time.After,
+		Accept: hosts.accept, Check: hosts.check, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: s.o.Now, After: time.After,
 	})
 	s.hosts = &fleetActs{fleet: hosts, hub: agents, authority: authority}
 	s.run("hosts", s.fail, hosts.run)
@@ -307,9 +313,9 @@ func (s *Server) setup(ctx context.Context) error {
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
 		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
-		Version:    s.o.Version, Started: time.Now(), Log: s.part("api"), Authorize: authorize,
+		Version:    s.o.Version, Started: s.o.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
-	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: time.Now})
+	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: s.o.Now})
 	door.open(agents)
 	srv.RegisterOnShutdown(hub.Close)
 	srv.RegisterOnShutdown(agents.Close)

@@ -47,6 +47,10 @@ const (
 // certificate, sealed. The key is sealed for the same purpose.
 const AuthoritySetting = "agent authority"
 
+// sane is a time before which no clock is right: this program is younger. A machine
+// whose clock has no battery starts in 1970.
+var sane = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // AuthorityOptions are what NewAuthority needs.
 type AuthorityOptions struct {
 	Log *slog.Logger
@@ -307,6 +311,9 @@ func newSigner(now time.Time) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if now.Before(sane) {
+		return nil, resource.Errorf(resource.Unavailable, "the server's clock says %s, and what is made by it ends long ago; set the clock", stamp(now))
+	}
 	tmpl := &x509.Certificate{
 		SerialNumber: serialAt(now), Subject: pkix.Name{CommonName: "Faultline agents " + rand.Text()[:8]},
 		NotBefore: now.Add(-24 * time.Hour), NotAfter: now.Add(authorityLife),
@@ -426,8 +433,9 @@ func (s *signer) config(now time.Time) (*tls.Config, error) {
 }
 
 // Host returns the name of the host whose certificate a connection has shown, or
-// an error of kind Invalid that says what is wrong and what to do. With an error,
-// the name is that of a host whose certificate was good before, if there is one.
+// an error that says what is wrong and what to do: of kind Invalid for a certificate
+// that will never be good again, with the host's name if it was revoked; of kind
+// Unavailable for one that has ended, for it may be the clock that is wrong.
 func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 	if cs == nil || len(cs.PeerCertificates) == 0 {
 		return "", resource.Errorf(resource.Invalid, "an agent shows the certificate of its host, and this one showed none; register it: faultline agent register")
@@ -439,7 +447,7 @@ func (a *Authority) Host(cs *tls.ConnectionState) (string, error) {
 	}
 	now := a.now()
 	if now.After(cert.NotAfter) {
-		return host, resource.Errorf(resource.Invalid, "the certificate of host %s was good until %s, and the server's clock says %s; register the host again: faultline agent register", host, stamp(cert.NotAfter), stamp(now))
+		return "", resource.Errorf(resource.Unavailable, "the certificate of host %s was good until %s, and the server's clock says %s; if that clock is right, register the host again: faultline agent register", host, stamp(cert.NotAfter), stamp(now))
 	}
 	row, err := a.row(host)
 	if err != nil {

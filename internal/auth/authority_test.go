@@ -187,9 +187,9 @@ func TestCertificatesThatAreNotGood(t *testing.T) {
 	began := c.now
 	c.now = began.Add(hostLife + time.Minute)
 	host, err := a.Host(cs)
-	wantRefusal(t, "an old certificate", err, resource.Invalid, "register the host again")
-	if host != "oss1" {
-		t.Errorf("the old certificate is that of %q", host)
+	wantRefusal(t, "an old certificate", err, resource.Unavailable, "register the host again")
+	if host != "" {
+		t.Errorf("the link of %q is to end, and the clock may be wrong", host)
 	}
 	c.now = began.Add(time.Minute)
 	renewed, err := a.Renew(t.Context(), "oss1", registration(t, c, "", "", testKey(t)).CSR)
@@ -232,6 +232,7 @@ func door(t *testing.T, a *Authority) *httptest.Server {
 		t.Fatal(err)
 	}
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", a.now().UTC().Format(http.TimeFormat))
 		var c Certificate
 		var err error
 		switch r.URL.Path {
@@ -307,12 +308,31 @@ func TestIdentity(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := id.Expires()
-	// When a third of its time is left it is renewed.
-	c.now = c.now.Add(hostLife * 3 / 4)
-	id.now = func() time.Time { return c.now }
-	if err := id.Refresh(t.Context()); err != nil {
-		t.Fatal(err)
+	refresh := func(hostClock time.Time) {
+		t.Helper()
+		id.now = func() time.Time { return hostClock }
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rsp, err := id.RoundTrip(req)
+		if err != nil {
+			t.Fatalf("a host whose clock says %v: %v", hostClock, err)
+		}
+		rsp.Body.Close()
+		if err := id.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
+	// When a third of its time is left by the server's clock it is renewed, whatever the
+	// host's own says.
+	for _, at := range []time.Time{time.Unix(0, 0), c.now.AddDate(0, 0, -1), c.now.AddDate(0, 0, 80), c.now.AddDate(30, 0, 0)} {
+		if refresh(at); !id.Expires().Equal(before) {
+			t.Errorf("by a host's clock that says %v it was renewed", at)
+		}
+	}
+	c.now = c.now.Add(hostLife * 3 / 4)
+	refresh(time.Unix(0, 0))
 	if !id.Expires().After(before) {
 		t.Errorf("it ends at %v, before at %v", id.Expires(), before)
 	}
@@ -346,5 +366,18 @@ func TestIdentity(t *testing.T) {
 	}
 	if _, err := OpenIdentity(dir); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("a key that others can read: %v", err)
+	}
+}
+
+// TestAClockThatCannotBeRight makes no authority that ends before anybody uses it.
+func TestAClockThatCannotBeRight(t *testing.T) {
+	t.Parallel()
+	a, c := newAuthority(t)
+	c.now = time.Unix(86400, 0)
+	_, err := a.PEM()
+	wantRefusal(t, "in 1970", err, resource.Unavailable, "the server's clock says 1970-01-02")
+	c.now = time.Now()
+	if _, err := a.PEM(); err != nil {
+		t.Error(err)
 	}
 }

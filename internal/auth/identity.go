@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -63,12 +64,16 @@ type Identity struct {
 	transport *http.Transport
 	loaded    os.FileInfo // of the certificate
 	tried     time.Time   // when a renewal was last tried
+	said      time.Time   // the server's clock when it last answered; zero if it has not
+	heard     time.Time   // when that was, by this host's clock
 }
 
 // OpenIdentity reads what a registration left in a folder. An error of kind
 // NotFound says that there is none.
-func OpenIdentity(dir string) (*Identity, error) {
-	i := &Identity{dir: dir, now: time.Now}
+func OpenIdentity(dir string) (*Identity, error) { return openIdentity(dir, time.Now) }
+
+func openIdentity(dir string, now func() time.Time) (*Identity, error) {
+	i := &Identity{dir: dir, now: now}
 	if err := i.load(); err != nil {
 		return nil, err
 	}
@@ -103,8 +108,8 @@ func (i *Identity) load() error {
 	if err != nil {
 		return err
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(ca) {
+	trust, err := trustIn(ca, i.now)
+	if err != nil {
 		return fmt.Errorf("%s has no certificate in PEM; run faultline agent register", i.path(identityCA))
 	}
 	server, err := os.ReadFile(i.path(identityServer))
@@ -116,8 +121,26 @@ func (i *Identity) load() error {
 	if i.transport != nil {
 		defer i.transport.CloseIdleConnections()
 	}
-	i.transport = agentTransport(&tls.Config{RootCAs: roots, ServerName: ServerName, Certificates: []tls.Certificate{*i.cert}})
+	trust.Certificates = []tls.Certificate{*i.cert}
+	i.transport = agentTransport(trust)
 	return nil
+}
+
+// trustIn is how a server is known by its authority. The server's certificate lasts as
+// long as that, so this host's clock does not count: one that is years off must not keep
+// the host from the server, which alone can say so.
+func trustIn(ca []byte, now func() time.Time) (*tls.Config, error) {
+	block, _ := pem.Decode(ca)
+	if block == nil {
+		return nil, errors.New("there is no PEM")
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	return &tls.Config{RootCAs: roots, ServerName: ServerName, Time: func() time.Time { return within(cert, now()) }}, nil
 }
 
 func (i *Identity) path(name string) string { return filepath.Join(i.dir, name) }
@@ -185,7 +208,27 @@ func (i *Identity) RoundTrip(r *http.Request) (*http.Response, error) {
 	i.mu.Lock()
 	t := i.transport
 	i.mu.Unlock()
-	return t.RoundTrip(r)
+	rsp, err := t.RoundTrip(r)
+	if err == nil {
+		if said, err := http.ParseTime(rsp.Header.Get("Date")); err == nil {
+			i.mu.Lock()
+			i.said, i.heard = said, i.now()
+			i.mu.Unlock()
+		}
+	}
+	return rsp, err
+}
+
+// due reports whether less than a third of the certificate's time is left. The
+// server's clock decides, as it does on whether the certificate is good: by a clock of
+// this host that is years off it would be renewed every quarter of an hour, or never.
+// The caller holds mu.
+func (i *Identity) due() bool {
+	if i.said.IsZero() {
+		return false // and nobody would renew it
+	}
+	leaf, now := i.cert.Leaf, i.said.Add(i.now().Sub(i.heard))
+	return leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/3
 }
 
 // Run renews the certificate in time, and takes in another registration, until ctx
@@ -204,7 +247,8 @@ func (i *Identity) Run(ctx context.Context, log *slog.Logger) {
 }
 
 // Refresh takes in another registration, if there was one, and renews the
-// certificate if less than a third of its time is left.
+// certificate if less than a third of its time is left by the server's clock, which
+// each answer to RoundTrip tells.
 func (i *Identity) Refresh(ctx context.Context) error {
 	i.mu.Lock()
 	if st, err := os.Stat(i.path(identityPair)); err == nil && (!os.SameFile(st, i.loaded) || !st.ModTime().Equal(i.loaded.ModTime())) {
@@ -213,8 +257,8 @@ func (i *Identity) Refresh(ctx context.Context) error {
 			return err
 		}
 	}
-	leaf, now := i.cert.Leaf, i.now()
-	due := leaf.NotAfter.Sub(now) < leaf.NotAfter.Sub(leaf.NotBefore)/3 && now.Sub(i.tried).Abs() > renewPause
+	now := i.now()
+	due := i.due() && (i.tried.IsZero() || now.Sub(i.tried) > renewPause)
 	if due {
 		i.tried = now
 	}
@@ -290,7 +334,7 @@ type JoinOptions struct {
 	// CA is the certificate of the server's authority in PEM. Without it the server
 	// is known by the fingerprint at the end of the token.
 	CA  []byte
-	Now func() time.Time // time.Now if nil
+	Now func() time.Time // time.Now if nil; also of the Identity
 }
 
 // Join registers this host at a server and keeps what it gets in the folder. If
@@ -350,7 +394,7 @@ func Join(ctx context.Context, o JoinOptions) (*Identity, error) {
 	if err := os.Remove(pending); err != nil {
 		return nil, err
 	}
-	return OpenIdentity(o.Dir)
+	return openIdentity(o.Dir, o.Now)
 }
 
 func agentURL(server string) (string, error) {
@@ -368,11 +412,11 @@ func agentURL(server string) (string, error) {
 // trustOf is how a server is known that has not given a certificate yet.
 func trustOf(o JoinOptions) (*tls.Config, error) {
 	if len(o.CA) > 0 {
-		roots := x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(o.CA) {
+		trust, err := trustIn(o.CA, o.Now)
+		if err != nil {
 			return nil, resource.FieldErrorf("ca", "the file of the server's authority has no certificate in PEM")
 		}
-		return &tls.Config{RootCAs: roots, ServerName: ServerName}, nil
+		return trust, nil
 	}
 	_, want, ok := strings.Cut(o.Token, ".")
 	if !ok || !strings.HasPrefix(o.Token, joinPrefix) {
@@ -390,7 +434,7 @@ func trustOf(o JoinOptions) (*tls.Config, error) {
 			}
 			// A wrong clock is for the server to tell.
 			_, err := cs.PeerCertificates[0].Verify(x509.VerifyOptions{
-				Roots: roots, DNSName: ServerName, CurrentTime: within(cs.PeerCertificates[0], time.Now()),
+				Roots: roots, DNSName: ServerName, CurrentTime: within(cs.PeerCertificates[0], o.Now()),
 				KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 			})
 			if err != nil {

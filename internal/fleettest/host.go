@@ -24,6 +24,8 @@ type Host struct {
 
 	Agent *link.Agent
 	hello link.AgentHello
+	// booted is before the host's agent was started first, in the time of this process.
+	booted time.Time
 
 	cut   *cut
 	stop  context.CancelFunc
@@ -42,12 +44,12 @@ func Register(tb testing.TB, dir, server, token, name string) *Host {
 
 // NewHost returns a host that was registered. It has booted just now.
 func NewHost(id *auth.Identity) *Host {
-	return &Host{Identity: id, hello: link.AgentHello{Boot: rand.Text(), Machine: id.Host(), Booted: time.Now().Add(-time.Hour)}, cut: &cut{}}
+	return &Host{Identity: id, hello: link.AgentHello{Boot: rand.Text(), Machine: id.Host(), Booted: time.Now().Add(-time.Hour)}, booted: time.Now().Add(-time.Hour), cut: &cut{}}
 }
 
 // Start starts the host's agent.
 func (h *Host) Start(log *slog.Logger) {
-	h.hello.Started = time.Now()
+	h.hello.Started = time.Since(h.booted)
 	hello := h.hello
 	h.cut.next = h.Identity
 	h.Agent = link.NewAgent(link.AgentOptions{
@@ -63,7 +65,9 @@ func (h *Host) Start(log *slog.Logger) {
 
 // Again returns the same host, for another start of its agent while this one still
 // runs.
-func (h *Host) Again() *Host { return &Host{Identity: h.Identity, hello: h.hello, cut: &cut{}} }
+func (h *Host) Again() *Host {
+	return &Host{Identity: h.Identity, hello: h.hello, booted: h.booted, cut: &cut{}}
+}
 
 // Boot makes the next Start one after another boot of the host.
 func (h *Host) Boot() { h.hello.Boot, h.hello.Booted = rand.Text(), time.Now() }

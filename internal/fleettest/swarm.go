@@ -101,12 +101,12 @@ func (s *Swarm) Run(ctx context.Context) {
 
 func (s *Swarm) host(ctx context.Context, i int) {
 	id := s.hosts[i]
-	boot, started := rand.Text(), time.Now()
+	boot, booted := rand.Text(), time.Now()
 	a := link.NewAgent(link.AgentOptions{
 		Transport: &httplink.Transport{Server: id.Server(), Client: &http.Client{Transport: id}, Agent: "swarm"},
 		Name:      id.Host(), Version: "swarm", Instance: rand.Text(), Log: s.o.Log.With("host", id.Host()), Now: time.Now, After: time.After,
 		Hello: func() link.AgentHello {
-			return link.AgentHello{Boot: boot, Machine: id.Host(), Started: started, Booted: started, Plugins: []string{s.o.Plugin}}
+			return link.AgentHello{Boot: boot, Machine: id.Host(), Started: time.Minute, Booted: booted, Plugins: []string{s.o.Plugin}}
 		},
 	})
 	var wg sync.WaitGroup

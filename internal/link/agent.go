@@ -58,9 +58,11 @@ type (
 		// second machine with the same name.
 		Machine string `json:"machine,omitempty"`
 		Boot    string `json:"boot,omitempty"`
-		// Started is when the agent was started, Booted when the host was.
-		Started time.Time `json:"started"`
-		Booted  time.Time `json:"booted"`
+		// Started is how long after the host's boot the agent was started, which no setting
+		// of a clock changes; 0 if the system does not say.
+		Started time.Duration `json:"started_after"`
+		// Booted is when the host booted, by its clock.
+		Booted time.Time `json:"booted"`
 		// Plugins are the names of the device plugins that the agent has.
 		Plugins []string `json:"plugins,omitempty"`
 	}

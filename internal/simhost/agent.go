@@ -20,8 +20,8 @@ const period = time.Second
 // until ctx ends: it speaks to the server as a real one does. An error is the
 // server's, which refuses the host.
 func (s *Site) Serve(ctx context.Context, id *auth.Identity, version string) error {
-	now := s.now()
-	hello := link.AgentHello{Boot: rand.Text(), Machine: id.Host(), Started: now, Booted: now.Add(-40 * 24 * time.Hour), Plugins: []string{"linux", "lustre"}}
+	const up = 40 * 24 * time.Hour
+	hello := link.AgentHello{Boot: rand.Text(), Machine: id.Host(), Started: up, Booted: s.now().Add(-up), Plugins: []string{"linux", "lustre"}}
 	agent := link.NewAgent(link.AgentOptions{
 		Transport: &httplink.Transport{Server: id.Server(), Client: &http.Client{Transport: id}, Agent: "faultline-simhost"},
 		Name:      id.Host(), Version: version, Instance: rand.Text(), Log: slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,

@@ -24,8 +24,8 @@ const readTimeout = time.Minute
 // Handler is the server's side. It answers below Prefix.
 type Handler struct {
 	Hub *link.Hub
-	// Authorize returns the name of the token that a request shows, or an error of
-	// kind Invalid that tells what is wanted.
+	// Authorize returns the name of the token that a request shows, or an error that
+	// tells what is wanted: of kind Unavailable if the same request may be good later.
 	Authorize func(r *http.Request) (user string, err error)
 	// MaxHello bounds a hello, in bytes; 32 MiB if 0.
 	MaxHello int64
@@ -47,6 +47,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := h.Authorize(r)
+	if resource.KindOf(err) == resource.Unavailable {
+		h.refuse(w, http.StatusServiceUnavailable, err.Error(), "")
+		return
+	}
 	if err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="faultline"`)
 		h.refuse(w, http.StatusUnauthorized, err.Error(), "")
