@@ -34,9 +34,12 @@ var (
 
 // kept is the last answer of a command.
 type kept struct {
-	at  time.Time
-	out []byte
-	err error
+	of   *topic
+	c    source.Command
+	scan int // the last that wanted it
+	at   time.Time
+	out  []byte
+	err  error
 }
 
 // again is how long an error is kept: what hangs or is locked may be well soon.
@@ -48,6 +51,7 @@ const again = time.Minute
 func (h *host) output(of *topic, c source.Command) ([]byte, error) {
 	line, now := c.String(), h.now()
 	if k := h.outputs[line]; k != nil && !h.news.everything && !of.news(h.news) {
+		k.scan = h.scans
 		limit := of.age
 		if k.err != nil && !errors.Is(k.err, source.ErrMissing) {
 			limit = again
@@ -56,14 +60,34 @@ func (h *host) output(of *topic, c source.Command) ([]byte, error) {
 			return k.out, k.err
 		}
 	}
-	out, err := h.ask(c)
+	out, err := h.ask(h.ctx, c)
 	h.asked[of] = now
-	h.outputs[line] = &kept{at: now, out: out, err: err}
+	h.outputs[line] = &kept{of: of, c: c, scan: h.scans, at: now, out: out, err: err}
 	return out, err
 }
 
-func (h *host) ask(c source.Command) ([]byte, error) {
-	out, err := h.commands.Run(h.ctx, c)
+// differs asks about a topic whose answers are old, and reports whether one is another
+// than before. Mostly none is, and there is nothing to put together anew.
+func (s *Scanner) differs(ctx context.Context, of *topic) bool {
+	if !s.due(of) {
+		return false
+	}
+	for _, k := range s.outputs {
+		if k.of != of || k.scan != s.scans {
+			continue
+		}
+		out, err := s.ask(ctx, k.c)
+		if !bytes.Equal(out, k.out) || fmt.Sprint(err) != fmt.Sprint(k.err) {
+			return true
+		}
+		k.at = s.now()
+	}
+	s.asked[of] = s.now()
+	return false
+}
+
+func (s *Scanner) ask(ctx context.Context, c source.Command) ([]byte, error) {
+	out, err := s.commands.Run(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +113,7 @@ const readAgain = 30 * time.Minute
 // look finds what has changed without being told: devices that came or went, states
 // that have no event, and what is due to be asked again. It reads one or two short files
 // for each disk.
-func (s *Scanner) look() *news {
+func (s *Scanner) look(ctx context.Context) *news {
 	n := &news{}
 	names, err := s.files.List(sysBlock)
 	if err != nil {
@@ -115,11 +139,13 @@ func (s *Scanner) look() *news {
 		}
 	}
 	s.lookAlive(disks, n)
+	maps := false
 	for _, d := range s.last.Devices {
 		n.arrays = n.arrays || d.Array != nil && d.Array.Sync != ""
-		n.multipath = n.multipath || d.Map != nil && s.due(ofMultipath)
+		maps = maps || d.Map != nil
 	}
-	n.zfs = len(s.last.Pools) > 0 && s.due(ofZFS)
+	n.multipath = n.multipath || maps && s.differs(ctx, ofMultipath)
+	n.zfs = len(s.last.Pools) > 0 && s.differs(ctx, ofZFS)
 	n.enclosures = len(s.last.Enclosures) > 0 && s.due(ofEnclosures)
 	n.reread = s.now().Sub(s.read) >= readAgain
 	return n
@@ -162,7 +188,7 @@ func (s *Scanner) update(ctx context.Context, told *news) *fact.Report {
 	if s.last == nil {
 		return s.Scan(ctx)
 	}
-	n := s.look()
+	n := s.look(ctx)
 	n.add(told)
 	if n.empty() {
 		return s.last

@@ -166,7 +166,7 @@ func (h *host) askSES(e *ses) error {
 	pages := map[byte][]byte{}
 	for _, code := range []byte{tool.SESConfiguration, tool.SESStatus, tool.SESNames, tool.SESAdditional} {
 		page := "--page=0x" + strconv.FormatUint(uint64(code), 16)
-		out, err := h.ask(source.Command{Name: "sg_ses", Args: []string{page, "-rr", e.sg}, Topic: []string{e.sg}})
+		out, err := h.ask(h.ctx, source.Command{Name: "sg_ses", Args: []string{page, "-rr", e.sg}, Topic: []string{e.sg}})
 		if err != nil {
 			if code == tool.SESNames || code == tool.SESAdditional {
 				continue // small enclosures have none

@@ -44,6 +44,7 @@ type Scanner struct {
 	known   map[string]*block // devices as they were read, by name
 	outputs map[string]*kept  // of commands, by their line
 	asked   map[*topic]time.Time
+	scans   int          // that there were
 	read    time.Time    // when all was read anew
 	last    *fact.Report // what the last scan found
 	health  *health
@@ -98,6 +99,7 @@ func (s *Scanner) scan(ctx context.Context, n *news) *fact.Report {
 		Devices: map[fact.Key]*fact.Device{}, Groups: map[string]*fact.Group{}, Pools: map[string]*fact.Pool{}, Enclosures: map[string]*fact.Enclosure{},
 		Mounts: []fact.Mount{}, Gaps: []fact.Gap{},
 	}}
+	s.scans++
 	if n.everything || n.reread {
 		s.read = s.now()
 	}
