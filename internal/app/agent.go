@@ -36,7 +36,7 @@ const agentSampleEvery = 5 * time.Second
 // built-in plugins collect it: they make little, and have time.
 const smallGC = 40
 
-// The pace of staySmall: how long a start takes, how often pages of the program are
+// The pace of StaySmall: how long a start takes, how often pages of the program are
 // given back, and how often Go's memory is, which is when Go would collect garbage anyway.
 const (
 	startsFor    = 30 * time.Second
@@ -80,7 +80,7 @@ type Agent struct {
 	o       AgentOptions
 	log     *slog.Logger
 	link    *link.Agent
-	devices []*device
+	devices *deviceSet
 }
 
 // NewAgent makes an agent. Nothing runs before Run.
@@ -101,11 +101,12 @@ func NewAgent(o AgentOptions) (*Agent, error) {
 		PythonPath:  func() (string, error) { return python.Extract(filepath.Join(o.Config.Data, "python")) },
 		CallTimeout: time.Duration(o.Config.CallTimeout), Greeting: wire.Peer{Name: "faultline", Version: o.Version},
 	}
-	for _, spec := range findDevices(o.Config.DevicePlugins, o.Config.DevicePluginDir, o.Program, func(path string, err error) {
-		o.Log.Error("a device plugin was not loaded", "path", path, "error", err)
-	}) {
-		a.devices = append(a.devices, a.newDevice(host, spec))
+	a.devices = &deviceSet{
+		paths: o.Config.DevicePlugins, dir: absolute(o.Config.DevicePluginDir), program: o.Program, every: deviceLookEvery, log: o.Log,
+		make:    func(spec pluginhost.Spec) *device { return a.newDevice(host, spec) },
+		devices: map[string]*device{},
 	}
+	a.devices.look(false)
 	started := sinceBoot()
 	transport := o.Transport
 	if transport == nil {
@@ -115,7 +116,7 @@ func NewAgent(o AgentOptions) (*Agent, error) {
 		Transport: transport, Name: o.Identity.Host(), Version: o.Version, Instance: rand.Text(), Log: o.Log, Now: o.Now, After: time.After,
 		Hello: func() link.AgentHello {
 			h := hostFacts() // when the host booted is another time after its clock was set
-			h.Started, h.Plugins = started, a.names()
+			h.Started, h.Plugins = started, a.devices.names()
 			return h
 		},
 		Connected: func(version string, w link.AgentWelcome) {
@@ -125,46 +126,10 @@ func NewAgent(o AgentOptions) (*Agent, error) {
 	return a, nil
 }
 
-// findDevices finds out how to run the listed plugins and those of the folder. One
-// that cannot be run is told to bad and left out; of two with one name, the second.
-func findDevices(paths []string, dir, program string, bad func(path string, err error)) []pluginhost.Spec {
-	files, err := pluginFiles(dir)
-	if err != nil {
-		bad(dir, err)
-	}
-	from := map[string]string{} // where the plugin of a name is from
-	var out []pluginhost.Spec
-	for _, path := range append(slices.Clip(paths), files...) {
-		spec, err := pluginhost.Resolve(path, pluginhost.ResolveOptions{Builtins: builtinDeviceNames(), Devices: true, Program: program})
-		if err == nil && slices.Contains(files, path) {
-			err = vet(path)
-		}
-		if other := from[spec.Name]; err == nil && other != "" {
-			err = fmt.Errorf("it has the name %s, as %s has; the name is that of the server's plugin, so one of them can run", spec.Name, other)
-		}
-		if err != nil {
-			bad(path, err)
-			continue
-		}
-		from[spec.Name] = path
-		out = append(out, spec)
-	}
-	return out
-}
-
-func (a *Agent) names() []string {
-	names := make([]string, 0, len(a.devices))
-	for _, d := range a.devices {
-		names = append(names, d.name)
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Run works until ctx ends; then it tells the server that it ends. It returns an
 // error if the server refuses the agent.
 func (a *Agent) Run(ctx context.Context) error {
-	if len(a.devices) == 0 {
+	if len(a.devices.names()) == 0 {
 		a.log.Warn("there is no device plugin to run; the server hears of this host and of nothing on it",
 			"folder", a.o.Config.DevicePluginDir)
 	}
@@ -172,11 +137,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	ended := make(chan error, 1)
 	parts.run("link", func(error) {}, func(ctx context.Context) error { ended <- a.link.Run(ctx); return nil })
 	parts.run("identity", func(error) {}, func(ctx context.Context) error { a.o.Identity.Run(ctx, a.log); return nil })
-	parts.run("memory", func(error) {}, func(ctx context.Context) error { staySmall(ctx); return nil })
-	for _, d := range a.devices {
-		parts.run("plugin "+d.name, func(error) {}, d.run)
-		parts.run("sessions of "+d.name, func(error) {}, d.poller.Run)
-	}
+	parts.run("device plugins", func(error) {}, a.devices.run)
 	var err error
 	select {
 	case <-ctx.Done():
@@ -208,10 +169,10 @@ func (t identityTransport) Exchange(ctx context.Context, name string, p link.Pac
 	return t.now().Exchange(ctx, name, p, wait)
 }
 
-// staySmall has a process that works for moments only take little memory, until ctx
-// ends. It gives back what the start has needed, and then what each few seconds and
+// StaySmall has this process, which works for moments only, take little memory, until
+// ctx ends. It is for the agent and its built-in plugins. It gives back what the start has needed, and then what each few seconds and
 // minutes leave behind.
-func staySmall(ctx context.Context) {
+func StaySmall(ctx context.Context) {
 	debug.SetGCPercent(smallGC)
 	runtime.GOMAXPROCS(1) // each processor keeps memory at hand, and big hosts have a hundred
 	unmap := time.NewTicker(unmapEvery)
@@ -238,9 +199,14 @@ type device struct {
 	sup    *pluginhost.Supervisor
 	poller *agent.Poller
 
+	print  string             // of the files that it was made for
+	cancel context.CancelFunc // nil before start
+	parts  sync.WaitGroup
+
 	mu      sync.Mutex
 	proc    *pluginhost.Process // nil if none runs
 	changed chan struct{}       // closed and replaced when proc changed
+	session *link.AgentSession  // the last; nil if there was none
 }
 
 func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device {
@@ -258,6 +224,9 @@ func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device
 			if err != nil {
 				return nil, err
 			}
+			d.mu.Lock()
+			d.session = s
+			d.mu.Unlock()
 			return deviceSession{s}, nil
 		},
 		Log: a.log, Now: a.o.Now, After: time.After,
@@ -279,12 +248,40 @@ func (a *Agent) newDevice(host pluginhost.Options, spec pluginhost.Spec) *device
 		OnFail: func(err error) {
 			text := "a device plugin did not start; it is tried again"
 			if pluginhost.Permanent(err) {
-				text = "a device plugin cannot run; mend it and start the agent again"
+				text = "a device plugin cannot run; mend it; what is in the folder is then taken in, for what is listed in the configuration start the agent again"
 			}
 			a.log.Error(text, "plugin", spec.Name, "error", err)
 		},
 	})
 	return d
+}
+
+// start starts the process and its sessions, unless they were started. They end with
+// ctx, or by end.
+func (d *device) start(ctx context.Context) {
+	if d.cancel != nil {
+		return
+	}
+	ctx, d.cancel = context.WithCancel(ctx)
+	d.parts.Go(func() { _ = d.run(ctx) })        // it ends with ctx
+	d.parts.Go(func() { _ = d.poller.Run(ctx) }) // so does this
+}
+
+func (d *device) wait() { d.parts.Wait() }
+
+// end ends the process, and its session at the server. It waits for that.
+func (d *device) end() {
+	if d.cancel == nil {
+		return
+	}
+	d.cancel()
+	d.wait()
+	d.mu.Lock()
+	s := d.session
+	d.mu.Unlock()
+	if s != nil {
+		s.Close("")
+	}
 }
 
 // run keeps the process running, as soon as there is a sign of what it looks for.

@@ -89,6 +89,7 @@ type agentDesk struct {
 	hub   *link.Hub
 	opens int
 	heard map[string][]said // by plugin
+	ended []string          // plugins whose sessions were closed
 	hello link.AgentHello
 }
 
@@ -139,6 +140,11 @@ func (d *agentDesk) Receive(_ context.Context, m link.Message, answer func([]byt
 			d.heard[head.Plugin] = append(d.heard[head.Plugin], said{head.Session, head.Sequence, string(data)})
 		}
 		answer(nil, err)
+	case link.AgentClose:
+		var n link.AgentNote
+		err := json.Unmarshal(m.Body, &n)
+		d.ended = append(d.ended, strings.TrimSpace(n.Plugin+" "+n.Text))
+		answer(nil, err)
 	}
 }
 
@@ -182,6 +188,7 @@ func runAgent(t *testing.T, tr link.Transport, c config.Agent) *logBuffer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.devices.every = 20 * time.Millisecond
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
@@ -300,6 +307,77 @@ func TestAgentWithBadPlugins(t *testing.T) {
 	defer d.mu.Unlock()
 	if !slices.Equal(d.hello.Plugins, want) || d.hello.Started == 0 || d.hello.Boot == "" {
 		t.Errorf("hello %+v, want plugins %q", d.hello, want)
+	}
+}
+
+// TestAgentFollowsItsFolder: what comes into the folder of device plugins runs, what
+// changes begins anew, what goes ends, and no other plugin notices.
+func TestAgentFollowsItsFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "later")
+	c := agentConfig("builtin:counter")
+	c.DevicePluginDir = dir
+	d := newAgentDesk(t)
+	log := runAgent(t, d.transport(), c)
+	says := func(plugin, data string) {
+		t.Helper()
+		soon(t, plugin+" says "+data, func() bool {
+			list := d.of(plugin)
+			return len(list) > 0 && list[len(list)-1].data == data
+		})
+	}
+	logs := func(text string) {
+		t.Helper()
+		soon(t, "the log says "+text, func() bool { return strings.Contains(log.String(), text) })
+	}
+	closed := func(want ...string) {
+		t.Helper()
+		soon(t, fmt.Sprintf("the sessions that end are %q", want), func() bool {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			return slices.Equal(d.ended, want)
+		})
+	}
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const rack = "from chroma_agent.plugin_manager import DevicePlugin\nclass Rack(DevicePlugin):\n    def start_session(self):\n        return %d\n    def update_session(self):\n        return None\n"
+	soon(t, "the counter counts", func() bool { return len(d.of("counter")) > 0 })
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write("rack.py", fmt.Sprintf(rack, 1), 0o644)
+	write("shelf.py", fmt.Sprintf(rack, 7), 0o644)
+	says("rack", "1")
+	says("shelf", "7")
+	write("rack.py", fmt.Sprintf(rack, 22), 0o644)
+	says("rack", "22")
+	closed("rack")
+	write("rack.py", "import nothing\n", 0o644)
+	logs("a device plugin cannot run")
+	write("rack.py", fmt.Sprintf(rack, 333), 0o644)
+	says("rack", "333")
+	if err := os.Remove(filepath.Join(dir, "rack.py")); err != nil {
+		t.Fatal(err)
+	}
+	closed("rack", "rack", "rack")
+	write("shelf.py", fmt.Sprintf(rack, 7), 0o646)
+	closed("rack", "rack", "rack", "shelf")
+	logs("can be written by everybody")
+	if n := strings.Count(log.String(), "can be written by everybody"); n != 1 {
+		t.Errorf("the log says %d times who may write", n)
+	}
+	have := len(d.of("counter"))
+	soon(t, "the counter counts", func() bool { return len(d.of("counter")) > have })
+	checkCount(t, d.of("counter"))
+	if list := d.of("counter"); list[0].session != list[len(list)-1].session {
+		t.Error("another plugin's session did not go on")
 	}
 }
 

@@ -66,7 +66,7 @@ func RunBuiltin(name string) error {
 	if device, is := strings.CutPrefix(name, pluginhost.BuiltinDevice); is {
 		run, ok = builtinDevices[device]
 		names = builtinDeviceNames()
-		go staySmall(context.Background())
+		go StaySmall(context.Background())
 	}
 	if !ok {
 		return fmt.Errorf("there is no built-in plugin %q; there are %v", name, names)

@@ -60,11 +60,15 @@ func (t *Tool) Devices(ctx context.Context, o DeviceOptions) (map[string][]Devic
 // deviceSpecs finds the plugins that are asked for.
 func (t *Tool) deviceSpecs(o DeviceOptions) ([]pluginhost.Spec, error) {
 	var errs []error
-	all := findDevices(o.Config.DevicePlugins, o.Config.DevicePluginDir, t.Program, func(path string, err error) {
+	files, err := pluginFiles(o.Config.DevicePluginDir)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	all := byName(findDevices(o.Config.DevicePlugins, files, t.Program, func(path string, err error) {
 		if len(o.Plugins) == 0 || slices.Contains(o.Plugins, strings.TrimSuffix(filepath.Base(path), ".py")) {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 		}
-	})
+	}))
 	if len(o.Plugins) == 0 {
 		return all, errors.Join(errs...)
 	}

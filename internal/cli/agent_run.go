@@ -43,6 +43,7 @@ func newAgentRun(c *console) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		go app.StaySmall(cmd.Context())
 		return agent.Run(cmd.Context())
 	}
 	return cmd
