@@ -1,5 +1,5 @@
 #!/bin/bash
-# change.sh NAME: changes the stack that was built, as accidents and people do, and
+# change.sh NAME [ARG]: changes the stack that was built, as accidents and people do, and
 # writes down what is to be found then. Fails if the change could not be made.
 set -e
 . /guest/settings
@@ -68,6 +68,9 @@ disk-goes)
 disk-comes)
 	plug spare
 	expect disk spare wwid="$(wwid spare)" page80="$(serial spare)" vendor=ACME model=EXOS size=$((16 << 20)) paths=1 state=running
+	;;
+clock) # to seconds since 1970; no device is another one for it
+	date -s "@$2" >/dev/null
 	;;
 *)
 	echo "there is no change $1" >&2

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/scantest"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -27,11 +28,11 @@ func (d *daemon) Run(_ context.Context, c source.Command) (source.Output, error)
 // What multipathd says is asked for each minute, and the report put together anew only
 // if it says something else.
 func TestAskedAgain(t *testing.T) {
-	files := inMemory{source.NewTree()}
+	files := scantest.InMemory{Tree: source.NewTree()}
 	files.PutFolder("/run/udev/data")
-	files.put("/proc/self/mountinfo", "")
-	putDisk(files, 0, 0)
-	putMap(files, 0, 0, 0)
+	files.Put("/proc/self/mountinfo", "")
+	scantest.PutDisk(files, 0, 0)
+	scantest.PutMap(files, 0, 0, 0)
 	clock, mp := time.Unix(1e9, 0), &daemon{state: "active"}
 	s := New(Options{Files: files.Tree, Commands: mp, Now: func() time.Time { return clock }})
 	first := s.Scan(t.Context())

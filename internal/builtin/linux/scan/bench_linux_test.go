@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/scantest"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -23,30 +23,10 @@ func (p prefixed) Read(name string) ([]byte, error)   { return p.Files.Read(p.di
 func (p prefixed) List(name string) ([]string, error) { return p.Files.List(p.dir + name) }
 func (p prefixed) Link(name string) (string, error)   { return p.Files.Link(p.dir + name) }
 
-// Of the host that costs are measured on: disks with two paths each, and maps.
-const (
-	manyPaths = 1500
-	manyMaps  = 500
-)
-
-// bigHost makes a host with 2,000 block devices in a folder that is in memory.
+// bigHost makes a host with 2,000 block devices.
 func bigHost(tb testing.TB) source.Files {
 	tb.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "faultline-scan-") //nolint:usetesting // the kernel answers from memory, and so should this
-	if err != nil {
-		dir = tb.TempDir()
-	} else {
-		tb.Cleanup(func() { os.RemoveAll(dir) })
-	}
-	f := inFolder{tb, dir}
-	f.put("/proc/self/mountinfo", "")
-	for n := range manyPaths {
-		putDisk(f, n, n/2)
-	}
-	for n := range manyMaps {
-		putMap(f, n, n, 2*n, 2*n+1)
-	}
-	return prefixed{source.System(), dir}
+	return prefixed{source.System(), scantest.BigHost(tb)}
 }
 
 // cpuTime is what the process has used.
@@ -64,7 +44,7 @@ func BenchmarkScan(b *testing.B) {
 	start := cpuTime(b)
 	for b.Loop() {
 		r := New(Options{Files: files}).Scan(b.Context())
-		if len(r.Devices) != manyPaths+manyMaps {
+		if len(r.Devices) != scantest.ManyPaths+scantest.ManyMaps {
 			b.Fatalf("%d devices", len(r.Devices))
 		}
 	}
@@ -91,7 +71,7 @@ func BenchmarkEvent(b *testing.B) {
 	start := cpuTime(b)
 	for b.Loop() {
 		n := &news{}
-		n.event(map[string]string{"SUBSYSTEM": "block", "DEVPATH": diskDir(7)})
+		n.event(map[string]string{"SUBSYSTEM": "block", "DEVPATH": scantest.DiskDir(7)})
 		next := s.update(b.Context(), n)
 		if fact.Delta(last, next) != nil {
 			b.Fatal("something changed")

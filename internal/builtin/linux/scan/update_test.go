@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/scantest"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -18,13 +19,13 @@ import (
 // differences knows it, too.
 func TestUpdateIsScan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		files := inMemory{source.NewTree()}
+		files := scantest.InMemory{Tree: source.NewTree()}
 		files.PutFolder("/run/udev/data")
-		files.put("/proc/self/mountinfo", "")
+		files.Put("/proc/self/mountinfo", "")
 		const disks = 4
 		there := map[int]bool{}
 		for n := range disks {
-			putDisk(files, n, n/2)
+			scantest.PutDisk(files, n, n/2)
 			there[n] = true
 		}
 		clock := time.Unix(1e9, 0)
@@ -37,35 +38,35 @@ func TestUpdateIsScan(t *testing.T) {
 			}
 			for range rapid.IntRange(0, 3).Draw(t, "changes") {
 				n := rapid.IntRange(0, disks-1).Draw(t, "disk")
-				device := "/sys" + strings.TrimSuffix(diskDir(n), "/block/sd"+letters(n))
+				device := "/sys" + strings.TrimSuffix(scantest.DiskDir(n), "/block/sd"+scantest.Letters(n))
 				switch rapid.SampledFrom([]string{"remove", "add", "resize", "state", "access", "mount", "map", "unmap"}).Draw(t, "change") {
 				case "remove": // without an event: a look finds it
-					removeDisk(files, n)
+					scantest.RemoveDisk(files, n)
 					there[n] = false
 				case "add":
 					if !there[n] {
-						putDisk(files, n, rapid.IntRange(0, disks).Draw(t, "unit"))
+						scantest.PutDisk(files, n, rapid.IntRange(0, disks).Draw(t, "unit"))
 						there[n] = true
 						// In the place of one that was there a moment ago it needs an event.
-						event(diskDir(n))
+						event(scantest.DiskDir(n))
 					}
 				case "resize":
 					if there[n] {
-						files.put("/sys"+diskDir(n)+"/size", rapid.SampledFrom([]string{"8\n", "16\n"}).Draw(t, "size"))
-						event(diskDir(n))
+						files.Put("/sys"+scantest.DiskDir(n)+"/size", rapid.SampledFrom([]string{"8\n", "16\n"}).Draw(t, "size"))
+						event(scantest.DiskDir(n))
 					}
 				case "state": // without an event
-					files.put(device+"/state", rapid.SampledFrom([]string{"running\n", "offline\n"}).Draw(t, "state"))
+					files.Put(device+"/state", rapid.SampledFrom([]string{"running\n", "offline\n"}).Draw(t, "state"))
 				case "access":
-					files.put(device+"/access_state", rapid.SampledFrom([]string{"standby\n", "unavailable\n"}).Draw(t, "access"))
+					files.Put(device+"/access_state", rapid.SampledFrom([]string{"standby\n", "unavailable\n"}).Draw(t, "access"))
 				case "mount":
-					files.put("/proc/self/mountinfo", "1 0 "+diskKey(n)+" / /mnt rw - ext4 /dev/sda rw\n")
+					files.Put("/proc/self/mountinfo", "1 0 "+scantest.DiskKey(n)+" / /mnt rw - ext4 /dev/sda rw\n")
 					told.tables = true
 				case "map":
-					putMap(files, n/2, n/2, n/2*2, n/2*2+1)
+					scantest.PutMap(files, n/2, n/2, n/2*2, n/2*2+1)
 					event("/devices/virtual/block/dm-" + string(rune('0'+n/2)))
 				case "unmap":
-					files.remove("/sys/class/block/dm-" + string(rune('0'+n/2)))
+					files.Remove("/sys/class/block/dm-" + string(rune('0'+n/2)))
 				}
 			}
 			clock = clock.Add(15 * time.Second)
