@@ -144,7 +144,7 @@ func tree(pid int) []int {
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, list := range lists {
 		b, _ := os.ReadFile(list) // of a thread that has just ended there is none
-		for _, child := range strings.FieldsSeq(string(b)) {
+		for child := range strings.FieldsSeq(string(b)) {
 			if n, err := strconv.Atoi(child); err == nil {
 				all = append(all, tree(n)...)
 			}
