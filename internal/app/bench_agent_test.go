@@ -47,14 +47,11 @@ func BenchmarkAgent(b *testing.B) {
 	for b.Loop() {
 		cfg := config.Default()
 		cfg.Data, cfg.Listen = b.TempDir(), "127.0.0.1:0"
-		token, err := auth.NewAuthority(auth.AuthorityOptions{Dir: cfg.Data}).CreateJoin(auth.JoinToken{Name: "one", Expires: time.Now().Add(time.Hour), Uses: 1})
-		if err != nil {
-			b.Fatal(err)
-		}
 		s, err := Start(b.Context(), Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Version: "test"})
 		if err != nil {
 			b.Fatal(err)
 		}
+		token := joinToken(b, s, 1)
 		data := b.TempDir()
 		if _, err := auth.Join(b.Context(), auth.JoinOptions{Dir: data, Server: "https://" + s.Addr().String(), Token: token, Host: "oss1"}); err != nil {
 			b.Fatal(err)

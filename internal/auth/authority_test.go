@@ -374,10 +374,14 @@ func TestAClockThatCannotBeRight(t *testing.T) {
 	t.Parallel()
 	a, c := newAuthority(t)
 	c.now = time.Unix(86400, 0)
-	_, err := a.PEM()
+	try := func() error {
+		_, _, err := a.CreateJoin(t.Context(), resource.AgentToken{Name: "one", Uses: 1}, time.Hour)
+		return err
+	}
+	err := try()
 	wantRefusal(t, "in 1970", err, resource.Unavailable, "the server's clock says 1970-01-02")
 	c.now = time.Now()
-	if _, err := a.PEM(); err != nil {
+	if err := try(); err != nil {
 		t.Error(err)
 	}
 }
