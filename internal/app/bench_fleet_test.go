@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,13 +29,18 @@ import (
 	"github.com/faultline-storage/faultline/internal/link"
 )
 
-// fleetHosts is how many hosts the benchmark of a fleet has.
-var fleetHosts = flag.Int("fleet-hosts", 2000, "hosts of BenchmarkFleet")
+var (
+	// fleetHosts is how many hosts the benchmark of a fleet has.
+	fleetHosts = flag.Int("fleet-hosts", 2000, "hosts of BenchmarkFleet")
+	// fleetProfile is where it leaves a CPU profile of the server while the fleet is quiet.
+	fleetProfile = flag.String("fleet-profile", "", "file for a CPU profile of the quiet part of BenchmarkFleet")
+)
 
 // Each host is one of a pair that sees the same drives over two paths each.
 const (
 	fleetLUNs    = 8
-	fleetSteady  = 20 * time.Second // how long a quiet fleet is measured
+	fleetSettle  = 30 * time.Second // until a fleet that has told everything is quiet
+	fleetSteady  = time.Minute      // how long a quiet fleet is measured
 	fleetChanges = 100              // one host in so many has something change each second
 )
 
@@ -251,31 +258,42 @@ func startFleet(b *testing.B, o fleetOrder) *fleetProcess {
 	return p
 }
 
-// cpuOf is what a server and its plugins have used up to now: this process, and its
-// children but the one named. Their memory is in bytes.
-func cpuOf(b *testing.B, but int) (self, plugins time.Duration, memory, pluginMemory int64) {
+// fleetUse is what the processes of a benchmark have used up to now: the server, which
+// is this one; its plugins; and the simulated agents. Memory is in bytes.
+type fleetUse struct {
+	server, plugins, agents    time.Duration
+	serverMemory, pluginMemory int64
+}
+
+// useOf returns what was used. agents is the process of simulated agents.
+func useOf(b *testing.B, agents int) (u fleetUse) {
 	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+	var self syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &self); err != nil {
 		b.Fatal(err)
 	}
-	self = time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	u.server = time.Duration(self.Utime.Nano() + self.Stime.Nano())
 	all, err := procfs.AllProcs()
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, p := range all {
 		s, err := p.Stat()
+		if err != nil { // it has ended
+			continue
+		}
+		cpu := time.Duration(s.CPUTime() * float64(time.Second))
 		switch {
-		case err != nil:
 		case p.PID == os.Getpid():
-			memory = int64(s.ResidentMemory())
-		case s.PPID == os.Getpid() && p.PID != but:
-			plugins += time.Duration(s.CPUTime() * float64(time.Second))
-			pluginMemory += int64(s.ResidentMemory())
+			u.serverMemory = int64(s.ResidentMemory())
+		case p.PID == agents:
+			u.agents = cpu
+		case s.PPID == os.Getpid():
+			u.plugins += cpu
+			u.pluginMemory += int64(s.ResidentMemory())
 		}
 	}
-	return self, plugins, memory, pluginMemory
+	return u
 }
 
 // BenchmarkFleet measures a server with 2,000 hosts, whose agents run in a process of
@@ -315,15 +333,15 @@ func benchmarkFleet(b *testing.B, hosts int) {
 	b.ReportMetric(time.Since(began).Seconds(), "register-s")
 
 	round := func(name string, n int) {
-		began := time.Now()
-		self, plugins, _, _ := cpuOf(b, fleet.cmd.Process.Pid)
+		began, before := time.Now(), useOf(b, fleet.cmd.Process.Pid)
 		fleet.want(b, "told "+strconv.Itoa(n))
-		took := time.Since(began)
-		self2, plugins2, _, _ := cpuOf(b, fleet.cmd.Process.Pid)
+		took, after := time.Since(began), useOf(b, fleet.cmd.Process.Pid)
+		server, plugins := after.server-before.server, after.plugins-before.plugins
 		b.ReportMetric(took.Seconds(), name+"-s")
-		b.ReportMetric((self2 - self).Seconds(), name+"-server-cpu-s")
-		b.ReportMetric((plugins2 - plugins).Seconds(), name+"-plugin-cpu-s")
-		b.ReportMetric((self2-self+plugins2-plugins).Seconds()/readReports(b, hosts).Seconds(), name+"-cpu-to-json")
+		b.ReportMetric(server.Seconds(), name+"-server-cpu-s")
+		b.ReportMetric(plugins.Seconds(), name+"-plugin-cpu-s")
+		b.ReportMetric((after.agents - before.agents).Seconds(), name+"-agents-cpu-s")
+		b.ReportMetric((server+plugins).Seconds()/readReports(b, hosts).Seconds(), name+"-cpu-to-json")
 	}
 	round("first", 1)
 	count := func() (n int) {
@@ -336,19 +354,46 @@ func benchmarkFleet(b *testing.B, hosts int) {
 	}
 	b.ReportMetric(float64(count()), "resources")
 
-	self, plugins, _, _ := cpuOf(b, fleet.cmd.Process.Pid)
-	began = time.Now()
-	time.Sleep(fleetSteady) // what is measured
-	span := time.Since(began)
-	self2, plugins2, memory, pluginMemory := cpuOf(b, fleet.cmd.Process.Pid)
-	b.ReportMetric(100*(self2-self+plugins2-plugins).Seconds()/span.Seconds(), "steady-%-of-a-core")
-	b.ReportMetric(float64(memory)/(1<<20), "server-MiB")
-	b.ReportMetric(float64(pluginMemory)/(1<<20), "plugin-MiB")
+	measureQuiet(b, srv, fleet)
 
 	stop()
 	srv = start()
 	round("again", 2)
 	stop()
+}
+
+// measureQuiet measures what a fleet costs that has told everything: not before what
+// was told has gone through all stages, the agents' requests have gone round, and
+// the garbage of it is collected.
+func measureQuiet(b *testing.B, srv *Server, fleet *fleetProcess) {
+	b.Helper()
+	if err := srv.volumes.WaitSeq(b.Context(), srv.inv.Seq()); err != nil {
+		b.Fatal(err)
+	}
+	time.Sleep(fleetSettle)
+	runtime.GC()
+	if *fleetProfile != "" {
+		f, err := os.Create(*fleetProfile)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close() //nolint:errcheck // the profile is for a look
+		if err := pprof.StartCPUProfile(f); err != nil {
+			b.Fatal(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	began, before := time.Now(), useOf(b, fleet.cmd.Process.Pid)
+	seq := srv.inv.Seq()
+	time.Sleep(fleetSteady) // what is measured
+	span, after := time.Since(began), useOf(b, fleet.cmd.Process.Pid)
+	percent := func(used time.Duration) float64 { return 100 * used.Seconds() / span.Seconds() }
+	b.ReportMetric(float64(srv.inv.Seq()-seq)/span.Seconds(), "steady-commits/s")
+	b.ReportMetric(percent(after.server-before.server), "steady-server-%-of-a-core")
+	b.ReportMetric(percent(after.plugins-before.plugins), "steady-plugin-%-of-a-core")
+	b.ReportMetric(percent(after.agents-before.agents), "steady-agents-%-of-a-core")
+	b.ReportMetric(float64(after.serverMemory)/(1<<20), "server-MiB")
+	b.ReportMetric(float64(after.pluginMemory)/(1<<20), "plugin-MiB")
 }
 
 // readReports is how long it takes to decode what all hosts say, in this process.
