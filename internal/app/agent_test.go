@@ -149,9 +149,9 @@ func (d *agentDesk) Receive(_ context.Context, m link.Message, answer func([]byt
 }
 
 // Lost, Back and Gone implement link.Peer.
-func (*agentDesk) Lost()      {}
-func (*agentDesk) Back()      {}
-func (*agentDesk) Gone(error) {}
+func (*agentDesk) Lost(time.Time) {}
+func (*agentDesk) Back()          {}
+func (*agentDesk) Gone(error)     {}
 
 func (d *agentDesk) of(plugin string) []said {
 	d.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/faultline-storage/faultline/internal/auth"
 	"github.com/faultline-storage/faultline/internal/link"
@@ -39,8 +42,18 @@ const (
 	maxAgentHello = 64 << 10
 )
 
-// agentTLS returns how connections of agents are answered; it is auth.Authority.TLS.
-type agentTLS func() (*tls.Config, error)
+// agentTLS returns how the connection of an agent is answered.
+type agentTLS func(*tls.ClientHelloInfo) (*tls.Config, error)
+
+// inTurn returns how connections are answered by config, each when it is its turn.
+func (t *agentTurns) inTurn(config func() (*tls.Config, error)) agentTLS {
+	return func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		if err := t.wait(h); err != nil {
+			return nil, err
+		}
+		return config()
+	}
+}
 
 // isAgent reports whether a connection is one of an agent.
 func isAgent(cs *tls.ConnectionState) bool {
@@ -52,7 +65,7 @@ func (a agentTLS) beside(other *tls.Config) *tls.Config {
 	other = other.Clone()
 	other.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		if h.ServerName == auth.ServerName {
-			return a()
+			return a(h)
 		}
 		return nil, nil //nolint:nilnil // as the field asks for: the other configuration
 	}
@@ -103,7 +116,7 @@ func (m *mixedListener) sort(c net.Conn) {
 		return
 	}
 	_ = c.SetReadDeadline(time.Time{})
-	var out net.Conn = &startedConn{Conn: c, first: first}
+	var out net.Conn = &acceptedConn{Conn: c, first: first}
 	if first[0] == tlsHandshake {
 		out = tls.Server(out, &tls.Config{
 			MinVersion: tls.VersionTLS13,
@@ -111,7 +124,7 @@ func (m *mixedListener) sort(c net.Conn) {
 				if h.ServerName != auth.ServerName {
 					return nil, errors.New("this server has no certificate; only agents speak TLS to it")
 				}
-				return m.agents()
+				return m.agents(h)
 			},
 		})
 	}
@@ -140,20 +153,104 @@ func (m *mixedListener) Close() error {
 	return m.Listener.Close()
 }
 
-// startedConn is a connection of which the first bytes were read.
-type startedConn struct {
+// acceptedConn is a connection of which the first bytes may have been read. It has
+// the turn of its agent, if that is one.
+type acceptedConn struct {
 	net.Conn
 	first []byte
+	turn  atomic.Pointer[func()] // gives the turn back; nil without one
 }
 
-// Read implements net.Conn.
-func (c *startedConn) Read(p []byte) (int, error) {
+// Read implements net.Conn. Whoever reads waits for the network, and has no turn.
+func (c *acceptedConn) Read(p []byte) (int, error) {
+	c.leave()
 	if len(c.first) > 0 && len(p) > 0 {
 		n := copy(p, c.first)
 		c.first = c.first[n:]
 		return n, nil
 	}
 	return c.Conn.Read(p)
+}
+
+// Close implements net.Conn.
+func (c *acceptedConn) Close() error {
+	c.leave()
+	return c.Conn.Close()
+}
+
+func (c *acceptedConn) leave() {
+	if turn := c.turn.Swap(nil); turn != nil {
+		(*turn)()
+	}
+}
+
+// acceptingListener accepts connections that can have a turn.
+type acceptingListener struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l acceptingListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &acceptedConn{Conn: c}, nil
+}
+
+// agentTurns lets a few agents at a time begin their connection, in the order in
+// which they came. Thousands come at once when the server has restarted. Were they
+// all answered side by side, each would take as long as all of them; on a busy
+// machine they would give up before the first is done, and come again. A turn lasts
+// from an agent's hello to the server's answer, which is what costs, and nobody has
+// one while he waits for the network. Its methods are safe for concurrent use.
+type agentTurns struct {
+	turns *semaphore.Weighted
+	now   func() time.Time
+
+	mu      sync.Mutex
+	waiting map[net.Conn]time.Time // since when
+}
+
+// agentDelay is how long an agent may wait for its turn before the server is said to
+// be behind.
+const agentDelay = time.Second
+
+func newAgentTurns(most int, now func() time.Time) *agentTurns {
+	return &agentTurns{turns: semaphore.NewWeighted(int64(most)), now: now, waiting: map[net.Conn]time.Time{}}
+}
+
+// wait waits for the turn of a connection, which ends with its next Read. The
+// time that is allowed for the handshake begins anew.
+func (t *agentTurns) wait(h *tls.ClientHelloInfo) error {
+	c, ok := h.Conn.(*acceptedConn)
+	if !ok {
+		return fmt.Errorf("a connection of type %T cannot have a turn", h.Conn)
+	}
+	t.mu.Lock()
+	t.waiting[c] = t.now()
+	t.mu.Unlock()
+	err := t.turns.Acquire(h.Context(), 1)
+	t.mu.Lock()
+	delete(t.waiting, c)
+	t.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	leave := func() { t.turns.Release(1) }
+	c.turn.Store(&leave)
+	return c.SetDeadline(t.now().Add(firstByte))
+}
+
+// behind reports whether agents wait for longer than they should.
+func (t *agentTurns) behind() bool {
+	now := t.now()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, since := range t.waiting {
+		if now.Sub(since) > agentDelay {
+			return true
+		}
+	}
+	return false
 }
 
 // agentDoor answers the requests of agents.

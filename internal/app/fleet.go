@@ -41,6 +41,12 @@ const (
 	hostPatience = 20 * time.Second
 	// mostDevicePlugins bounds the device plugins of one host.
 	mostDevicePlugins = 64
+	// hostStarts is how many hosts at a time open a session of one plugin, and how many
+	// have the plugin read their full report. The others wait in the order in which
+	// they came. It is enough to keep the plugin busy while others commit; and no
+	// call is so long in coming to its turn within the plugin that its deadline
+	// passes, which ends the plugin and all that it was doing.
+	hostStarts = 64
 )
 
 // fleet has the hosts that run the agent: it accepts agents for the hub, has what
@@ -54,12 +60,11 @@ type fleet struct {
 	said *onceIn
 
 	mu     sync.Mutex
-	began  time.Time // when agents could come; a host that is missing is missed from then on
 	hosts  map[string]*fleetHost
-	dirty  map[string]bool           // hosts to report
-	feeds  map[resource.ID]*hostFeed // by root
-	absent map[string]bool           // plugins of agents that the server lacks, which the log has told
-	kick   chan struct{}             // has room for one: dirty is not empty
+	dirty  map[string]bool                // hosts to report
+	feeds  map[resource.ID]*hostFeed      // by root
+	starts map[string]*semaphore.Weighted // by plugin; see hostStarts
+	kick   chan struct{}                  // has room for one: dirty is not empty
 }
 
 // fleetOptions are what a fleet works with.
@@ -69,9 +74,11 @@ type fleetOptions struct {
 	// options are those of the session of a root, which a host's agent feeds.
 	options func(root, host resource.ID, plugin string) session.Options
 	grace   time.Duration
-	log     *slog.Logger
-	now     func() time.Time
-	after   func(time.Duration) <-chan time.Time
+	// listening measures the silence of hosts that have no link.
+	listening *link.Listening
+	log       *slog.Logger
+	now       func() time.Time
+	after     func(time.Duration) <-chan time.Time
 }
 
 // fleetHost is a host. It is guarded by fleet.mu.
@@ -82,14 +89,14 @@ type fleetHost struct {
 	gone  bool          // somebody removed it
 	attrs map[string]json.RawMessage
 	peer  *agentPeer           // nil if it has no link
-	left  time.Time            // when it last had none
+	heard link.Heard           // when it had one, or tried to have one
 	feeds map[string]*hostFeed // by plugin
 }
 
 func newFleet(o fleetOptions) *fleet {
 	f := &fleet{
-		fleetOptions: o, room: semaphore.NewWeighted(agentRoom), said: &onceIn{span: time.Hour, now: o.now}, began: o.now(),
-		hosts: map[string]*fleetHost{}, dirty: map[string]bool{}, feeds: map[resource.ID]*hostFeed{}, absent: map[string]bool{},
+		fleetOptions: o, room: semaphore.NewWeighted(agentRoom), said: &onceIn{span: time.Hour, now: o.now},
+		hosts: map[string]*fleetHost{}, dirty: map[string]bool{}, feeds: map[resource.ID]*hostFeed{}, starts: map[string]*semaphore.Weighted{},
 		kick: make(chan struct{}, 1),
 	}
 	for _, c := range o.inv.Classes() {
@@ -102,9 +109,25 @@ func newFleet(o fleetOptions) *fleet {
 	return f
 }
 
+// admit waits until another host may open or start a session of a plugin. leave is
+// called when that is done.
+func (f *fleet) admit(ctx context.Context, plugin string) (leave func(), err error) {
+	f.mu.Lock()
+	s := f.starts[plugin]
+	if s == nil {
+		s = semaphore.NewWeighted(hostStarts)
+		f.starts[plugin] = s
+	}
+	f.mu.Unlock()
+	if err := s.Acquire(ctx, 1); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { s.Release(1) }), nil
+}
+
 // restore takes up a host that the inventory has from before.
 func (f *fleet) restore(r *resource.Resource) {
-	h := newFleetHost(r.Identity, f.now())
+	h := newFleetHost(r.Identity, f.listening.Heard())
 	for i, v := range r.Values {
 		h.attrs[r.Class.Attributes[i].Name] = v.AppendJSON(nil)
 	}
@@ -114,9 +137,9 @@ func (f *fleet) restore(r *resource.Resource) {
 	f.hosts[h.name] = h
 }
 
-func newFleetHost(name string, now time.Time) *fleetHost {
+func newFleetHost(name string, heard link.Heard) *fleetHost {
 	return &fleetHost{
-		name: name, known: make(chan struct{}), left: now, feeds: map[string]*hostFeed{},
+		name: name, known: make(chan struct{}), heard: heard, feeds: map[string]*hostFeed{},
 		attrs: map[string]json.RawMessage{
 			"fqdn": quoted(name), "host_id": null, "address": null, "agent_version": null, "boot_time": null,
 			"state": quoted(hostConnected), "last_contact": null, "reason": null, "install_failed": json.RawMessage("false"),
@@ -194,7 +217,7 @@ func (f *fleet) expect(name, address, reason string, failed bool) {
 	defer f.mu.Unlock()
 	h := f.hosts[name]
 	if h == nil {
-		h = newFleetHost(name, f.now())
+		h = newFleetHost(name, f.listening.Heard())
 		h.attrs["state"], h.attrs["address"] = quoted(hostAwaiting), text(address)
 		f.hosts[name] = h
 		f.touch(name)
@@ -313,12 +336,13 @@ func (f *fleet) accept(h link.Hello, from link.Origin, c *link.Conn) (link.Peer,
 		attrs["boot_time"] = quoted(hello.Booted.UTC().Format(time.RFC3339))
 	}
 	f.mu.Lock()
-	host := f.hosts[h.Name]
+	host, heard := f.hosts[h.Name], f.listening.Heard()
 	if host == nil {
-		host = newFleetHost(h.Name, f.now())
+		host = newFleetHost(h.Name, heard)
 		f.hosts[h.Name] = host
 		f.touch(h.Name)
 	}
+	host.heard = heard // should the server not get to it, it is not the host that is silent
 	f.set(host, attrs)
 	f.mu.Unlock()
 	select {
@@ -360,10 +384,10 @@ func (p *agentPeer) post(kind string, note link.AgentNote) {
 
 // Lost implements link.Peer. The sessions stay: what the agent says once it is back
 // goes on where it was, for the link loses nothing.
-func (p *agentPeer) Lost() {
+func (p *agentPeer) Lost(since time.Time) {
 	p.f.mu.Lock()
 	p.lost = true
-	p.f.miss(p.host, p.f.now().Add(-p.f.grace))
+	p.f.miss(p.host, since)
 	p.f.mu.Unlock()
 	p.live(false)
 }
@@ -415,7 +439,7 @@ func (p *agentPeer) Gone(why error) {
 	p.f.mu.Lock()
 	host, now := p.host, p.f.now()
 	if host.peer == p {
-		host.peer, host.left = nil, now
+		host.peer, host.heard = nil, p.f.listening.Heard()
 	}
 	feeds := slices.Collect(maps.Values(host.feeds))
 	if errors.Is(why, link.ErrClosed) && !host.gone {
@@ -439,11 +463,11 @@ func (f *fleet) run(ctx context.Context) error {
 			f.stop()
 			return ctx.Err()
 		}
-		now := f.now()
+		f.listening.Look()
 		f.mu.Lock()
 		for _, h := range f.hosts {
-			if h.peer == nil && now.Sub(h.left) > f.grace && string(h.attrs["state"]) == string(quoted(hostConnected)) {
-				f.miss(h, h.left)
+			if h.peer == nil && f.listening.Silence(h.heard) > f.grace && string(h.attrs["state"]) == string(quoted(hostConnected)) {
+				f.miss(h, h.heard.At)
 			}
 		}
 		f.mu.Unlock()

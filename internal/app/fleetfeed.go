@@ -409,6 +409,11 @@ func (f *hostFeed) once(answer func([]byte, error)) error {
 		return err
 	}
 	l.Release()
+	leave, err := fl.admit(f.ctx, f.plugin)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	root, err := fl.rootFor(f.ctx, f.p.host, f.plugin)
 	if err != nil {
 		return err
@@ -419,8 +424,10 @@ func (f *hostFeed) once(answer func([]byte, error)) error {
 	f.mu.Lock()
 	f.root = root
 	f.mu.Unlock()
-	s := session.New(fl.options(root, f.p.host.id, f.plugin))
-	return s.Feed(f.ctx, f.data, func() {
+	o := fl.options(root, f.p.host.id, f.plugin)
+	o.Admit = func(ctx context.Context) (func(), error) { return fl.admit(ctx, f.plugin) }
+	return session.New(o).Feed(f.ctx, f.data, func() {
+		leave()
 		f.mu.Lock()
 		f.opened = true
 		f.mu.Unlock()

@@ -197,7 +197,7 @@ func (m *remote) logged(ctx context.Context, n logNote) {
 
 // Lost implements link.Peer. Other runners take over what they can; what nobody
 // takes is offline.
-func (m *remote) Lost() {
+func (m *remote) Lost(time.Time) {
 	m.mu.Lock()
 	m.lost = true
 	for id, root := range m.roots {

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -147,7 +148,8 @@ func (s *Server) setup(ctx context.Context) error {
 	answer := &linkFront{other: srv.Handler}
 	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), now: s.o.Now, refusals: &onceIn{span: 10 * time.Minute, now: s.o.Now}}
 	srv.Handler = forAgents(door, answer)
-	s.serve(srv, ln, tlsConfig, authority.TLS)
+	turns := newAgentTurns(runtime.GOMAXPROCS(0), time.Now)
+	s.serve(srv, ln, tlsConfig, turns.inTurn(authority.TLS))
 
 	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
@@ -243,8 +245,9 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	own.self = itself
+	listening := link.NewListening(link.ListeningOptions{Now: time.Now, Period: time.Duration(c.AgentGrace) / 10, Behind: turns.behind})
 	hosts := newFleet(fleetOptions{
-		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace),
+		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace), listening: listening,
 		log: s.part("agents"), now: s.o.Now, after: time.After,
 	})
 	itself.fleet = hosts
@@ -278,7 +281,8 @@ func (s *Server) setup(ctx context.Context) error {
 	s.run("change log", s.fail, func(ctx context.Context) error { return trim(ctx, s.part("change log"), store, retentionOf(c)) })
 
 	agents := link.NewHub(link.HubOptions{
-		Accept: hosts.accept, Check: hosts.check, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Version: s.o.Version, Log: s.part("agents"), Now: s.o.Now, After: time.After,
+		Accept: hosts.accept, Check: hosts.check, Replaces: sameMachine, Grace: time.Duration(c.AgentGrace), Listening: listening,
+		Version: s.o.Version, Log: s.part("agents"), Now: s.o.Now, After: time.After,
 	})
 	s.hosts = &fleetActs{fleet: hosts, hub: agents, authority: authority}
 	s.run("hosts", s.fail, hosts.run)
@@ -384,7 +388,7 @@ func (s *Server) bind() (net.Listener, error) {
 // serve answers at the address from now on.
 func (s *Server) serve(srv *http.Server, ln net.Listener, tlsConfig *tls.Config, agents agentTLS) {
 	if tlsConfig != nil {
-		ln = tls.NewListener(ln, agents.beside(tlsConfig))
+		ln = tls.NewListener(acceptingListener{ln}, agents.beside(tlsConfig))
 	} else {
 		ln = newMixedListener(ln, agents)
 	}

@@ -15,6 +15,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -48,7 +49,11 @@ const (
 	renewPause = 15 * time.Minute
 	// callTime bounds a registration or renewal.
 	callTime = time.Minute
-	maxReply = 1 << 20
+	// dialTime bounds the connection to the server's machine, and handshakeTime the
+	// handshake after it.
+	dialTime      = 20 * time.Second
+	handshakeTime = 5 * time.Minute
+	maxReply      = 1 << 20
 )
 
 // Identity is what a host has to show to the server, in a folder of its agent. Its
@@ -170,12 +175,15 @@ func readKey(path string) (*ecdsa.PrivateKey, error) {
 
 // agentTransport speaks to the server as an agent. Each request has a connection to
 // itself, so that one which died in silence is given up with the request that
-// found it out; TLS sessions are resumed.
+// found it out; TLS sessions are resumed. A machine that is not there is found out
+// when connecting to it. A server that is there may need long for its part of the
+// handshake, with thousands of others before this one.
 func agentTransport(c *tls.Config) *http.Transport {
 	c.MinVersion, c.ClientSessionCache = tls.VersionTLS13, tls.NewLRUClientSessionCache(4)
 	t := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c, TLSHandshakeTimeout: 20 * time.Second,
-		IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 2, Protocols: new(http.Protocols),
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c, DialContext: (&net.Dialer{Timeout: dialTime}).DialContext,
+		TLSHandshakeTimeout: handshakeTime,
+		IdleConnTimeout:     90 * time.Second, MaxIdleConnsPerHost: 2, Protocols: new(http.Protocols),
 	}
 	t.Protocols.SetHTTP1(true)
 	return t

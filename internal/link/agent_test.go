@@ -72,9 +72,9 @@ func (p deskPeer) Receive(_ context.Context, m link.Message, answer func([]byte,
 		answer(nil, err)
 	}
 }
-func (deskPeer) Lost()      {}
-func (deskPeer) Back()      {}
-func (deskPeer) Gone(error) {}
+func (deskPeer) Lost(time.Time) {}
+func (deskPeer) Back()          {}
+func (deskPeer) Gone(error)     {}
 
 func (d *desk) list() []string {
 	d.mu.Lock()

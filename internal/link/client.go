@@ -52,6 +52,10 @@ const (
 	// exchangeTimeout is for a packet that the server need not hold; it answers
 	// after handleFor and the message that it is at.
 	exchangeTimeout = time.Minute
+	// maxPatience is the longest wait for an answer. The wait doubles with each that
+	// did not come: a server that is so slow that nobody waits long enough for it
+	// would work for nobody.
+	maxPatience = 5 * time.Minute
 )
 
 // ClientOptions configure a Client. All but Window, Log and Jitter are required.
@@ -164,13 +168,15 @@ func (c *Client) Close(ctx context.Context) error {
 
 // hello begins a link, as often as it takes.
 func (c *Client) hello(ctx context.Context) (Welcome, error) {
-	p := c.pause(maxPause)
+	p := c.pause(maxPause, exchangeTimeout)
 	for {
 		h := c.o.Hello()
 		h.Protocol = Protocol
-		try, cancel := context.WithTimeout(ctx, exchangeTimeout)
-		w, err := c.o.Transport.Hello(try, h)
-		cancel()
+		var w Welcome
+		err := p.try(ctx, func(ctx context.Context) (err error) {
+			w, err = c.o.Transport.Hello(ctx, h)
+			return err
+		})
 		switch kind := resource.KindOf(err); {
 		case err == nil:
 			c.heard()
@@ -203,7 +209,7 @@ func (c *Client) keep(ctx context.Context, conn *Conn, w Welcome) {
 
 // deliver sends what is queued, one packet at a time.
 func (c *Client) deliver(ctx context.Context, conn *Conn, w Welcome) {
-	p := c.pause(w.Wait)
+	p := c.pause(w.Wait, exchangeTimeout)
 	var after uint64 // the last that the server has handled
 	for ctx.Err() == nil {
 		more, changed := conn.unsent(after)
@@ -214,9 +220,11 @@ func (c *Client) deliver(ctx context.Context, conn *Conn, w Welcome) {
 			}
 			continue
 		}
-		try, cancel := context.WithTimeout(ctx, exchangeTimeout)
-		rsp, err := c.o.Transport.Exchange(try, w.Link, conn.take(after), 0)
-		cancel()
+		var rsp Packet
+		err := p.try(ctx, func(ctx context.Context) (err error) {
+			rsp, err = c.o.Transport.Exchange(ctx, w.Link, conn.take(after), 0)
+			return err
+		})
 		if after, err = rsp.Ack, c.took(conn, rsp, err); err != nil {
 			after = 0 // nobody knows what arrived
 			p.wait(ctx, conn.Done())
@@ -228,11 +236,13 @@ func (c *Client) deliver(ctx context.Context, conn *Conn, w Welcome) {
 
 // poll fetches what the server has to say.
 func (c *Client) poll(ctx context.Context, conn *Conn, w Welcome) {
-	p := c.pause(w.Wait)
+	p := c.pause(w.Wait, w.Wait+maxPause)
 	for ctx.Err() == nil {
-		try, cancel := context.WithTimeout(ctx, w.Wait+maxPause)
-		rsp, err := c.o.Transport.Exchange(try, w.Link, Packet{Ack: conn.handled()}, w.Wait)
-		cancel()
+		var rsp Packet
+		err := p.try(ctx, func(ctx context.Context) (err error) {
+			rsp, err = c.o.Transport.Exchange(ctx, w.Link, Packet{Ack: conn.handled()}, w.Wait)
+			return err
+		})
 		if c.took(conn, rsp, err) != nil {
 			p.wait(ctx, conn.Done())
 			continue
@@ -304,15 +314,35 @@ func (c *Client) heard() {
 }
 
 // pause is the time between two tries: 1 s, 2 s, 4 s and so on, up to the most,
-// each a random bit shorter.
+// each a random bit shorter. It also has how long a try may last.
 type pause struct {
-	c          *Client
-	next, most time.Duration
+	c               *Client
+	next, most      time.Duration
+	usual, patience time.Duration
 }
 
-func (c *Client) pause(most time.Duration) *pause { return &pause{c, min(firstPause, most), most} }
+// pause returns what is between tries that usually take no longer than that.
+func (c *Client) pause(most, usual time.Duration) *pause {
+	return &pause{c, min(firstPause, most), most, usual, usual}
+}
 
-func (p *pause) reset() { p.next = min(firstPause, p.most) }
+// try tries something for as long as the patience lasts.
+func (p *pause) try(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, p.patience)
+	defer cancel()
+	err := f(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		p.patience = max(p.usual, min(2*p.patience, maxPatience))
+	}
+	return err
+}
+
+// reset begins with short pauses again. The patience comes back by and by: a server
+// that was slow just now may still be.
+func (p *pause) reset() {
+	p.next = min(firstPause, p.most)
+	p.patience = max(p.usual, p.patience/2)
+}
 
 // wait waits and reports whether it came to its end.
 func (p *pause) wait(ctx context.Context, done <-chan struct{}) bool {

@@ -20,8 +20,8 @@ const (
 	handleFor = 10 * time.Second
 	// serverWindow is how much the server keeps for a peer.
 	serverWindow = 16 << 20
-	// reconnect is how long a peer without an open request counts as alive at most,
-	// for the question whether another one may take its name.
+	// reconnect is how long a peer counts as alive after its last request, for the
+	// question whether another one may take its name.
 	reconnect = 3 * time.Second
 	// gather is how long the answer to a held request waits for one that is being
 	// handled, which may carry the same.
@@ -42,9 +42,9 @@ type Origin struct {
 type Peer interface {
 	// Receive is a Receiver.
 	Receive(ctx context.Context, m Message, answer func(body []byte, err error))
-	// Lost says that the peer has been silent for the grace, Back that it is heard
-	// of again after that.
-	Lost()
+	// Lost says that the peer has been silent for the grace, and since when; Back that
+	// it is heard of again after that.
+	Lost(since time.Time)
 	Back()
 	// Gone says that the link has ended: with ErrClosed if the peer said goodbye.
 	Gone(why error)
@@ -61,8 +61,12 @@ type HubOptions struct {
 	// now, although it started anew, and so takes its name. Nil never does: while
 	// one is alive, another one is refused.
 	Replaces func(old, now Hello) bool
-	// Grace is after how much silence a peer is lost; 30 s by default.
+	// Grace is after how much silence a peer is lost; 30 s by default. A peer whose
+	// message is being handled, or waits for those before it, is not silent.
 	Grace time.Duration
+	// Listening measures the silence, and is looked at every tenth of the grace. By
+	// default the hub has one of its own.
+	Listening *Listening
 	// Keep is after how much silence a link ends; an hour by default.
 	Keep    time.Duration
 	Version string // of the server
@@ -95,9 +99,11 @@ type served struct {
 	gone bool
 
 	// The rest is guarded by Hub.mu.
-	seen     time.Time // when a request came last
+	seen     Heard     // when a request or message came last, or was handled
 	held     int       // requests that are open
+	answered time.Time // when the last one ended
 	bringing int       // those of them that bring messages
+	working  int       // those of them whose message is handled, or waits for that
 	offered  uint64    // the last frame that went into an answer
 }
 
@@ -106,6 +112,9 @@ func NewHub(o HubOptions) *Hub {
 	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
 	o.Grace = cmp.Or(o.Grace, 30*time.Second)
 	o.Keep = max(cmp.Or(o.Keep, time.Hour), 2*o.Grace)
+	if o.Listening == nil {
+		o.Listening = NewListening(ListeningOptions{Now: o.Now, Period: o.Grace / 10})
+	}
 	return &Hub{o: o, links: map[string]*served{}, over: make(chan struct{})}
 }
 
@@ -134,6 +143,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		h.o.Listening.Look()
 		for _, l := range h.all() {
 			h.watch(l)
 		}
@@ -149,15 +159,18 @@ func (h *Hub) all() (list []*served) {
 	return list
 }
 
-// silence is for how long nothing was heard of a peer.
-func (h *Hub) silence(l *served) time.Duration {
+// silence is for how long nothing was heard of a peer, and since when.
+func (h *Hub) silence(l *served) (time.Duration, time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.o.Now().Sub(l.seen)
+	if l.working > 0 {
+		return 0, l.seen.At
+	}
+	return h.o.Listening.Silence(l.seen), l.seen.At
 }
 
 func (h *Hub) watch(l *served) {
-	silence := h.silence(l)
+	silence, _ := h.silence(l)
 	switch {
 	case l.Err() != nil:
 		go h.drop(l, l.Err()) // something of it may be being handled
@@ -166,9 +179,10 @@ func (h *Hub) watch(l *served) {
 	case silence > h.o.Grace:
 		l.acts.Lock()
 		defer l.acts.Unlock()
-		if l.peer != nil && !l.lost && !l.gone && h.silence(l) > h.o.Grace {
+		silence, since := h.silence(l)
+		if l.peer != nil && !l.lost && !l.gone && silence > h.o.Grace {
 			l.lost = true
-			l.peer.Lost()
+			l.peer.Lost(since)
 		}
 	}
 }
@@ -207,8 +221,8 @@ func (h *Hub) Seen(kind string) map[string]time.Time {
 	defer h.mu.Unlock()
 	out := make(map[string]time.Time, len(h.links))
 	for _, l := range h.links {
-		if l.hello.Kind == kind && l.seen.After(out[l.hello.Name]) {
-			out[l.hello.Name] = l.seen
+		if l.hello.Kind == kind && l.seen.At.After(out[l.hello.Name]) {
+			out[l.hello.Name] = l.seen.At
 		}
 	}
 	return out
@@ -265,7 +279,7 @@ func (h *Hub) enter(l *served) (before []*served, err error) {
 		if other.from.User != l.from.User {
 			return nil, resource.Errorf(resource.Conflict, "%s %s is known by another token; choose another name", l.hello.Kind, l.hello.Name)
 		}
-		alive := other.held > 0 || now.Sub(other.seen) < min(reconnect, h.o.Grace/4)
+		alive := other.held > 0 || now.Sub(latest(other.seen.At, other.answered)) < min(reconnect, h.o.Grace/4)
 		same := other.hello.Instance == l.hello.Instance || h.o.Replaces != nil && h.o.Replaces(other.hello, l.hello)
 		if alive && !same {
 			h.o.Log.Warn("a peer was refused, for there is another one of its name", "kind", l.hello.Kind, "name", l.hello.Name, "address", l.from.Addr, "other", other.from.Addr)
@@ -273,9 +287,16 @@ func (h *Hub) enter(l *served) (before []*served, err error) {
 		}
 		before = append(before, other)
 	}
-	l.seen = now
+	l.seen = h.o.Listening.Heard()
 	h.links[l.name] = l
 	return before, nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 var errStopping = resource.Errorf(resource.Unavailable, "the server is stopping")
@@ -298,7 +319,10 @@ func (h *Hub) find(name string, from Origin) (*served, error) {
 func (h *Hub) note(l *served, step int, brings bool) {
 	h.mu.Lock()
 	if step > 0 {
-		l.seen = h.o.Now()
+		l.seen = h.o.Listening.Heard()
+	}
+	if step < 0 {
+		l.answered = h.o.Now()
 	}
 	l.held += step
 	if brings {
@@ -365,7 +389,7 @@ func (h *Hub) bring(l *served, f Frame, next func() (Frame, error)) error {
 		case <-begun:
 		}
 	}()
-	if err := l.begin(patience); err != nil {
+	if err := h.work(l, func() error { return l.begin(patience) }); err != nil {
 		if errors.Is(err, errBusy) {
 			return nil // the answer tells how far it got
 		}
@@ -373,7 +397,7 @@ func (h *Hub) bring(l *served, f Frame, next func() (Frame, error)) error {
 	}
 	defer l.finish()
 	for {
-		err := l.handle(f)
+		err := h.work(l, func() error { return l.handle(f) })
 		switch {
 		case errors.Is(err, io.EOF):
 			go h.drop(l, ErrClosed) // not while it is being handled
@@ -392,6 +416,20 @@ func (h *Hub) bring(l *served, f Frame, next func() (Frame, error)) error {
 			return fmt.Errorf("after frame %d: %w", l.received, err)
 		}
 	}
+}
+
+// work notes that a message of a peer is there and done with what f does, and that
+// the peer is heard of as long as that takes.
+func (h *Hub) work(l *served, f func() error) error {
+	note := func(step int) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		l.working += step
+		l.seen = h.o.Listening.Heard()
+	}
+	note(+1)
+	defer note(-1)
+	return f()
 }
 
 // hold waits until there is something to answer.

@@ -88,7 +88,7 @@ func (p roomPeer) Receive(_ context.Context, m link.Message, answer func([]byte,
 	p.r.note("%s: %s", p.name, m.Body)
 	answer(nil, nil)
 }
-func (p roomPeer) Lost()          { p.r.note("%s lost", p.name) }
+func (p roomPeer) Lost(time.Time) { p.r.note("%s lost", p.name) }
 func (p roomPeer) Back()          { p.r.note("%s back", p.name) }
 func (p roomPeer) Gone(why error) { p.r.note("%s gone: %v", p.name, why) }
 

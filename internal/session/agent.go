@@ -77,7 +77,13 @@ func (r *run) feed(ctx context.Context, data <-chan AgentData) error {
 		}
 		select {
 		case d := <-data:
+			leave, err := r.admit(ctx, method)
+			if err != nil {
+				d.Done(err)
+				return err
+			}
 			res, err := r.hook(ctx, method, wire.AgentParams{Session: r.id, HostID: int64(r.o.HostID), Data: d.Data})
+			leave()
 			if err != nil {
 				d.Done(err)
 				return err
@@ -102,4 +108,12 @@ func (r *run) feed(ctx context.Context, data <-chan AgentData) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// admit waits until a hook may be given its data.
+func (r *run) admit(ctx context.Context, method string) (leave func(), err error) {
+	if method != wire.MethodAgentStart {
+		return func() {}, nil
+	}
+	return r.o.Admit(ctx)
 }

@@ -61,6 +61,10 @@ type Options struct {
 	Plugin string
 	// HostID is the number of the host whose agent feeds the session; see Feed.
 	HostID resource.ID
+	// Admit waits until the plugin may be given what comes first from an agent plugin,
+	// which is everything. leave is called when it has taken that. Feed alone asks;
+	// nil admits at once.
+	Admit func(ctx context.Context) (leave func(), err error)
 	// Root returns the root as it is now.
 	Root func() (Root, error)
 	// Wait returns the plugin's process when it runs. It returns an error if that
@@ -117,6 +121,9 @@ func New(o Options) *Session {
 	}
 	if o.Scanned == nil {
 		o.Scanned = func(string, time.Duration, bool) {}
+	}
+	if o.Admit == nil {
+		o.Admit = func(context.Context) (func(), error) { return func() {}, nil }
 	}
 	if o.Again == nil {
 		o.Again = func() <-chan struct{} { return nil }

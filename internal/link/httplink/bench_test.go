@@ -78,6 +78,6 @@ type intakePeer struct{ *link.Intake }
 func (p *intakePeer) Receive(ctx context.Context, m link.Message, answer func([]byte, error)) {
 	p.Intake.Receive(ctx, m, answer)
 }
-func (*intakePeer) Lost()      {}
-func (*intakePeer) Back()      {}
-func (*intakePeer) Gone(error) {}
+func (*intakePeer) Lost(time.Time) {}
+func (*intakePeer) Back()          {}
+func (*intakePeer) Gone(error)     {}

@@ -24,8 +24,9 @@ const readTimeout = time.Minute
 // Handler is the server's side. It answers below Prefix.
 type Handler struct {
 	Hub *link.Hub
-	// Authorize returns the name of the token that a request shows, or an error that
-	// tells what is wanted: of kind Unavailable if the same request may be good later.
+	// Authorize returns the name of the token that a request shows, or an error of
+	// kind Invalid that tells what is wanted. An error of another kind has the peer
+	// try again.
 	Authorize func(r *http.Request) (user string, err error)
 	// MaxHello bounds a hello, in bytes; 32 MiB if 0.
 	MaxHello int64
@@ -47,8 +48,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := h.Authorize(r)
-	if resource.KindOf(err) == resource.Unavailable {
-		h.refuse(w, http.StatusServiceUnavailable, err.Error(), "")
+	if err != nil && resource.KindOf(err) != resource.Invalid {
+		h.fail(w, r, user, err)
 		return
 	}
 	if err != nil {
@@ -62,7 +63,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		z, err := gzip.NewReader(body)
 		if err != nil {
-			h.refuse(w, http.StatusBadRequest, "the body is no gzip: "+err.Error(), "")
+			h.fail(w, r, user, &resource.Fault{Kind: resource.Invalid, Text: "the body is no gzip", Cause: err})
 			return
 		}
 		in = z
@@ -89,11 +90,7 @@ func (h *Handler) hello(w http.ResponseWriter, in io.Reader, from link.Origin) e
 		if limited.N <= 0 {
 			return resource.Errorf(resource.Invalid, "the hello has more than %d bytes", most)
 		}
-		kind := resource.Invalid
-		if errors.Is(err, io.ErrUnexpectedEOF) { // the connection broke
-			kind = resource.Unavailable
-		}
-		return &resource.Fault{Kind: kind, Text: "the hello cannot be read", Cause: err}
+		return &resource.Fault{Kind: resource.Invalid, Text: "the hello cannot be read", Cause: err}
 	}
 	welcome, err := h.Hub.Hello(hello, from)
 	if err != nil {
@@ -144,7 +141,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, user string, err 
 		field = f.Field
 	}
 	status := http.StatusServiceUnavailable
+	broke := errors.Is(err, errBroke)
 	switch {
+	case broke:
 	case errors.Is(err, link.ErrUnknown):
 		status = http.StatusGone
 	case errors.Is(err, link.ErrPacket), resource.KindOf(err) == resource.Invalid, resource.KindOf(err) == resource.NotFound:
@@ -154,7 +153,7 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, user string, err 
 	}
 	if r.Context().Err() == nil {
 		level := slog.LevelDebug
-		if errors.Is(err, link.ErrPacket) { // no Faultline sends that
+		if errors.Is(err, link.ErrPacket) && !broke { // no Faultline sends that
 			level = slog.LevelWarn
 		}
 		h.Log.Log(r.Context(), level, "a request of a peer was not taken", "peer", r.RemoteAddr, "user", user, "error", err)
@@ -197,6 +196,11 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// errBroke is the end of a request of which the rest did not arrive, or not in time.
+// That is no fault of the peer's, who is to try again: a server that is starved can
+// miss the deadline for what is there.
+var errBroke = errors.New("the request did not arrive")
+
 // body renews the deadline of a request with each piece of it: the server's own
 // is for all of it, and handling may take longer.
 type body struct {
@@ -208,7 +212,11 @@ type body struct {
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	_ = b.c.SetReadDeadline(b.now().Add(readTimeout)) // the server's own holds where this cannot be set
-	return b.r.Read(p)
+	n, err := b.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", errBroke, err)
+	}
+	return n, err
 }
 
 func isLoopback(addr string) bool {

@@ -138,7 +138,7 @@ func (p peer) Receive(ctx context.Context, m link.Message, answer func([]byte, e
 }
 
 // Lost implements link.Peer.
-func (p peer) Lost() { p.s.note("lost " + p.name) }
+func (p peer) Lost(time.Time) { p.s.note("lost " + p.name) }
 
 // Back implements link.Peer.
 func (p peer) Back() { p.s.note("back " + p.name) }
