@@ -72,10 +72,24 @@ func (a agentTLS) beside(other *tls.Config) *tls.Config {
 	return other
 }
 
+// alone returns the configuration of TLS connections beside plain ones: they are all
+// those of agents.
+func (a agentTLS) alone() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13,
+		GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+			if h.ServerName != auth.ServerName {
+				return nil, errors.New("this server has no certificate; only agents speak TLS to it")
+			}
+			return a(h)
+		},
+	}
+}
+
 // mixedListener accepts plain connections, and the TLS connections of agents.
 type mixedListener struct {
 	net.Listener
-	agents agentTLS
+	config *tls.Config // one for all connections: it has the keys by which TLS sessions are resumed
 	ready  chan net.Conn
 	failed chan error
 	closed chan struct{}
@@ -84,7 +98,7 @@ type mixedListener struct {
 
 func newMixedListener(ln net.Listener, agents agentTLS) *mixedListener {
 	m := &mixedListener{
-		Listener: ln, agents: agents,
+		Listener: ln, config: agents.alone(),
 		ready: make(chan net.Conn), failed: make(chan error), closed: make(chan struct{}),
 	}
 	go m.run()
@@ -118,15 +132,7 @@ func (m *mixedListener) sort(c net.Conn) {
 	_ = c.SetReadDeadline(time.Time{})
 	var out net.Conn = &acceptedConn{Conn: c, first: first}
 	if first[0] == tlsHandshake {
-		out = tls.Server(out, &tls.Config{
-			MinVersion: tls.VersionTLS13,
-			GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-				if h.ServerName != auth.ServerName {
-					return nil, errors.New("this server has no certificate; only agents speak TLS to it")
-				}
-				return m.agents(h)
-			},
-		})
+		out = tls.Server(out, m.config)
 	}
 	select {
 	case m.ready <- out:

@@ -79,6 +79,8 @@ type Server struct {
 	catalog *catalog
 	inv     *inventory.Inventory
 	volumes *volume.Stage
+	// turns are those of agents that connect.
+	turns *agentTurns
 	// hosts is what can be done to the hosts that run the agent.
 	hosts *fleetActs
 	// admin is what users do with them.
@@ -148,8 +150,8 @@ func (s *Server) setup(ctx context.Context) error {
 	answer := &linkFront{other: srv.Handler}
 	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), now: s.o.Now, refusals: &onceIn{span: 10 * time.Minute, now: s.o.Now}}
 	srv.Handler = forAgents(door, answer)
-	turns := newAgentTurns(runtime.GOMAXPROCS(0), time.Now)
-	s.serve(srv, ln, tlsConfig, turns.inTurn(authority.TLS))
+	s.turns = newAgentTurns(runtime.GOMAXPROCS(0), time.Now)
+	s.serve(srv, ln, tlsConfig, s.turns.inTurn(authority.TLS))
 
 	secrets, err := secret.OpenFile(s.keyFile())
 	if err != nil {
@@ -245,7 +247,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	own.self = itself
-	listening := link.NewListening(link.ListeningOptions{Now: time.Now, Period: time.Duration(c.AgentGrace) / 10, Behind: turns.behind})
+	listening := link.NewListening(link.ListeningOptions{Now: time.Now, Period: time.Duration(c.AgentGrace) / 10, Behind: s.turns.behind})
 	hosts := newFleet(fleetOptions{
 		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace), listening: listening,
 		log: s.part("agents"), now: s.o.Now, after: time.After,

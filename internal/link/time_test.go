@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,9 @@ type room struct {
 	t     *testing.T
 	hub   *link.Hub
 	start time.Time
-	stop  []func()
+	// behind is what the server says of itself.
+	behind atomic.Bool
+	stop   []func()
 
 	mu     sync.Mutex
 	events []string
@@ -35,6 +38,7 @@ func newRoom(t *testing.T) *room {
 			return roomPeer{r, h.Instance, c}, nil, nil
 		},
 		Grace: 30 * time.Second, Keep: 10 * time.Minute, Now: time.Now, After: time.After,
+		Listening: link.NewListening(link.ListeningOptions{Now: time.Now, Period: 3 * time.Second, Behind: r.behind.Load}),
 	})
 	r.run(func(ctx context.Context) { _ = r.hub.Run(ctx) })
 	return r
@@ -86,6 +90,9 @@ type roomPeer struct {
 
 func (p roomPeer) Receive(_ context.Context, m link.Message, answer func([]byte, error)) {
 	p.r.note("%s: %s", p.name, m.Body)
+	if string(m.Body) == "slow" {
+		time.Sleep(2 * time.Minute)
+	}
 	answer(nil, nil)
 }
 func (p roomPeer) Lost(time.Time) { p.r.note("%s lost", p.name) }
@@ -176,6 +183,105 @@ func TestSilenceIsNoticedInTime(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		if said := r.said(); len(said) != 2 || !strings.HasSuffix(said[0], link.ErrUnknown.Error()) || !strings.HasSuffix(said[1], "hello a") {
 			t.Errorf("%q", said)
+		}
+	})
+}
+
+// TestAPeerWhoseMessageIsHandledIsNotSilent, however long the server needs for it.
+func TestAPeerWhoseMessageIsHandledIsNotSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t)
+		defer r.end()
+		net := linktest.NewBad(r.hub.Local(link.Origin{}), 0, 1)
+		_, conns, _ := r.join("a", net)
+		conn := <-conns
+		say(t, conn, "slow")
+		say(t, conn, "after it")
+		time.Sleep(time.Second)
+		net.Cut(true)
+		time.Sleep(2*time.Minute + 25*time.Second)
+		r.want("0 hello a", "0 a: slow")
+		time.Sleep(10 * time.Second)
+		if said := r.said(); len(said) != 1 || !strings.HasSuffix(said[0], "a lost") {
+			t.Errorf("after the grace that follows: %q", said)
+		}
+	})
+}
+
+// TestAServerThatIsBehindMissesNobody: it did not listen, and what it did not hear
+// is not silence. Once it keeps up, the grace is what it was.
+func TestAServerThatIsBehindMissesNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t)
+		defer r.end()
+		net := linktest.NewBad(r.hub.Local(link.Origin{}), 0, 1)
+		r.join("a", net)
+		time.Sleep(time.Second)
+		net.Cut(true)
+		r.behind.Store(true)
+		time.Sleep(time.Hour)
+		r.behind.Store(false)
+		time.Sleep(20 * time.Second)
+		r.want("0 hello a")
+		time.Sleep(15 * time.Second)
+		if said := r.said(); len(said) != 1 || !strings.HasSuffix(said[0], "a lost") {
+			t.Errorf("after the grace: %q", said)
+		}
+	})
+}
+
+// late has requests arrive late. Who gave up before has asked in vain.
+type late struct {
+	link.Transport
+	by time.Duration
+}
+
+func (l late) wait(ctx context.Context) error {
+	select {
+	case <-time.After(l.by):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l late) Hello(ctx context.Context, h link.Hello) (w link.Welcome, err error) {
+	if err := l.wait(ctx); err != nil {
+		return w, err
+	}
+	return l.Transport.Hello(ctx, h)
+}
+
+func (l late) Exchange(ctx context.Context, name string, p link.Packet, wait time.Duration) (link.Packet, error) {
+	if err := l.wait(ctx); err != nil {
+		return link.Packet{}, err
+	}
+	return l.Transport.Exchange(ctx, name, p, wait)
+}
+
+// TestAPeerWaitsLongEnough for a server that takes requests up minutes after they
+// were made.
+func TestAPeerWaitsLongEnough(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRoom(t)
+		defer r.end()
+		r.behind.Store(true)
+		_, conns, _ := r.join("a", late{r.hub.Local(link.Origin{}), 3 * time.Minute})
+		conn := <-conns
+		say(t, conn, "one")
+		time.Sleep(10 * time.Minute)
+		say(t, conn, "two")
+		time.Sleep(10 * time.Minute)
+		var said []string
+		for _, e := range r.said() {
+			_, text, _ := strings.Cut(e, " ")
+			said = append(said, text)
+		}
+		if want := []string{"hello a", "a: one", "a: two"}; !slices.Equal(said, want) || conn.Err() != nil {
+			t.Errorf("%q, %v", said, conn.Err())
 		}
 	})
 }

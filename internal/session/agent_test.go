@@ -15,9 +15,9 @@ import (
 
 // feeding runs a fed session of f. end returns how it ended, and ends it if stop is
 // set.
-func feeding(t *testing.T, f *fake) (send func(string) error, end func(stop bool) error) {
+func feeding(t *testing.T, f *fake, change ...func(*session.Options)) (send func(string) error, end func(stop bool) error) {
 	t.Helper()
-	s := sessionOf(f)
+	s := sessionOf(f, change...)
 	ctx, cancel := context.WithCancel(t.Context())
 	data, over := make(chan session.AgentData), make(chan error, 1)
 	go func() { over <- s.Feed(ctx, data, func() { f.note("opened") }) }()
@@ -112,6 +112,54 @@ func TestFedSessions(t *testing.T) {
 					t.Errorf("the process was released %d times too few", f.held)
 				}
 			})
+		})
+	}
+}
+
+// TestAFedSessionIsAdmitted before it starts, and not for what follows.
+func TestAFedSessionIsAdmitted(t *testing.T) {
+	for _, refused := range []error{nil, errors.New("not today")} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{retired: make(chan struct{})}
+			f.answer = func(_ int, method string) (wire.TurnResult, error) {
+				if method == "agent_start" {
+					return f.report(true, good), nil
+				}
+				return wire.TurnResult{}, nil
+			}
+			admitted := make(chan struct{})
+			send, end := feeding(t, f, func(o *session.Options) {
+				o.Admit = func(context.Context) (func(), error) {
+					<-admitted
+					return func() { f.note("left") }, refused
+				}
+			})
+			sent := make(chan error, 1)
+			go func() { sent <- send("1") }()
+			time.Sleep(time.Hour)
+			if got := f.noted(); got != "open opened" {
+				t.Errorf("before it is admitted: %q", got)
+			}
+			close(admitted)
+			if err := <-sent; !errors.Is(err, refused) {
+				t.Errorf("the data ended with %v", err)
+			}
+			if refused != nil {
+				if err := end(false); !errors.Is(err, refused) {
+					t.Errorf("it ended with %v", err)
+				}
+				return
+			}
+			if err := send("2"); err != nil {
+				t.Error(err)
+			}
+			if err := end(true); err != nil {
+				t.Error(err)
+			}
+			want := "open opened agent_start apply(1) left [live=true offline=false] agent_continue teardown close [live=false offline=false]"
+			if got := f.noted(); got != want {
+				t.Errorf("calls %q, want %q", got, want)
+			}
 		})
 	}
 }

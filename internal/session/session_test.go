@@ -157,9 +157,9 @@ func run(t *testing.T, f *fake, d time.Duration) {
 }
 
 // sessionOf returns the session of a root of the fake.
-func sessionOf(f *fake) *session.Session {
+func sessionOf(f *fake, change ...func(*session.Options)) *session.Session {
 	f.dead = make(chan struct{})
-	return session.New(session.Options{
+	o := session.Options{
 		ID: 1, Plugin: "acme",
 		Root: func() (session.Root, error) { return session.Root{Class: "Array"}, nil },
 		Wait: func(context.Context) (session.Plugin, error) { f.held++; return f, nil },
@@ -173,7 +173,11 @@ func sessionOf(f *fake) *session.Session {
 		Sink:  f,
 		Route: func(_ string, to func(wire.Batch)) func() { f.route = to; return func() {} },
 		Log:   slog.New(slog.DiscardHandler), Now: time.Now, After: time.After,
-	})
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	return session.New(o)
 }
 
 func TestLifeCycle(t *testing.T) {
