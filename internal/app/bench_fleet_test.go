@@ -32,8 +32,8 @@ import (
 var (
 	// fleetHosts is how many hosts the benchmark of a fleet has.
 	fleetHosts = flag.Int("fleet-hosts", 2000, "hosts of BenchmarkFleet")
-	// fleetProfile is where it leaves a CPU profile of the server while the fleet is quiet.
-	fleetProfile = flag.String("fleet-profile", "", "file for a CPU profile of the quiet part of BenchmarkFleet")
+	// fleetProfiles is where it leaves CPU profiles of the server, of each part.
+	fleetProfiles = flag.String("fleet-profiles", "", "folder for CPU profiles of the parts of BenchmarkFleet")
 )
 
 // Each host is one of a pair that sees the same drives over two paths each.
@@ -333,6 +333,7 @@ func benchmarkFleet(b *testing.B, hosts int) {
 	b.ReportMetric(time.Since(began).Seconds(), "register-s")
 
 	round := func(name string, n int) {
+		defer profiled(b, name)()
 		began, before := time.Now(), useOf(b, fleet.cmd.Process.Pid)
 		fleet.want(b, "told "+strconv.Itoa(n))
 		took, after := time.Since(began), useOf(b, fleet.cmd.Process.Pid)
@@ -372,28 +373,37 @@ func measureQuiet(b *testing.B, srv *Server, fleet *fleetProcess) {
 	}
 	time.Sleep(fleetSettle)
 	runtime.GC()
-	if *fleetProfile != "" {
-		f, err := os.Create(*fleetProfile)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer f.Close() //nolint:errcheck // the profile is for a look
-		if err := pprof.StartCPUProfile(f); err != nil {
-			b.Fatal(err)
-		}
-		defer pprof.StopCPUProfile()
-	}
+	defer profiled(b, "quiet")()
 	began, before := time.Now(), useOf(b, fleet.cmd.Process.Pid)
-	seq := srv.inv.Seq()
 	time.Sleep(fleetSteady) // what is measured
 	span, after := time.Since(began), useOf(b, fleet.cmd.Process.Pid)
 	percent := func(used time.Duration) float64 { return 100 * used.Seconds() / span.Seconds() }
-	b.ReportMetric(float64(srv.inv.Seq()-seq)/span.Seconds(), "steady-commits/s")
 	b.ReportMetric(percent(after.server-before.server), "steady-server-%-of-a-core")
 	b.ReportMetric(percent(after.plugins-before.plugins), "steady-plugin-%-of-a-core")
 	b.ReportMetric(percent(after.agents-before.agents), "steady-agents-%-of-a-core")
 	b.ReportMetric(float64(after.serverMemory)/(1<<20), "server-MiB")
 	b.ReportMetric(float64(after.pluginMemory)/(1<<20), "plugin-MiB")
+}
+
+// profiled begins a profile if one is wanted, which ends with what it returns.
+func profiled(b *testing.B, name string) (end func()) {
+	b.Helper()
+	if *fleetProfiles == "" {
+		return func() {}
+	}
+	f, err := os.Create(filepath.Join(*fleetProfiles, name+".prof"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := f.Close(); err != nil {
+			b.Error(err)
+		}
+	}
 }
 
 // readReports is how long it takes to decode what all hosts say, in this process.

@@ -222,10 +222,26 @@ func (f *fleet) expect(name, address, reason string, failed bool) {
 		f.hosts[name] = h
 		f.touch(name)
 	}
-	if string(h.attrs["state"]) == string(quoted(hostAwaiting)) {
+	if h.awaited() {
 		f.set(h, map[string]json.RawMessage{"reason": text(reason), "install_failed": json.RawMessage(strconv.FormatBool(failed))})
 	}
 }
+
+// awaits reports whether the agent of any host is awaited.
+func (f *fleet) awaits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, h := range f.hosts {
+		if h.awaited() {
+			return true
+		}
+	}
+	return false
+}
+
+// awaited reports whether the host's agent has never come. The caller holds
+// fleet.mu.
+func (h *fleetHost) awaited() bool { return string(h.attrs["state"]) == string(quoted(hostAwaiting)) }
 
 // linkOf returns what tells one link of a host's agent from another; nil if it has
 // none.

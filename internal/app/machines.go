@@ -149,6 +149,9 @@ func (m *machines) link(ctx context.Context) {
 		wanted[address] = true
 	}
 	m.mu.Unlock()
+	if len(ids) == 0 && !m.fleet.awaits() {
+		return
+	}
 	slices.Sort(ids)
 	hosts := m.fleet.list(nil)
 	byID := map[resource.ID]*hostState{}

@@ -86,8 +86,12 @@ func (t *table[T]) change(f func([]T) ([]T, error)) error {
 		b.WriteString(t.form(v))
 		b.WriteByte('\n')
 	}
+	t.loaded = nil // until the new list stands
 	if err := writeFile(t.path, b.Bytes()); err != nil {
 		return fmt.Errorf("write the %s: %w", t.what, err)
+	}
+	if st, err := os.Stat(t.path); err == nil { // nobody else has written it: it is locked
+		t.loaded, t.list = st, list
 	}
 	return nil
 }

@@ -32,12 +32,10 @@ type statement struct {
 	nodes      []string
 }
 
-// newClusters brings together what is declared and what hosts say. hosts are all
-// known hosts, by name, with what else they are called.
-func newClusters(configured, declared []resource.Cluster, said []statement, hosts map[string][]string) *clusters {
-	c := &clusters{of: make(map[string]string), problem: make(map[string]string)}
-	calls := callsOf(hosts)
-	c.calls = calls
+// newClusters brings together what is declared and what hosts say. calls are those
+// of all known hosts.
+func newClusters(configured, declared []resource.Cluster, said []statement, calls map[string][]string) *clusters {
+	c := &clusters{of: make(map[string]string), problem: make(map[string]string), calls: calls}
 	for _, d := range configured {
 		c.list = append(c.list, known(d, fromConfiguration, calls))
 	}
@@ -84,31 +82,7 @@ func (c *clusters) fail(host string, in []int, text string) {
 func (c *clusters) find(said []statement, calls map[string][]string, declared map[string][]int) {
 	said = slices.Clone(said)
 	slices.SortFunc(said, func(a, b statement) int { return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.name, b.name)) })
-	type group struct {
-		name  string
-		nodes map[string]bool
-		hosts []string
-	}
-	var groups []*group
-	for _, st := range said {
-		g := &group{name: st.name, nodes: make(map[string]bool), hosts: []string{st.host}}
-		for _, n := range st.nodes {
-			g.nodes[n] = true
-		}
-		overlaps := func(o *group) bool {
-			return o.name == g.name && slices.ContainsFunc(slices.Collect(maps.Keys(o.nodes)), func(n string) bool { return g.nodes[n] })
-		}
-		rest := groups[:0]
-		for _, o := range groups {
-			if !overlaps(o) {
-				rest = append(rest, o)
-				continue
-			}
-			maps.Copy(g.nodes, o.nodes)
-			g.hosts = append(o.hosts, g.hosts...)
-		}
-		groups = append(rest, g)
-	}
+	groups := grouped(said)
 	in := make(map[string][]int)
 	first := len(c.list)
 	taken := make(map[string]int)
@@ -119,7 +93,6 @@ func (c *clusters) find(said []statement, calls map[string][]string, declared ma
 		taken[g.name]++
 	}
 	for _, g := range groups {
-		slices.Sort(g.hosts)
 		g.hosts = slices.Compact(g.hosts)
 		k := resource.KnownCluster{Cluster: resource.Cluster{Name: g.name, Hosts: slices.Sorted(maps.Keys(g.nodes))}, Source: fromFacts}
 		switch {
@@ -140,6 +113,55 @@ func (c *clusters) find(said []statement, calls map[string][]string, declared ma
 		c.list = append(c.list, k)
 	}
 	c.judge(first, in, declared)
+}
+
+// group is what hosts say about one cluster.
+type group struct {
+	name  string
+	nodes map[string]bool
+	hosts []string
+}
+
+// grouped brings together the statements that have a name and a node in common, also
+// by way of others.
+func grouped(said []statement) []*group {
+	leader := make([]int, len(said)) // an earlier statement of the same group, or itself
+	lead := func(i int) int {
+		for leader[i] != i {
+			leader[i] = leader[leader[i]]
+			i = leader[i]
+		}
+		return i
+	}
+	type named struct{ cluster, node string }
+	by := make(map[named]int)
+	for i, st := range said {
+		leader[i] = i
+		for _, n := range st.nodes {
+			other, ok := by[named{st.name, n}]
+			if !ok {
+				by[named{st.name, n}] = i
+				continue
+			}
+			a, b := lead(i), lead(other)
+			leader[max(a, b)] = min(a, b)
+		}
+	}
+	var groups []*group
+	of := make(map[int]*group)
+	for i, st := range said {
+		g := of[lead(i)]
+		if g == nil {
+			g = &group{name: st.name, nodes: make(map[string]bool)}
+			of[lead(i)] = g
+			groups = append(groups, g)
+		}
+		g.hosts = append(g.hosts, st.host) // they come sorted
+		for _, n := range st.nodes {
+			g.nodes[n] = true
+		}
+	}
+	return groups
 }
 
 // judge gives the hosts of found clusters, from the given index on, their
@@ -178,7 +200,8 @@ func callsOf(hosts map[string][]string) map[string][]string {
 		}
 	}
 	// A short name counts only where no host has it as its whole name.
-	whole := maps.Clone(calls)
+	whole := calls
+	calls = make(map[string][]string)
 	for _, h := range slices.Sorted(maps.Keys(hosts)) {
 		for _, name := range append([]string{h}, hosts[h]...) {
 			if short, _, ok := strings.Cut(name, "."); ok && whole[strings.ToLower(short)] == nil {
@@ -186,6 +209,7 @@ func callsOf(hosts map[string][]string) map[string][]string {
 			}
 		}
 	}
+	maps.Copy(calls, whole)
 	return calls
 }
 

@@ -105,7 +105,7 @@ func (s *Stage) Undeclare(ctx context.Context, name string) error {
 }
 
 func (p *pass) redeclare(ctx context.Context) error {
-	p.recluster()
+	p.recluster(false)
 	p.home()
 	return p.commit(ctx)
 }

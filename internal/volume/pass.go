@@ -28,7 +28,7 @@ type pass struct {
 	drop map[string]bool
 	// touched are the volumes that may have changed or gone.
 	touched  map[resource.ID]bool
-	newHost  bool // a host has its first node
+	newHost  bool // a host that has no resource has its first node
 	whole    bool // what is published may hold volumes that nothing touched
 	mutation resource.VolumeMutation
 }
@@ -59,8 +59,8 @@ func (p *pass) evaluate(m *marks) {
 			p.detach(id, p.entries[id].v)
 		}
 	}
-	if m.clusters || p.newHost || len(m.hosts) > 0 {
-		p.recluster()
+	if renamed := p.newHost || len(m.hosts) > 0; renamed || m.clusters {
+		p.recluster(renamed || p.whole)
 	}
 	p.home()
 }
@@ -221,7 +221,7 @@ func (p *pass) enter(e *entry) {
 		if set == nil {
 			set = make(map[resource.ID]bool)
 			p.onHost[n.HostID] = set
-			p.newHost = true
+			p.newHost = p.newHost || !p.graph.hosts[resource.ID(n.HostID)]
 		}
 		set[id] = true
 	}
@@ -266,13 +266,13 @@ func (p *pass) erase(key string) {
 }
 
 // recluster works the HA clusters out, and looks at the volumes of hosts whose
-// cluster is another one now.
-func (p *pass) recluster() {
+// cluster is another one now. renamed says that there may be other hosts than
+// before, or other names for them.
+func (p *pass) recluster(renamed bool) {
 	old := p.known
-	hosts := make(map[string][]string)
-	for id := range p.graph.hosts {
-		h := p.graph.byID[id]
-		hosts[nameOfHost(h)] = []string{h.r.Label, h.r.Name()}
+	calls := old.calls
+	if renamed {
+		calls = callsOf(p.hosts())
 	}
 	var said []statement
 	for _, id := range slices.Sorted(maps.Keys(p.graph.members)) {
@@ -281,21 +281,31 @@ func (p *pass) recluster() {
 			said = append(said, statement{p.graph.hostName(m.number(m.c.hostID)), m.text(m.c.cluster), nodes})
 		}
 	}
-	for h := range p.onHost { // nodes may speak of hosts that have no resource
-		if name := p.graph.hostName(h); hosts[name] == nil {
-			hosts[name] = []string{}
-		}
-	}
 	var declared []resource.Cluster
 	for _, name := range slices.Sorted(maps.Keys(p.declared)) {
 		declared = append(declared, *p.declared[name])
 	}
-	p.known = newClusters(p.opts.Clusters, declared, said, hosts)
+	p.known = newClusters(p.opts.Clusters, declared, said, calls)
 	for h, ids := range p.onHost {
 		if !p.known.same(old, p.graph.hostName(h)) {
 			maps.Copy(p.look, ids)
 		}
 	}
+}
+
+// hosts returns the known hosts by name, with what else they are called.
+func (p *pass) hosts() map[string][]string {
+	hosts := make(map[string][]string, len(p.graph.hosts))
+	for id := range p.graph.hosts {
+		h := p.graph.byID[id]
+		hosts[nameOfHost(h)] = []string{h.r.Label, h.r.Name()}
+	}
+	for h := range p.onHost { // nodes may speak of hosts that have no resource
+		if name := p.graph.hostName(h); hosts[name] == nil {
+			hosts[name] = []string{}
+		}
+	}
+	return hosts
 }
 
 // home looks at the homing of volumes, by name, so that what comes together is
