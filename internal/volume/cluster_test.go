@@ -35,8 +35,8 @@ func TestGrouped(t *testing.T) {
 			}
 			if len(next) == len(merged) {
 				for _, st := range next {
-					slices.Sort(st.nodes)
-					want = append(want, fmt.Sprint(st.name, slices.Compact(st.nodes), len(st.host)))
+					nodes := slices.Compact(slices.Sorted(slices.Values(st.nodes)))
+					want = append(want, fmt.Sprint(st.name, nodes, len(st.host)))
 				}
 				break
 			}
