@@ -28,7 +28,7 @@ type pass struct {
 	drop map[string]bool
 	// touched are the volumes that may have changed or gone.
 	touched  map[resource.ID]bool
-	newHost  bool // a host that has no resource has its first node
+	strange  bool // a host that has no resource has its first node, or has lost its last one
 	whole    bool // what is published may hold volumes that nothing touched
 	mutation resource.VolumeMutation
 }
@@ -59,7 +59,7 @@ func (p *pass) evaluate(m *marks) {
 			p.detach(id, p.entries[id].v)
 		}
 	}
-	if renamed := p.newHost || len(m.hosts) > 0; renamed || m.clusters {
+	if renamed := p.strange || len(m.hosts) > 0; renamed || m.clusters {
 		p.recluster(renamed || p.whole)
 	}
 	p.home()
@@ -221,7 +221,7 @@ func (p *pass) enter(e *entry) {
 		if set == nil {
 			set = make(map[resource.ID]bool)
 			p.onHost[n.HostID] = set
-			p.newHost = p.newHost || !p.graph.hosts[resource.ID(n.HostID)]
+			p.strange = p.strange || !p.graph.hosts[resource.ID(n.HostID)]
 		}
 		set[id] = true
 	}
@@ -234,6 +234,7 @@ func (p *pass) remove(id resource.ID) {
 	for _, n := range e.v.Nodes {
 		if delete(p.onHost[n.HostID], id); len(p.onHost[n.HostID]) == 0 {
 			delete(p.onHost, n.HostID)
+			p.strange = p.strange || !p.graph.hosts[resource.ID(n.HostID)]
 		}
 	}
 	delete(p.entries, id)
