@@ -150,7 +150,7 @@ func (s *Server) setup(ctx context.Context) error {
 	answer := &linkFront{other: srv.Handler}
 	door := &agentDoor{authority: authority, log: s.part("agents"), program: programs(s.o.Program, c.AgentPrograms), now: s.o.Now, refusals: &onceIn{span: 10 * time.Minute, now: s.o.Now}}
 	srv.Handler = forAgents(door, answer)
-	s.turns = newAgentTurns(runtime.GOMAXPROCS(0), time.Now)
+	s.turns = newAgentTurns(agentTurnsPerCore*runtime.GOMAXPROCS(0), time.Now)
 	s.serve(srv, ln, tlsConfig, s.turns.inTurn(authority.TLS))
 
 	secrets, err := secret.OpenFile(s.keyFile())
