@@ -247,7 +247,7 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	own.self = itself
-	listening := link.NewListening(link.ListeningOptions{Now: time.Now, Period: time.Duration(c.AgentGrace) / 10, Behind: s.turns.behind})
+	listening := link.NewListening(link.ListeningOptions{Now: time.Now, Period: time.Duration(c.AgentGrace) / 10, Behind: s.turns.behind, Log: s.part("agents")})
 	hosts := newFleet(fleetOptions{
 		inv: inv, plugins: plugins, options: own.agentOptions, grace: time.Duration(c.AgentGrace), listening: listening,
 		log: s.part("agents"), now: s.o.Now, after: time.After,

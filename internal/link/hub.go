@@ -113,7 +113,7 @@ func NewHub(o HubOptions) *Hub {
 	o.Grace = cmp.Or(o.Grace, 30*time.Second)
 	o.Keep = max(cmp.Or(o.Keep, time.Hour), 2*o.Grace)
 	if o.Listening == nil {
-		o.Listening = NewListening(ListeningOptions{Now: o.Now, Period: o.Grace / 10})
+		o.Listening = NewListening(ListeningOptions{Now: o.Now, Period: o.Grace / 10, Log: o.Log})
 	}
 	return &Hub{o: o, links: map[string]*served{}, over: make(chan struct{})}
 }

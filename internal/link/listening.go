@@ -1,6 +1,8 @@
 package link
 
 import (
+	"cmp"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -17,6 +19,7 @@ type Listening struct {
 
 	mu     sync.Mutex
 	looked time.Time     // the last look
+	behind bool          // the time before it is not counted
 	deaf   time.Duration // what is not counted, up to the last look
 }
 
@@ -29,10 +32,14 @@ type ListeningOptions struct {
 	// Behind reports whether peers wait to be heard. The time since the last look is
 	// not counted then. Optional.
 	Behind func() bool
+	Log    *slog.Logger // nil discards
 }
 
 // NewListening returns a Listening that begins now.
-func NewListening(o ListeningOptions) *Listening { return &Listening{o: o, looked: o.Now()} }
+func NewListening(o ListeningOptions) *Listening {
+	o.Log = cmp.Or(o.Log, slog.New(slog.DiscardHandler))
+	return &Listening{o: o, looked: o.Now()}
+}
 
 // Heard is a moment at which somebody was heard of.
 type Heard struct {
@@ -53,10 +60,14 @@ func (l *Listening) Look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.o.Now()
-	if span := now.Sub(l.looked); behind || span > 2*l.o.Period {
+	span := now.Sub(l.looked)
+	if behind = behind || span > 2*l.o.Period; behind {
 		l.deaf += span
 	}
-	l.looked = now
+	if behind && !l.behind {
+		l.o.Log.Warn("the server does not keep up with those that call it; nobody is taken for lost meanwhile")
+	}
+	l.looked, l.behind = now, behind
 }
 
 // Silence is how long nothing had been heard since h when somebody looked last.
