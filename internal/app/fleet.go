@@ -74,7 +74,7 @@ type fleetOptions struct {
 	// options are those of the session of a root, which a host's agent feeds.
 	options func(root, host resource.ID, plugin string) session.Options
 	grace   time.Duration
-	// listening measures the silence of hosts that have no link.
+	// listening measures the silence of hosts that have no link. The hub looks.
 	listening *link.Listening
 	log       *slog.Logger
 	now       func() time.Time
@@ -479,7 +479,6 @@ func (f *fleet) run(ctx context.Context) error {
 			f.stop()
 			return ctx.Err()
 		}
-		f.listening.Look()
 		f.mu.Lock()
 		for _, h := range f.hosts {
 			if h.peer == nil && f.listening.Silence(h.heard) > f.grace && string(h.attrs["state"]) == string(quoted(hostConnected)) {

@@ -12,8 +12,7 @@ import (
 // server that is starved or was stopped for a while, or that lets connections
 // wait, has not listened, and what it did not hear says nothing of its peers.
 //
-// Whoever asks for silences looks first, once in a period. Its methods are safe for
-// concurrent use.
+// Its methods are safe for concurrent use.
 type Listening struct {
 	o ListeningOptions
 
@@ -26,14 +25,18 @@ type Listening struct {
 // ListeningOptions configure a Listening. Now and Period are required.
 type ListeningOptions struct {
 	Now func() time.Time
-	// Period is how often somebody looks. If the next look is more than a period
-	// late, the time since the last one is not counted.
+	// Period is how often somebody looks, and only one does. If a look is late by a
+	// second, or by a shorter period, the time since the last one is not counted: a
+	// peer's request goes through several hands, each of which comes as late.
 	Period time.Duration
 	// Behind reports whether peers wait to be heard. The time since the last look is
 	// not counted then. Optional.
 	Behind func() bool
 	Log    *slog.Logger // nil discards
 }
+
+// lateLook is how late a look may come.
+const lateLook = time.Second
 
 // NewListening returns a Listening that begins now.
 func NewListening(o ListeningOptions) *Listening {
@@ -61,7 +64,7 @@ func (l *Listening) Look() {
 	defer l.mu.Unlock()
 	now := l.o.Now()
 	span := now.Sub(l.looked)
-	if behind = behind || span > 2*l.o.Period; behind {
+	if behind = behind || span > l.o.Period+min(l.o.Period, lateLook); behind {
 		l.deaf += span
 	}
 	if behind && !l.behind {

@@ -200,8 +200,9 @@ func (g *graph) apply(c *resource.Changes) *marks {
 		if !had && g.class(u.Resource.Class).kind == hardware {
 			continue
 		}
-		effects[i] = g.effectOf(old, u, fresh)
-		before.mark(u.Resource.ID, effects[i])
+		if effects[i] = g.effectOf(old, u, fresh); effects[i] != 0 {
+			before.mark(u.Resource.ID, effects[i])
+		}
 	}
 	for _, r := range c.Deleted {
 		g.drop(r.ID)
