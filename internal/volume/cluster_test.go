@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // TestGrouped compares the groups of statements with those that come of merging any
@@ -55,4 +57,31 @@ func TestGrouped(t *testing.T) {
 			t.Error(d)
 		}
 	})
+}
+
+// TestAHostThatChangesInWhatDoesNotMatter has nothing worked out again: each mount
+// that is reported makes it a parent.
+func TestAHostThatChangesInWhatDoesNotMatter(t *testing.T) {
+	t.Parallel()
+	class := &resource.Class{Plugin: "site", Name: "Host", Bases: []string{resource.BaseHost}, Attributes: []resource.Attribute{{Name: "fqdn", Kind: resource.String}, {Name: "state", Kind: resource.String}}}
+	g := newGraph()
+	host := &resource.Resource{ID: 1, Class: class, Values: []resource.Value{resource.StringValue("oss1"), resource.StringValue("lost")}}
+	if m := g.apply(&resource.Changes{Created: []*resource.Resource{host}}); !m.hosts[1] {
+		t.Error("a new host does not matter")
+	}
+	for _, c := range []struct {
+		u       resource.Update
+		matters bool
+	}{
+		{resource.Update{Edges: true}, false},
+		{resource.Update{Attributes: []int{1}}, false},
+		{resource.Update{Name: true}, true},
+	} {
+		now := *host
+		now.Children = append(now.Children, 2)
+		c.u.Resource = &now
+		if m := g.apply(&resource.Changes{Updated: []resource.Update{c.u}}); m.empty() == c.matters {
+			t.Errorf("%+v: matters %v, want %v", c.u, !m.empty(), c.matters)
+		}
+	}
 }
