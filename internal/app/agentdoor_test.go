@@ -15,19 +15,29 @@ import (
 	"github.com/faultline-storage/faultline/internal/auth"
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/fleettest"
+	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/secret"
+	"github.com/faultline-storage/faultline/internal/store/memory"
 )
 
 // TestAgentsConnectInTurns: one that waits for its turn has not used up the time for
 // its handshake, and one that has had it and says no more holds nobody up.
 func TestAgentsConnectInTurns(t *testing.T) {
 	t.Parallel()
-	authority := auth.NewAuthority(auth.AuthorityOptions{Dir: t.TempDir()})
-	if _, err := authority.CreateJoin(auth.JoinToken{Name: "all", Expires: time.Now().Add(time.Hour), Uses: 1}); err != nil {
+	box, err := secret.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority := auth.NewAuthority(auth.AuthorityOptions{})
+	if err := authority.Load(t.Context(), memory.New(), box); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := authority.CreateJoin(t.Context(), resource.AgentToken{Name: "all", Uses: 1}, time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		turns := newAgentTurns(1, time.Now)
-		agents := &agentTLS{authority: authority, turns: turns}
+		agents := turns.inTurn(authority.TLS)
 		// connect begins a connection of which the server's side has to end in time, as
 		// the HTTP server wants it.
 		connect := func() (client net.Conn, server chan error) {
