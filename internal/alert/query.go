@@ -17,6 +17,10 @@ const FileSystem = "FileSystem"
 // all affected resources.
 func (s *Stage) Health(id resource.ID) resource.Severity { return s.effect().worst[id] }
 
+// Sick has the health of all resources whose health is not OK. It is never
+// changed, and costs what Health does.
+func (s *Stage) Sick() map[resource.ID]resource.Severity { return s.effect().worst }
+
 // HealthCounts counts the resources of exactly this class by health. The order
 // is that of the severities, OK first.
 func (s *Stage) HealthCounts(c *resource.Class) [4]int {

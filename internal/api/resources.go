@@ -45,7 +45,7 @@ func (h *handlers) ListResources(_ context.Context, req gen.ListResourcesRequest
 func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, err error) {
 	q = resource.Query{
 		Base: deref(p.Base), Text: deref(p.Q), Sort: deref(p.Sort), Cursor: deref(p.Cursor),
-		HealthOf: h.alerts.Health,
+		Sick: h.alerts.Sick(),
 	}
 	if q.Plugin, q.Class, err = classFilter(p.Plugin, p.Class); err != nil {
 		return q, err

@@ -38,6 +38,9 @@ type Inventory interface {
 type Alerts interface {
 	// Health is the worst severity of Own and Inherited.
 	Health(resource.ID) resource.Severity
+	// Sick has the health of all resources whose health is not OK. It is never
+	// changed.
+	Sick() map[resource.ID]resource.Severity
 	// Own returns the active alerts of a resource, Inherited those of its
 	// ancestors, both worst first.
 	Own(resource.ID) []*resource.Alert

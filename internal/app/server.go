@@ -178,6 +178,7 @@ func (s *Server) setup(ctx context.Context) error {
 	}
 
 	s.inv = inv
+	s.run("lists", s.fail, func(ctx context.Context) error { return inv.KeepLists(ctx, time.After) })
 
 	registry := prometheus.NewRegistry()
 	stats, err := openStatistics(c, inv.Get, registry, s.part("metrics"))

@@ -101,6 +101,21 @@ func (l *Log[T]) Since(ctx context.Context, after uint64) iter.Seq2[T, error] {
 	}
 }
 
+// After returns every entry with a seq greater than after, in order, without
+// waiting for more; or ErrBehind, as Since does.
+func (l *Log[T]) After(after uint64) (all []T, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if after < l.floor || after > l.last {
+		return nil, ErrBehind
+	}
+	live := l.entries[l.head:]
+	for i := sort.Search(len(live), func(i int) bool { return live[i].seq > after }); i < len(live); i++ {
+		all = append(all, live[i].v)
+	}
+	return all, nil
+}
+
 // chunkSize bounds what one read copies under the lock.
 const chunkSize = 64
 

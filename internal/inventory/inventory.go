@@ -91,6 +91,15 @@ type Inventory struct {
 	unseen map[string]int
 	seq    uint64
 	next   resource.ID
+
+	// What lists need, made when somebody asks for it. They have locks of their own,
+	// which are taken before mu.
+	// few is how many resources are sorted for one page; more are picked from an
+	// order that is kept.
+	few        int
+	orders     kept[orderKey, dated]
+	selections kept[selectionKey, dated]
+	texts      texts
 }
 
 // node is a resource and where its parents come from. It is immutable once
@@ -139,6 +148,10 @@ func New(ctx context.Context, o Options) (*Inventory, error) {
 		reported: map[resource.ID]map[resource.ID]struct{}{},
 		holders:  map[resource.ID]map[resource.ID]struct{}{},
 		unseen:   map[string]int{},
+
+		few:        8192,
+		orders:     kept[orderKey, dated]{most: keepOrders},
+		selections: kept[selectionKey, dated]{most: keepSelections},
 	}
 	if inv.log == nil {
 		inv.log = slog.New(slog.DiscardHandler)

@@ -1,10 +1,8 @@
 package inventory
 
 import (
-	"cmp"
-	"container/heap"
-	"encoding/base64"
-	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -18,8 +16,10 @@ const (
 	maxLimit     = 10000
 )
 
+
 // List answers a query. Paging is by key: a page goes on after the last item
-// of the page before, also when resources came or went in between.
+// of the page before, also when resources came or went in between. By offset it
+// is not, but the list can be entered anywhere.
 func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 	limit := q.Limit
 	switch {
@@ -27,87 +27,180 @@ func (inv *Inventory) List(q resource.Query) (resource.Page, error) {
 		limit = defaultLimit
 	case limit < 0 || limit > maxLimit:
 		return resource.Page{}, resource.FieldErrorf("limit", "limit must be from 1 to %d", maxLimit)
-	}
-	inv.mu.RLock()
-	candidates, err := inv.candidates(&q)
-	if err != nil {
-		inv.mu.RUnlock()
-		return resource.Page{}, err
-	}
-	// Resources are immutable: the work on them needs no lock.
-	names := inv.namer()
-	known := inv.classes // which are never changed in place
-	inv.mu.RUnlock()
-
-	if !utf8.ValidString(q.Sort) {
-		return resource.Page{}, resource.FieldErrorf("sort", "the name to sort by is not UTF-8")
-	}
-	s, err := newSorter(q.Sort, q.HealthOf, names)
-	if err != nil {
-		return resource.Page{}, err
+	case q.Offset < 0 || q.Offset > 0 && q.Cursor != "":
+		return resource.Page{}, resource.FieldErrorf("offset", "offset must be 0 or more, and stand without a cursor")
 	}
 	after, err := parseCursor(q.Cursor, q.Sort)
 	if err != nil {
 		return resource.Page{}, err
 	}
-	if err := checkIdentifier(q.Identifier, known); err != nil {
+	found, err := inv.find(&q)
+	if err != nil {
 		return resource.Page{}, err
 	}
-	text := strings.ToLower(q.Text)
-	best := &topItems{sorter: s}
-	more := false
-	for _, r := range candidates {
-		if q.Hardware && r.Class.Internal() {
-			continue
-		}
-		if len(q.Health) > 0 && !slices.Contains(q.Health, q.HealthOf(r.ID)) {
-			continue
-		}
-		if text != "" && !matches(r, text, names) || !identified(r, q.Identifier, names) {
-			continue
-		}
-		it := item{r: r, key: s.key(r)}
-		if after != nil && s.compare(it.key, r.ID, after.Key, after.ID) <= 0 {
-			continue
-		}
-		if len(best.items) < limit {
-			heap.Push(best, it)
-			continue
-		}
-		more = true
-		if top := best.items[0]; s.compare(it.key, r.ID, top.key, top.r.ID) < 0 {
-			best.items[0] = it
-			heap.Fix(best, 0)
+	s := newSorter(q.Sort, q.Sick, inv.nameOf)
+	from := min(q.Offset, len(found.ids))
+	if after != nil {
+		row := after.row()
+		from = found.after(&row, s, inv.Get)
+	}
+	page := resource.Page{Items: make([]*resource.Resource, 0, min(limit, len(found.ids)-from)), Total: len(found.ids)}
+	to := min(len(found.ids), from+limit)
+	for i := from; i < to; i++ {
+		if r := inv.Get(found.at(i, s.desc)); r != nil { // else it went just now
+			page.Items = append(page.Items, r)
 		}
 	}
-	slices.SortFunc(best.items, func(a, b item) int { return s.compare(a.key, a.r.ID, b.key, b.r.ID) })
-	page := resource.Page{Items: make([]*resource.Resource, len(best.items))}
-	for i, it := range best.items {
-		page.Items[i] = it.r
-	}
-	if more {
-		last := best.items[len(best.items)-1]
-		page.Next = cursor{q.Sort, last.key, last.r.ID}.String()
+	if to < len(found.ids) && len(page.Items) > 0 {
+		last := page.Items[len(page.Items)-1]
+		k := s.key(last)
+		page.Next = cursor{Sort: q.Sort, Kind: k.kind, Num: k.num, Text: k.text, ID: last.ID}.String()
 	}
 	return page, nil
 }
 
-// namer tells the name of a referenced resource. It may be used after the lock
-// was released.
-func (inv *Inventory) namer() func(resource.ID) string {
-	return func(id resource.ID) string {
-		if r := inv.Get(id); r != nil {
-			return r.Name()
-		}
-		return ""
+// Find returns all that a query selects, in its order, without regard to its
+// paging. What comes or goes afterwards is not considered.
+func (inv *Inventory) Find(q resource.Query) ([]resource.ID, error) {
+	found, err := inv.find(&q)
+	if err != nil {
+		return nil, err
 	}
+	ids := make([]resource.ID, len(found.ids))
+	for i := range ids {
+		ids[i] = found.at(i, strings.HasPrefix(q.Sort, "-"))
+	}
+	return ids, nil
 }
 
-// candidates returns the resources that satisfy all of the query but Health
-// and Text. The caller holds mu.
-func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error) {
-	var sets []map[resource.ID]struct{}
-	for _, f := range []struct {
+// after returns where a list goes on after a row.
+func (s *sorted) after(row *keyed, by *sorter, get func(resource.ID) *resource.Resource) int {
+	k := len(s.ids) - s.nulls
+	part, start := s.ids[:k], 0
+	if row.key.kind == nullKey {
+		part, start = s.ids[k:], k
+	}
+	n := searchRow(part, row, by, get)
+	if by.desc {
+		return start + len(part) - n // those before it come after it
+	}
+	if n < len(part) && part[n] == row.id {
+		n++
+	}
+	return start + n
+}
+
+// nameOf tells the name of a referenced resource.
+func (inv *Inventory) nameOf(id resource.ID) string {
+	if r := inv.Get(id); r != nil {
+		return r.Name()
+	}
+	return ""
+}
+
+// find returns what a query selects, in ascending order.
+func (inv *Inventory) find(q *resource.Query) (sorted, error) {
+	if !utf8.ValidString(q.Sort) {
+		return sorted{}, resource.FieldErrorf("sort", "the name to sort by is not UTF-8")
+	}
+	by := newSorter(q.Sort, nil, nil).by
+	f, err := inv.newFilter(q)
+	if err != nil {
+		return sorted{}, err
+	}
+	if by != "health" {
+		return inv.pick(f, by), nil
+	}
+	if q.Sick == nil {
+		return sorted{}, resource.FieldErrorf("sort", "health is not known here")
+	}
+	all := inv.pick(f, "id")
+	var buckets [resource.Error + 1][]resource.ID
+	for _, id := range all.ids {
+		sev := q.Sick[id]
+		buckets[sev] = append(buckets[sev], id)
+	}
+	return sorted{ids: slices.Concat(buckets[:]...)}, nil
+}
+
+// filter is what a query asks besides the order.
+type filter struct {
+	among
+	text string
+	// sets have the resources that fit what a query asks of the graph and of health;
+	// what fits is in all of them.
+	sets []set
+	// tests are what is asked of a resource by itself.
+	tests []func(*resource.Resource) bool
+	// key names the filter if what fits is worth to be kept for the next page: it
+	// follows from the resources alone.
+	key string
+}
+
+// set is a set of resources. Its IDs are in no order.
+type set struct {
+	ids []resource.ID
+	has func(resource.ID) bool
+}
+
+func (inv *Inventory) newFilter(q *resource.Query) (*filter, error) {
+	f := &filter{among: among{q.Plugin, q.Class, q.Base, q.Hardware}, text: q.Text}
+	inv.mu.RLock()
+	known := inv.classes // which are never changed in place
+	err := inv.graphSets(f, q)
+	inv.mu.RUnlock()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkIdentifier(q.Identifier, known); err != nil {
+		return nil, err
+	}
+	if len(q.Identifier) > 0 {
+		f.tests = append(f.tests, func(r *resource.Resource) bool { return identified(r, q.Identifier, inv.nameOf) })
+	}
+	if len(q.Where) > 0 {
+		where, err := newWhere(q.Where, f.among, known, inv.nameOf)
+		if err != nil {
+			return nil, err
+		}
+		f.tests = append(f.tests, where)
+	}
+	if len(q.Health) > 0 {
+		f.keepHealth(q)
+	} else if len(f.sets) == 0 && (q.Text != "" || len(f.tests) > 0) {
+		f.key = fmt.Sprintf("%q %q %q", strings.ToLower(q.Text), q.Identifier, q.Where)
+	}
+	return f, nil
+}
+
+// keepHealth keeps what has one of the states.
+func (f *filter) keepHealth(q *resource.Query) {
+	if slices.Contains(q.Health, resource.OK) {
+		f.tests = append(f.tests, func(r *resource.Resource) bool { return slices.Contains(q.Health, q.Sick[r.ID]) })
+		return
+	}
+	s := set{has: func(id resource.ID) bool {
+		sev, sick := q.Sick[id]
+		return sick && slices.Contains(q.Health, sev)
+	}}
+	for id := range q.Sick {
+		if s.has(id) {
+			s.ids = append(s.ids, id)
+		}
+	}
+	f.sets = append(f.sets, s)
+}
+
+// graphSets adds what a query asks of the graph. The caller holds mu.
+func (inv *Inventory) graphSets(f *filter, q *resource.Query) error {
+	add := func(members map[resource.ID]struct{}) {
+		s := set{has: func(id resource.ID) bool { _, ok := members[id]; return ok }}
+		for id := range members {
+			s.ids = append(s.ids, id)
+		}
+		f.sets = append(f.sets, s)
+	}
+	for _, g := range []struct {
 		field string
 		start resource.ID
 		dir   resource.Direction
@@ -117,222 +210,150 @@ func (inv *Inventory) candidates(q *resource.Query) ([]*resource.Resource, error
 		{"descendant_of", q.DescendantOf, resource.Down, 0},
 		{"parent", q.Parent, resource.Down, 1},
 	} {
-		if f.start == 0 {
+		if g.start == 0 {
 			continue
 		}
-		if inv.nodes.get(f.start) == nil {
-			return nil, resource.FieldErrorf(f.field, "there is no resource %d", f.start)
+		if inv.nodes.get(g.start) == nil {
+			return resource.FieldErrorf(g.field, "there is no resource %d", g.start)
 		}
-		set := map[resource.ID]struct{}{}
+		members := map[resource.ID]struct{}{}
 		var w graph.Walker[resource.ID]
-		reached, _ := w.Walk(f.start, inv.neighbours(f.dir), f.depth, 0)
+		reached, _ := w.Walk(g.start, inv.neighbours(g.dir), g.depth, 0)
 		for _, s := range reached {
-			set[s.Node] = struct{}{}
+			members[s.Node] = struct{}{}
 		}
-		if f.field == "parent" {
-			delete(set, f.start)
+		if g.field == "parent" {
+			delete(members, g.start)
 		}
-		sets = append(sets, set)
+		add(members)
 	}
 	if q.Scope != 0 {
 		if inv.nodes.get(q.Scope) == nil {
-			return nil, resource.FieldErrorf("scope", "there is no resource %d", q.Scope)
+			return resource.FieldErrorf("scope", "there is no resource %d", q.Scope)
 		}
-		sets = append(sets, inv.reported[q.Scope])
+		add(maps.Clone(inv.reported[q.Scope])) // which goes on changing
 	}
-	var out []*resource.Resource
-	keep := func(n *node) {
-		c := n.Class
-		if q.Plugin != "" && c.Plugin != q.Plugin || q.Class != "" && c.Name != q.Class || q.Base != "" && !c.Is(q.Base) {
-			return
+	return nil
+}
+
+// pick returns what fits a filter, by a sort key other than health.
+func (inv *Inventory) pick(f *filter, by string) sorted {
+	order := orderKey{f.among, by}
+	if f.text == "" && len(f.sets) == 0 && len(f.tests) == 0 {
+		return inv.order(order)
+	}
+	if f.key == "" {
+		return inv.pickAfresh(f, order)
+	}
+	e := inv.selections.get(selectionKey{order, f.key}, inv.now())
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	inv.mu.RLock()
+	seq := inv.seq
+	changed, ok := inv.changedSince(e.v.seq, &f.among, func(u *resource.Update) bool {
+		return len(u.Attributes) > 0 || u.Name || by == "updated"
+	}, true)
+	inv.mu.RUnlock()
+	if !ok || len(changed) > 0 {
+		e.v.sorted = inv.pickAfresh(f, order)
+	}
+	e.v.seq = seq
+	return e.v.sorted
+}
+
+func (inv *Inventory) pickAfresh(f *filter, key orderKey) sorted {
+	sets := f.sets
+	if f.text != "" {
+		ids := inv.withText(f.text)
+		sets = append(slices.Clone(sets), set{ids, newIDSet(ids).has})
+	}
+	if len(sets) == 0 {
+		return inv.sift(inv.order(key), nil, f.tests)
+	}
+	smallest := slices.MinFunc(sets, func(a, b set) int { return len(a.ids) - len(b.ids) })
+	if len(smallest.ids) > inv.few {
+		return inv.sift(inv.order(key), sets, f.tests)
+	}
+	var list []*resource.Resource
+	for _, id := range smallest.ids {
+		if r := inv.Get(id); r != nil && f.has(r.Class) && inAll(sets, id) && passes(f.tests, r) {
+			list = append(list, r)
 		}
-		for _, s := range sets {
-			if _, ok := s[n.ID]; !ok {
-				return
+	}
+	return sortRows(keysOf(list, func() *sorter { return newSorter(key.by, nil, inv.nameOf) }))
+}
+
+func inAll(sets []set, id resource.ID) bool {
+	for i := range sets {
+		if !sets[i].has(id) {
+			return false
+		}
+	}
+	return true
+}
+
+func passes(tests []func(*resource.Resource) bool, r *resource.Resource) bool {
+	for _, test := range tests {
+		if !test(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// sift returns what of an order is in all sets and passes all tests.
+func (inv *Inventory) sift(all sorted, sets []set, tests []func(*resource.Resource) bool) sorted {
+	parts := make([]sorted, (len(all.ids)+chunk-1)/chunk)
+	values := len(all.ids) - all.nulls
+	inChunks(len(all.ids), func() func(from, to int) {
+		rows := make([]*resource.Resource, 0, chunk)
+		return func(from, to int) {
+			part := sorted{ids: make([]resource.ID, 0, to-from)}
+			for _, id := range all.ids[from:to] {
+				if inAll(sets, id) {
+					part.ids = append(part.ids, id)
+				}
 			}
+			if len(tests) > 0 {
+				rows = inv.appendResources(rows[:0], part.ids)
+				part.ids = part.ids[:0]
+				for _, r := range rows {
+					if passes(tests, r) {
+						part.ids = append(part.ids, r.ID)
+					}
+				}
+			}
+			if to > values {
+				none := newIDSet(slices.Sorted(slices.Values(all.ids[max(from, values):to])))
+				for _, id := range part.ids {
+					if none.has(id) {
+						part.nulls++
+					}
+				}
+			}
+			parts[from/chunk] = part
 		}
-		out = append(out, &n.Resource)
+	})
+	n := 0
+	for i := range parts {
+		n += len(parts[i].ids)
 	}
-	if len(sets) > 0 {
-		smallest := slices.MinFunc(sets, func(a, b map[resource.ID]struct{}) int { return len(a) - len(b) })
-		for id := range smallest {
-			keep(inv.nodes.get(id))
-		}
-		return out, nil
+	out := sorted{ids: make([]resource.ID, 0, n)}
+	for i := range parts {
+		out.ids = append(out.ids, parts[i].ids...)
+		out.nulls += parts[i].nulls
 	}
-	for c, ids := range inv.members {
-		if q.Plugin != "" && c.Plugin != q.Plugin || q.Class != "" && c.Name != q.Class || q.Base != "" && !c.Is(q.Base) {
-			continue
-		}
-		out = slices.Grow(out, len(ids))
-		for _, id := range ids {
-			out = append(out, &inv.nodes.get(id).Resource)
-		}
-	}
-	return out, nil
+	return out
 }
 
-// matches reports whether the lowered text stands in the name or in what
-// people read of an attribute.
-func matches(r *resource.Resource, text string, names func(resource.ID) string) bool {
-	if strings.Contains(strings.ToLower(r.Name()), text) || r.Alias != "" && strings.Contains(strings.ToLower(r.Label), text) {
-		return true
-	}
-	for i, v := range r.Values {
-		if a := &r.Class.Attributes[i]; !v.IsNull() && a.Kind != resource.Password && strings.Contains(strings.ToLower(a.Format(v, names)), text) {
-			return true
-		}
-	}
-	return false
-}
-
-// sortKey is what resources are compared by: nothing, a number or a text. Null
-// keys come last in either direction; numbers come before texts, which meet if
-// classes declare an attribute differently.
-type sortKey struct {
-	Null   bool    `json:"z,omitempty"`
-	IsText bool    `json:"t,omitempty"`
-	Num    float64 `json:"n,omitempty"`
-	Text   string  `json:"s,omitempty"`
-}
-
-// textKey ignores case, and what comes after a few hundred bytes: cursors must
-// fit in an address.
-func textKey(s string) sortKey {
-	const most = 200
-	if s = strings.ToLower(s); len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "")
-	}
-	return sortKey{IsText: true, Text: s}
-}
-
-type sorter struct {
-	desc bool
-	key  func(*resource.Resource) sortKey
-}
-
-func newSorter(by string, health func(resource.ID) resource.Severity, names func(resource.ID) string) (*sorter, error) {
-	name, desc := strings.CutPrefix(by, "-")
-	s := &sorter{desc: desc}
-	switch name {
-	case "", "id":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(r.ID)} }
-	case "name":
-		s.key = func(r *resource.Resource) sortKey { return textKey(r.Name()) }
-	case "class":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{IsText: true, Text: r.Class.FullName()} }
-	case "updated":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(r.Updated.UnixMicro())} }
-	case "first_seen":
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(r.FirstSeen.UnixMicro())} }
-	case "health":
-		if health == nil {
-			return nil, resource.FieldErrorf("sort", "health is not known here")
-		}
-		s.key = func(r *resource.Resource) sortKey { return sortKey{Num: float64(health(r.ID))} }
-	default:
-		s.key = func(r *resource.Resource) sortKey { return attrKey(r, name, names) }
-	}
-	return s, nil
-}
-
-func attrKey(r *resource.Resource, name string, names func(resource.ID) string) sortKey {
-	i := r.Class.Attr(name)
-	if i < 0 || r.Values[i].IsNull() || r.Class.Attributes[i].Kind == resource.Password {
-		return sortKey{Null: true}
-	}
-	v := r.Values[i]
-	if n, ok := v.Number(); ok {
-		return sortKey{Num: n}
-	}
-	if target, ok := v.Ref(); ok {
-		return textKey(names(resource.ID(target)))
-	}
-	return textKey(v.String())
-}
-
-// compare orders two resources: by key, then by ID, so that no two are equal.
-func (s *sorter) compare(a sortKey, aID resource.ID, b sortKey, bID resource.ID) int {
-	if a.Null != b.Null {
-		if a.Null {
-			return 1
-		}
-		return -1
-	}
-	c := cmp.Compare(a.Num, b.Num)
-	if a.IsText != b.IsText {
-		c = -1
-		if a.IsText {
-			c = 1
+// appendResources appends the resources of the IDs, but for those that are gone.
+func (inv *Inventory) appendResources(to []*resource.Resource, ids []resource.ID) []*resource.Resource {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	for _, id := range ids {
+		if n := inv.nodes.get(id); n != nil {
+			to = append(to, &n.Resource)
 		}
 	}
-	if c == 0 {
-		c = resource.Natural(a.Text, b.Text)
-	}
-	if c == 0 {
-		c = cmp.Compare(aID, bID)
-	}
-	if s.desc {
-		return -c
-	}
-	return c
-}
-
-type item struct {
-	r   *resource.Resource
-	key sortKey
-}
-
-// topItems is a heap of the best items so far, the worst of them on top.
-type topItems struct {
-	*sorter
-	items []item
-}
-
-func (h *topItems) Len() int      { return len(h.items) }
-func (h *topItems) Swap(i, j int) { h.items[i], h.items[j] = h.items[j], h.items[i] }
-func (h *topItems) Push(x any)    { h.items = append(h.items, x.(item)) }
-func (h *topItems) Pop() any {
-	it := h.items[len(h.items)-1]
-	h.items = h.items[:len(h.items)-1]
-	return it
-}
-
-func (h *topItems) Less(i, j int) bool {
-	a, b := h.items[i], h.items[j]
-	return h.compare(a.key, a.r.ID, b.key, b.r.ID) > 0
-}
-
-// cursor is the place after which a page goes on.
-type cursor struct {
-	Sort string      `json:"o,omitempty"`
-	Key  sortKey     `json:"k"`
-	ID   resource.ID `json:"i"`
-}
-
-// String returns the cursor as text that clients pass back unread.
-func (c cursor) String() string {
-	b, err := json.Marshal(c)
-	if err != nil { // its fields always marshal
-		panic(err)
-	}
-	return base64.RawURLEncoding.EncodeToString(b)
-}
-
-func parseCursor(s, sort string) (*cursor, error) {
-	if s == "" {
-		return nil, nil
-	}
-	var c cursor
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		err = json.Unmarshal(b, &c)
-	}
-	if err != nil {
-		return nil, resource.FieldErrorf("cursor", "this is no cursor that a page gave")
-	}
-	if c.Sort != sort {
-		return nil, resource.FieldErrorf("cursor", "this cursor belongs to a list with another order, sort=%s", c.Sort)
-	}
-	return &c, nil
+	return to
 }

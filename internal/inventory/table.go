@@ -14,6 +14,8 @@ import (
 type table struct {
 	pages []*page
 	count int
+	// version is that of the page that changed last.
+	version uint64
 }
 
 // pageSize is the number of IDs of a page.
@@ -25,6 +27,8 @@ type page struct {
 	// side by side here, where each node of its own costs a wait for memory.
 	up, down [pageSize][]resource.ID
 	count    int
+	// version changes with the nodes; two pages never have the same.
+	version uint64
 }
 
 // get returns the node, or nil.
@@ -51,6 +55,12 @@ func (t *table) set(n *node) {
 		t.count++
 	}
 	p.put(n)
+	t.touch(p)
+}
+
+func (t *table) touch(p *page) {
+	t.version++
+	p.version = t.version
 }
 
 func (p *page) put(n *node) {
@@ -118,6 +128,7 @@ func (t *table) drop(id resource.ID) {
 	}
 	p, k := t.pages[id/pageSize], id%pageSize
 	p.nodes[k], p.up[k], p.down[k] = nil, nil, nil
+	t.touch(p)
 	t.count--
 	if p.count--; p.count == 0 {
 		t.pages[id/pageSize] = nil

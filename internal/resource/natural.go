@@ -36,3 +36,31 @@ func digits(s string) int {
 	}
 	return len(s)
 }
+
+// AppendCollated appends bytes that compare as Natural compares texts: a bytewise
+// comparison of two results has the order of Natural. It is for sorting many.
+func AppendCollated(b []byte, s string) []byte {
+	zeros := false
+	for x := s; x != ""; {
+		d := digits(x)
+		if d == 0 {
+			if b = append(b, x[0]); x[0] == 0 {
+				b = append(b, 0xff) // else it is the end
+			}
+			x = x[1:]
+			continue
+		}
+		// The longer of two numbers is the greater one.
+		n := strings.TrimLeft(x[:d], "0")
+		b = append(b, '0', byte(len(n)>>8), byte(len(n)))
+		b = append(b, n...)
+		zeros = zeros || len(n) < d
+		x = x[d:]
+	}
+	if !zeros {
+		return append(b, 0, 1)
+	}
+	// Of texts that differ in leading zeros only, one that has none is the greatest.
+	b = append(b, 0, 0)
+	return append(b, s...)
+}

@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"bytes"
 	"slices"
 	"testing"
 
@@ -28,6 +29,17 @@ func TestNaturalIsAnOrder(t *testing.T) {
 		}
 		if resource.Natural(a, b) < 0 && resource.Natural(b, c) < 0 && resource.Natural(a, c) >= 0 {
 			t.Fatalf("%q < %q < %q and not %q < %q", a, b, c, a, c)
+		}
+	})
+}
+
+func TestCollatedTextsHaveTheOrderOfNatural(t *testing.T) {
+	text := rapid.StringMatching(`[a0-2 \x00é]{0,6}`)
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		got := bytes.Compare(resource.AppendCollated(nil, a), resource.AppendCollated(nil, b))
+		if got != resource.Natural(a, b) {
+			t.Fatalf("%q, %q: %d, want %d", a, b, got, resource.Natural(a, b))
 		}
 	})
 }

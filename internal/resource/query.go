@@ -15,21 +15,30 @@ type Query struct {
 	Parent       ID // children of this resource
 	AncestorOf   ID // this resource and its ancestors
 	DescendantOf ID // this resource and its descendants
+	// Where are conditions on attributes, of which all must hold; of those that ask
+	// whether one attribute is equal to something, one.
+	Where []Predicate
 	// Health keeps resources whose health is one of these; nil keeps all.
 	Health []Severity
-	// HealthOf tells the health of a resource, for Health and for sorting by it.
-	HealthOf func(ID) Severity
+	// Sick has the resources whose health is not OK, for Health and for sorting by
+	// it. It is not modified, and must not be while the query is answered.
+	Sick map[ID]Severity
 	// Sort is "id", "name", "class", "health", "updated", "first_seen" or the
 	// name of an attribute, with a leading "-" for descending. Nulls come last.
 	Sort   string
 	Limit  int    // 0 means 100; at most 10,000
 	Cursor string // Page.Next of the page before
+	// Offset is how many resources come before the page, to jump anywhere. It is
+	// no place to go on from: use Cursor for that. Not both are given.
+	Offset int
 }
 
 // Page is one page of a query's answer.
 type Page struct {
 	Items []*Resource
 	Next  string // empty on the last page
+	// Total is how many resources the query selects, on all pages together.
+	Total int
 }
 
 // Direction is a way along the edges.

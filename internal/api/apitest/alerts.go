@@ -87,6 +87,20 @@ func (a Alerts) Health(id resource.ID) (worst resource.Severity) {
 	return worst
 }
 
+// Sick implements api.Alerts.
+func (a Alerts) Sick() map[resource.ID]resource.Severity {
+	a.w.mu.Lock()
+	ids := slices.Collect(maps.Keys(a.w.byID))
+	a.w.mu.Unlock()
+	sick := map[resource.ID]resource.Severity{}
+	for _, id := range ids {
+		if h := a.Health(id); h != resource.OK {
+			sick[id] = h
+		}
+	}
+	return sick
+}
+
 // Get implements api.Alerts.
 func (a Alerts) Get(id resource.AlertID) *resource.Alert {
 	a.w.mu.Lock()

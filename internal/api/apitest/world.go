@@ -276,10 +276,7 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 			continue
 		}
 		if q.Health != nil {
-			w.mu.Unlock()
-			h := q.HealthOf(id)
-			w.mu.Lock()
-			if !slices.Contains(q.Health, h) {
+			if !slices.Contains(q.Health, q.Sick[id]) {
 				continue
 			}
 		}

@@ -1,0 +1,264 @@
+package inventory
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/faultline-storage/faultline/internal/resource"
+)
+
+// sortKey is what resources are compared by: a number, a text or nothing, in
+// this order, which only meet if classes declare an attribute differently.
+type sortKey struct {
+	kind keyKind
+	num  float64
+	text []byte // collated
+}
+
+type keyKind uint8
+
+const (
+	numberKey keyKind = iota
+	textKey
+	nullKey
+)
+
+func (k *sortKey) compare(other *sortKey) int {
+	if k.kind != other.kind {
+		return cmp.Compare(k.kind, other.kind)
+	}
+	if k.kind == textKey {
+		return bytes.Compare(k.text, other.text)
+	}
+	return cmp.Compare(k.num, other.num)
+}
+
+// sorter makes keys for one sort order. It belongs to one goroutine.
+type sorter struct {
+	by   string
+	desc bool
+	key  func(*resource.Resource) sortKey
+	room []byte // for texts
+	low  []byte
+}
+
+// newSorter returns what sorts by the name in Query.Sort.
+func newSorter(by string, sick map[resource.ID]resource.Severity, names func(resource.ID) string) *sorter {
+	name, desc := strings.CutPrefix(by, "-")
+	s := &sorter{by: cmp.Or(name, "id"), desc: desc}
+	number := func(n float64) sortKey { return sortKey{num: n} }
+	switch s.by {
+	case "id":
+		s.key = func(r *resource.Resource) sortKey { return number(float64(r.ID)) }
+	case "name":
+		s.key = func(r *resource.Resource) sortKey { return s.textKey(r.Name()) }
+	case "class":
+		s.key = func(r *resource.Resource) sortKey { return s.textKey(r.Class.FullName()) }
+	case "updated":
+		s.key = func(r *resource.Resource) sortKey { return number(float64(r.Updated.UnixMicro())) }
+	case "first_seen":
+		s.key = func(r *resource.Resource) sortKey { return number(float64(r.FirstSeen.UnixMicro())) }
+	case "health":
+		s.key = func(r *resource.Resource) sortKey { return number(float64(sick[r.ID])) }
+	default:
+		s.key = func(r *resource.Resource) sortKey { return s.attrKey(r, names) }
+	}
+	return s
+}
+
+func (s *sorter) attrKey(r *resource.Resource, names func(resource.ID) string) sortKey {
+	i := r.Class.Attr(s.by)
+	if i < 0 || r.Values[i].IsNull() || r.Class.Attributes[i].Kind == resource.Password {
+		return sortKey{kind: nullKey}
+	}
+	v := r.Values[i]
+	if n, ok := v.Number(); ok {
+		return sortKey{num: n}
+	}
+	if target, ok := v.Ref(); ok {
+		return s.textKey(names(resource.ID(target)))
+	}
+	return s.textKey(v.String())
+}
+
+// textKey ignores case, and what comes after a few hundred bytes: cursors must
+// fit in an address.
+func (s *sorter) textKey(text string) sortKey {
+	const most = 200
+	low := strings.ToLower(text)
+	if len(low) > most {
+		low = strings.ToValidUTF8(low[:most], "")
+	}
+	if cap(s.room)-len(s.room) < 3*most { // keys share pieces of memory
+		s.room = make([]byte, 0, 64<<10)
+	}
+	start := len(s.room)
+	s.room = resource.AppendCollated(s.room, low)
+	return sortKey{kind: textKey, text: s.room[start:len(s.room):len(s.room)]}
+}
+
+// keyed is a resource with its key.
+type keyed struct {
+	key sortKey
+	id  resource.ID
+}
+
+// compare orders two resources by key, then by ID, so that no two are equal.
+func (k *keyed) compare(other *keyed) int {
+	if c := k.key.compare(&other.key); c != 0 {
+		return c
+	}
+	return cmp.Compare(k.id, other.id)
+}
+
+func compareKeyed(a, b keyed) int { return a.compare(&b) }
+
+// sorted are resources in ascending order, those without a key last. It is
+// immutable.
+type sorted struct {
+	ids   []resource.ID
+	nulls int
+}
+
+// at returns the ID at a place of the order, or of the descending one, which is
+// the other way round but for those without a key.
+func (s *sorted) at(i int, desc bool) resource.ID {
+	if !desc {
+		return s.ids[i]
+	}
+	k := len(s.ids) - s.nulls
+	if i < k {
+		return s.ids[k-1-i]
+	}
+	return s.ids[len(s.ids)-1-(i-k)]
+}
+
+// sortRows sorts what stands in rows.
+func sortRows(rows []keyed) sorted {
+	parallelSort(rows)
+	out := sorted{ids: make([]resource.ID, len(rows))}
+	for i := range rows {
+		out.ids[i] = rows[i].id
+		if rows[i].key.kind == nullKey {
+			out.nulls++
+		}
+	}
+	return out
+}
+
+// manyRows is from how many rows on it is worth to use several cores.
+const manyRows = 20_000
+
+func parallelSort(rows []keyed) {
+	if len(rows) < manyRows {
+		slices.SortFunc(rows, compareKeyed)
+		return
+	}
+	half := len(rows) / 2
+	// Where there is one core only, this costs nothing worth to mention.
+	var other sync.WaitGroup
+	other.Go(func() { slices.SortFunc(rows[:half], compareKeyed) })
+	slices.SortFunc(rows[half:], compareKeyed)
+	other.Wait()
+	if compareKeyed(rows[half-1], rows[half]) <= 0 {
+		return
+	}
+	left, out := slices.Clone(rows[:half]), rows[:0]
+	right := rows[half:]
+	for len(left) > 0 && len(right) > 0 {
+		if compareKeyed(left[0], right[0]) <= 0 {
+			out, left = append(out, left[0]), left[1:]
+		} else {
+			out, right = append(out, right[0]), right[1:]
+		}
+	}
+	copy(rows[len(out):], left) // what is left of the right half stands where it belongs
+}
+
+// keysOf makes the rows of resources, with several sorters at work.
+func keysOf(list []*resource.Resource, newSorter func() *sorter) []keyed {
+	rows := make([]keyed, len(list))
+	inChunks(len(list), func() func(from, to int) {
+		s := newSorter()
+		return func(from, to int) {
+			for i := from; i < to; i++ {
+				rows[i] = keyed{key: s.key(list[i]), id: list[i].ID}
+			}
+		}
+	})
+	return rows
+}
+
+// chunk is how many rows are worked on between two looks for more.
+const chunk = 4096
+
+// inChunks has workers do chunks of n things, each on a goroutine of its own if
+// there are many. It returns when all is done.
+func inChunks(n int, worker func() func(from, to int)) {
+	chunks := (n + chunk - 1) / chunk
+	workers := min(runtime.GOMAXPROCS(0), chunks)
+	var mu sync.Mutex
+	next := 0
+	take := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		next++
+		return next - 1
+	}
+	run := func() {
+		work := worker()
+		for i := take(); i < chunks; i = take() {
+			work(i*chunk, min(n, (i+1)*chunk))
+		}
+	}
+	var all sync.WaitGroup
+	for range workers - 1 {
+		all.Go(run)
+	}
+	run()
+	all.Wait()
+}
+
+// cursor is the place after which a page goes on.
+type cursor struct {
+	Sort string      `json:"o,omitempty"`
+	Kind keyKind     `json:"t,omitempty"`
+	Num  float64     `json:"n,omitempty"`
+	Text []byte      `json:"s,omitempty"`
+	ID   resource.ID `json:"i"`
+}
+
+func (c *cursor) row() keyed { return keyed{key: sortKey{c.Kind, c.Num, c.Text}, id: c.ID} }
+
+// String returns the cursor as text that clients pass back unread.
+func (c cursor) String() string {
+	b, err := json.Marshal(c)
+	if err != nil { // its fields always marshal
+		panic(err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseCursor(s, sort string) (*cursor, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var c cursor
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return nil, resource.FieldErrorf("cursor", "this is no cursor that a page gave")
+	}
+	if c.Sort != sort {
+		return nil, resource.FieldErrorf("cursor", "this cursor belongs to a list with another order, sort=%s", c.Sort)
+	}
+	return &c, nil
+}
