@@ -186,3 +186,6 @@ func SearchAtMost(n int) func() {
 	mostSearched = n
 	return func() { mostSearched = old }
 }
+
+// SortAtMost has lists pick more resources than these from a kept order.
+func (inv *Inventory) SortAtMost(n int) { inv.few = n }

@@ -16,7 +16,6 @@ const (
 	maxLimit     = 10000
 )
 
-
 // List answers a query. Paging is by key: a page goes on after the last item
 // of the page before, also when resources came or went in between. By offset it
 // is not, but the list can be entered anywhere.

@@ -43,7 +43,7 @@ func ParsePredicate(text string) (Predicate, error) {
 	if i > 0 {
 		for _, op := range ops {
 			if rest, ok := strings.CutPrefix(text[i:], string(op)); ok {
-				return Predicate{Attribute: text[:i], Op: op, Text: strings.TrimSpace(rest)}, nil
+				return Predicate{Attribute: strings.TrimSpace(text[:i]), Op: op, Text: strings.TrimSpace(rest)}, nil
 			}
 		}
 	}
