@@ -23,6 +23,19 @@ func (h *handlers) ListResources(_ context.Context, req gen.ListResourcesRequest
 	if err != nil {
 		return nil, err
 	}
+	if req.Params.Format != nil && !req.Params.Format.Valid() {
+		return nil, resource.FieldErrorf("format", "there is no format %q; there are json and csv", *req.Params.Format)
+	}
+	if deref(req.Params.Format) == gen.ListCSV {
+		f, err := h.newCSV(q, req.Params.Columns)
+		if err != nil {
+			return nil, err
+		}
+		return f, nil
+	}
+	if len(req.Params.Columns) > 0 {
+		return nil, resource.FieldErrorf("columns", "columns are chosen for format=csv only")
+	}
 	list := gen.ResourceList{Items: []gen.Resource{}}
 	// An agent's host is the scope of what it reports, and there is no agent yet:
 	// nothing is on a host.
@@ -31,7 +44,7 @@ func (h *handlers) ListResources(_ context.Context, req gen.ListResourcesRequest
 		if err != nil {
 			return nil, err
 		}
-		list.Next = page.Next
+		list.Next, list.Total = page.Next, page.Total
 		list.Items = make([]gen.Resource, len(page.Items))
 		for i, r := range page.Items {
 			list.Items[i] = h.view.Resource(r)
@@ -49,6 +62,16 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 	}
 	if q.Plugin, q.Class, err = classFilter(p.Plugin, p.Class); err != nil {
 		return q, err
+	}
+	if q.Offset = deref(p.Offset); q.Offset < 0 || q.Offset > 0 && q.Cursor != "" {
+		return q, resource.FieldErrorf("offset", "offset must be 0 or more, and stands without a cursor")
+	}
+	for _, text := range p.Where {
+		w, err := resource.ParsePredicate(text)
+		if err != nil {
+			return q, err
+		}
+		q.Where = append(q.Where, w)
 	}
 	if q.Limit, err = limit(p.Limit, resource.DefaultLimit, resource.MaxLimit); err != nil {
 		return q, err
@@ -142,6 +165,25 @@ func (h *handlers) AddResource(ctx context.Context, req gen.AddResourceRequestOb
 		Body:    h.view.Resource(r),
 		Headers: gen.AddResource201ResponseHeaders{Location: fmt.Sprintf("%s/resources/%d", Prefix, id)},
 	}, nil
+}
+
+// TestResource tries a scan of a resource, and keeps nothing of it.
+func (h *handlers) TestResource(ctx context.Context, req gen.TestResourceRequestObject) (gen.TestResourceResponseObject, error) {
+	b := req.Body
+	if b.ID != 0 {
+		r, err := h.resource(b.ID)
+		if err != nil {
+			return nil, err
+		}
+		if !deletable(r) || r.Class.Plugin != b.Plugin || r.Class.Name != b.Class {
+			return nil, resource.FieldErrorf("id", "resource %d is none of class %s.%s that a user added", b.ID, b.Plugin, b.Class)
+		}
+	}
+	t, err := h.roots.Test(ctx, resource.ID(b.ID), b.Plugin, b.Class, b.Attributes)
+	if err != nil {
+		return nil, err
+	}
+	return gen.TestResource200JSONResponse(t), nil
 }
 
 // EditResource changes the alias or attributes of a resource.

@@ -16,6 +16,10 @@ type Inventory interface {
 	// Get returns nil if there is no such resource.
 	Get(resource.ID) *resource.Resource
 	List(resource.Query) (resource.Page, error)
+	// Find returns all that a query selects, in its order, without regard to paging.
+	Find(resource.Query) ([]resource.ID, error)
+	// Search finds resources by a text, at most so many of each class.
+	Search(text string, limit int) []resource.Match
 	// Walk goes breadth first from start, which comes first with depth 0, and
 	// reaches each resource once. A depth or limit of 0 bounds nothing.
 	Walk(start resource.ID, dir resource.Direction, depth, limit int) (steps []resource.Step, truncated bool)
@@ -98,6 +102,9 @@ type Volumes interface {
 type Roots interface {
 	// Add adds a resource of a scannable class and starts to scan it.
 	Add(ctx context.Context, plugin, class string, attributes map[string]json.RawMessage) (resource.ID, error)
+	// Test does the initial scan of a resource as Add would add it, or if id is not
+	// 0 as Edit would change that one, and keeps nothing of it.
+	Test(ctx context.Context, id resource.ID, plugin, class string, attributes map[string]json.RawMessage) (Trial, error)
 	// Edit changes the alias of a resource, if alias is not nil (empty means back
 	// to the label), and the named attributes, which only a resource that a user
 	// added has open to change.
@@ -109,6 +116,10 @@ type Roots interface {
 	// Remove removes a resource that a user added, and what only it reports.
 	Remove(ctx context.Context, id resource.ID) error
 }
+
+// Trial is what came of a scan of which nothing was kept, in the shape of the
+// interface.
+type Trial = gen.ResourceTested
 
 // Stats is what the interface asks of the recorded statistics. All methods are
 // safe for concurrent use.

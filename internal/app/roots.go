@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/secret"
@@ -22,6 +23,8 @@ type roots struct {
 	secrets *secret.Box
 	// process returns a plugin's process, which is released after use.
 	process func(ctx context.Context, plugin string) (caller, error)
+	// try does the initial scan of a root that is in no inventory; see Test.
+	try func(ctx context.Context, c *resource.Class, values []resource.Value) (api.Trial, error)
 }
 
 // caller is a plugin that can be called, wherever it runs.
@@ -32,28 +35,57 @@ type caller interface {
 
 // Add implements api.Roots.
 func (r *roots) Add(ctx context.Context, plugin, class string, attributes map[string]json.RawMessage) (resource.ID, error) {
-	c, err := r.class(plugin, class)
+	c, values, err := r.newRoot(ctx, plugin, class, attributes)
 	if err != nil {
 		return 0, err
-	}
-	values := make([]resource.Value, len(c.Attributes))
-	if err := r.read(ctx, c, attributes, func(i int, v resource.Value) { values[i] = v }); err != nil {
-		return 0, err
-	}
-	if err := r.defaults(ctx, c, attributes, values); err != nil {
-		return 0, err
-	}
-	for i := range values {
-		a := &c.Attributes[i]
-		if values[i].IsNull() && !a.Optional {
-			return 0, resource.FieldErrorf(a.Name, "attribute %s of %s needs a value", a.Name, c.FullName())
-		}
 	}
 	res, _, err := r.inv.AddRoot(ctx, c, values)
 	if err != nil {
 		return 0, err
 	}
 	return res.ID, nil
+}
+
+// newRoot returns the class and the values of a root that a user wants.
+func (r *roots) newRoot(ctx context.Context, plugin, class string, attributes map[string]json.RawMessage) (*resource.Class, []resource.Value, error) {
+	c, err := r.class(plugin, class)
+	if err != nil {
+		return nil, nil, err
+	}
+	values := make([]resource.Value, len(c.Attributes))
+	if err := r.read(ctx, c, attributes, func(i int, v resource.Value) { values[i] = v }); err != nil {
+		return nil, nil, err
+	}
+	if err := r.defaults(ctx, c, attributes, values); err != nil {
+		return nil, nil, err
+	}
+	for i := range values {
+		a := &c.Attributes[i]
+		if values[i].IsNull() && !a.Optional {
+			return nil, nil, resource.FieldErrorf(a.Name, "attribute %s of %s needs a value", a.Name, c.FullName())
+		}
+	}
+	return c, values, nil
+}
+
+// Test implements api.Roots.
+func (r *roots) Test(ctx context.Context, id resource.ID, plugin, class string, attributes map[string]json.RawMessage) (api.Trial, error) {
+	if id == 0 {
+		c, values, err := r.newRoot(ctx, plugin, class, attributes)
+		if err != nil {
+			return api.Trial{}, err
+		}
+		return r.try(ctx, c, values)
+	}
+	res := r.inv.Get(id)
+	if res == nil {
+		return api.Trial{}, resource.Errorf(resource.NotFound, "there is no resource %d", id)
+	}
+	values := slices.Clone(res.Values)
+	if err := r.read(ctx, res.Class, attributes, func(i int, v resource.Value) { values[i] = v }); err != nil {
+		return api.Trial{}, err
+	}
+	return r.try(ctx, res.Class, values)
 }
 
 func (r *roots) class(plugin, class string) (*resource.Class, error) {

@@ -317,7 +317,7 @@ func (s *Server) setup(ctx context.Context) error {
 		}),
 		Fleet:      admin,
 		Agents:     &agentAccess{fleetActs: s.hosts, server: address, root: c.AgentRoot, program: programs(s.o.Program, c.AgentPrograms), log: s.part("agents")},
-		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins)},
+		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins), try: (&trials{own: own, place: place}).try},
 		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
 		Version:    s.o.Version, Started: s.o.Now(), Log: s.part("api"), Authorize: authorize,

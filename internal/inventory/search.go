@@ -2,6 +2,8 @@ package inventory
 
 import (
 	"bytes"
+	"cmp"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -241,4 +243,85 @@ func needles(text string) [][]byte {
 		out = append(out, []byte(w))
 	}
 	return out
+}
+
+// rankedAtMost is how many resources of a class are ranked; of more than these, the first
+// ones are as good as any.
+const rankedAtMost = 2000
+
+// match is a resource that a search found, and how well it fits: the less, the
+// better.
+type match struct {
+	resource.MatchedResource
+	rank int
+}
+
+// Search finds resources of any class by a text in a name or in an attribute, as
+// Query.Text does, but for those of internal classes. It names at most so many of
+// each class, those first that are called so, then those whose name or an attribute
+// begins with it. The classes with the best matches come first.
+func (inv *Inventory) Search(text string, limit int) []resource.Match {
+	words := needles(text)
+	ids := inv.withText(text)
+	found := map[*resource.Class][]match{}
+	counts := map[*resource.Class]int{}
+	rows := make([]*resource.Resource, 0, chunk)
+	for part := range slices.Chunk(ids, chunk) {
+		rows = inv.appendResources(rows[:0], part)
+		for _, r := range rows {
+			if r.Class.Internal() {
+				continue
+			}
+			if counts[r.Class]++; counts[r.Class] <= rankedAtMost {
+				found[r.Class] = append(found[r.Class], inv.rank(r, words))
+			}
+		}
+	}
+	classes := slices.Collect(maps.Keys(found))
+	for _, c := range classes {
+		slices.SortFunc(found[c], func(a, b match) int {
+			return cmp.Or(cmp.Compare(a.rank, b.rank), resource.Natural(a.Name(), b.Name()), cmp.Compare(a.ID, b.ID))
+		})
+	}
+	slices.SortFunc(classes, func(a, b *resource.Class) int {
+		return cmp.Or(cmp.Compare(found[a][0].rank, found[b][0].rank), cmp.Compare(counts[a], counts[b]), cmp.Compare(a.FullName(), b.FullName()))
+	})
+	out := make([]resource.Match, 0, len(classes))
+	for _, c := range classes {
+		m := resource.Match{Class: c, Count: counts[c]}
+		for _, f := range found[c][:min(limit, len(found[c]))] {
+			m.Best = append(m.Best, f.MatchedResource)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// rank tells how well a resource that was found fits.
+func (inv *Inventory) rank(r *resource.Resource, words [][]byte) match {
+	best := match{resource.MatchedResource{Resource: r, Attribute: -1}, 6}
+	try := func(attribute, plus int, text string) {
+		low := appendLower(nil, text)
+		for _, w := range words {
+			rank := 6
+			switch i := bytes.Index(low, w); {
+			case i == 0 && len(low) == len(w):
+				rank = plus
+			case i == 0:
+				rank = 2 + plus
+			case i > 0:
+				rank = 4 + plus
+			}
+			if rank < best.rank {
+				best.rank, best.Attribute = rank, attribute
+			}
+		}
+	}
+	try(-1, 0, r.Name())
+	for i, v := range r.Values {
+		if a := &r.Class.Attributes[i]; !v.IsNull() && a.Kind != resource.Password {
+			try(i, 1, a.Format(v, inv.nameOf))
+		}
+	}
+	return best
 }

@@ -41,6 +41,21 @@ type Page struct {
 	Total int
 }
 
+// Match is what a search found of one class.
+type Match struct {
+	Class *Class
+	Count int // of all that was found
+	Best  []MatchedResource
+}
+
+// MatchedResource is a resource that a search found.
+type MatchedResource struct {
+	*Resource
+	// Attribute is the index of the attribute that has the text; -1 if the name has
+	// it.
+	Attribute int
+}
+
 // Direction is a way along the edges.
 type Direction uint8
 

@@ -296,11 +296,39 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 			return resource.Page{}, resource.FieldErrorf("cursor", "%q is no cursor of this list", q.Cursor)
 		}
 	}
-	page := resource.Page{Items: all[from:]}
+	if q.Cursor == "" {
+		from = min(q.Offset, len(all))
+	}
+	page := resource.Page{Items: all[from:], Total: len(all)}
 	if len(page.Items) > q.Limit {
 		page.Items, page.Next = page.Items[:q.Limit], strconv.Itoa(from+q.Limit)
 	}
 	return page, nil
+}
+
+// Find implements api.Inventory.
+func (w *World) Find(q resource.Query) (ids []resource.ID, err error) {
+	q.Limit, q.Cursor, q.Offset = math.MaxInt, "", 0
+	page, err := w.List(q)
+	for _, r := range page.Items {
+		ids = append(ids, r.ID)
+	}
+	return ids, err
+}
+
+// Search implements api.Inventory, by the name alone.
+func (w *World) Search(text string, limit int) (out []resource.Match) {
+	page, _ := w.List(resource.Query{Text: text, Limit: math.MaxInt})
+	for _, r := range page.Items {
+		i := slices.IndexFunc(out, func(m resource.Match) bool { return m.Class == r.Class })
+		if i < 0 {
+			i, out = len(out), append(out, resource.Match{Class: r.Class})
+		}
+		if out[i].Count++; len(out[i].Best) < limit {
+			out[i].Best = append(out[i].Best, resource.MatchedResource{Resource: r, Attribute: -1})
+		}
+	}
+	return out
 }
 
 func identified(r *resource.Resource, want map[string]string) bool {
@@ -390,6 +418,15 @@ func (w *World) Add(_ context.Context, plugin, class string, attributes map[stri
 		values[i] = resource.StringValue(string(attributes[name]))
 	}
 	return w.Create(class, 0, c.Label()+" new", nil, values...).ID, nil
+}
+
+// Test implements api.Roots: a scan finds one drive, or fails as Fail says.
+func (w *World) Test(_ context.Context, _ resource.ID, _, _ string, attributes map[string]json.RawMessage) (api.Trial, error) {
+	w.take(attributes)
+	if w.Fail != nil {
+		return api.Trial{}, w.Fail
+	}
+	return api.Trial{Ok: true, Seconds: 0.5, Resources: 1, Counts: map[string]int{"acme.HardDrive": 1}, Incomplete: []string{}}, nil
 }
 
 // Edit implements api.Roots.

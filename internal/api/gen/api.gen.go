@@ -659,6 +659,24 @@ func (e VolumeState) Valid() bool {
 	}
 }
 
+// Defines values for ListResourcesParamsFormat.
+const (
+	ListCSV  ListResourcesParamsFormat = "csv"
+	ListJSON ListResourcesParamsFormat = "json"
+)
+
+// Valid indicates whether the value is a known member of the ListResourcesParamsFormat enum.
+func (e ListResourcesParamsFormat) Valid() bool {
+	switch e {
+	case ListCSV:
+		return true
+	case ListJSON:
+		return true
+	default:
+		return false
+	}
+}
+
 // Acknowledge defines model for Acknowledge.
 type Acknowledge struct {
 	Comment string `json:"comment,omitempty"`
@@ -1880,6 +1898,47 @@ type ResourceEdit struct {
 type ResourceList struct {
 	Items []Resource `json:"items"`
 	Next  string     `json:"next,omitempty"`
+
+	// Total How many resources there are on all pages together.
+	Total int `json:"total"`
+}
+
+// ResourceTest defines model for ResourceTest.
+type ResourceTest struct {
+	// Attributes Values by attribute name. Absent ones get their default, or with `id` the value that there is.
+	Attributes map[string]json.RawMessage `json:"attributes"`
+	Class      string                     `json:"class"`
+
+	// ID A resource that a user added, whose changed attributes are tried. Its plugin and class are the same.
+	ID     ID     `json:"id,omitempty"`
+	Plugin string `json:"plugin"`
+}
+
+// ResourceTested defines model for ResourceTested.
+type ResourceTested struct {
+	// Counts Numbers of resources by `plugin.Class`.
+	Counts Counts `json:"counts"`
+
+	// Detail The plugin's own account of it, such as a stack.
+	Detail string `json:"detail,omitempty"`
+
+	// Error What failed. Absent if nothing did.
+	Error string `json:"error,omitempty"`
+
+	// Incomplete What the scan could not read.
+	Incomplete []string `json:"incomplete"`
+
+	// Kind The type of the failure in the language of the plugin.
+	Kind string `json:"kind,omitempty"`
+
+	// Ok The initial scan ended without an error.
+	Ok bool `json:"ok"`
+
+	// Resources How many resources it found.
+	Resources int `json:"resources"`
+
+	// Seconds How long it took.
+	Seconds float64 `json:"seconds"`
 }
 
 // ResourceUpdate defines model for ResourceUpdate.
@@ -1950,6 +2009,42 @@ type ScanTimes struct {
 
 	// P95 The 95th percentile of the last ones, in seconds.
 	P95 float64 `json:"p95"`
+}
+
+// SearchGroup defines model for SearchGroup.
+type SearchGroup struct {
+	Class string `json:"class"`
+
+	// Count How many resources of the class were found.
+	Count int          `json:"count"`
+	Items []SearchItem `json:"items"`
+
+	// Label What people call the class.
+	Label  string `json:"label"`
+	Plugin string `json:"plugin"`
+}
+
+// SearchItem defines model for SearchItem.
+type SearchItem struct {
+	// Attribute The label of the attribute that has the text. Absent if the name has it.
+	Attribute string `json:"attribute,omitempty"`
+
+	// Health A state of health, from fine to worst.
+	Health Severity `json:"health"`
+	ID     ID       `json:"id"`
+	Name   string   `json:"name"`
+	Stale  bool     `json:"stale"`
+
+	// Text The value of that attribute.
+	Text string `json:"text,omitempty"`
+}
+
+// SearchResult defines model for SearchResult.
+type SearchResult struct {
+	Groups []SearchGroup `json:"groups"`
+
+	// Total How many resources were found.
+	Total int `json:"total"`
 }
 
 // Series defines model for Series.
@@ -2426,12 +2521,36 @@ type ListResourcesParams struct {
 	// of an attribute; with a leading `-` in descending order. Nulls come last.
 	Sort *string `form:"sort,omitempty" json:"sort,omitempty"`
 
+	// Where Keep resources for which this holds: the name of an attribute, or `name` for
+	// what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
+	// `>=`; and a value. May be given several times; all must hold, but of several with
+	// `=` on one attribute only one. Texts are compared as people read them, in any case,
+	// numbers as numbers, and with units of bytes (`capacity>=10 TiB`); `serial=` is true
+	// where there is no value.
+	Where []string `form:"where,omitempty" json:"where,omitempty"`
+
 	// Limit How many items at most on the page.
 	Limit *PageLimit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// Cursor The `next` of the page before.
 	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Offset How many resources come before the page, to enter the list anywhere; not
+	// together with a cursor. Where resources come and go, only a cursor goes on exactly
+	// where the page before ended.
+	Offset *int `form:"offset,omitempty" json:"offset,omitempty"`
+
+	// Format `csv` gives all selected resources of one class as a file for spreadsheets, without
+	// pages. A text that a spreadsheet would take for a formula has an apostrophe before it.
+	Format *ListResourcesParamsFormat `form:"format,omitempty" json:"format,omitempty"`
+
+	// Columns The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes and
+	// statistics. By default the name, the health, and what a table of the class shows.
+	Columns []string `form:"columns,omitempty" json:"columns,omitempty"`
 }
+
+// ListResourcesParamsFormat defines parameters for ListResources.
+type ListResourcesParamsFormat string
 
 // GetCausesParams defines parameters for GetCauses.
 type GetCausesParams struct {
@@ -2491,6 +2610,14 @@ type GetSeriesParams struct {
 	MaxPoints *int `form:"max_points,omitempty" json:"max_points,omitempty"`
 }
 
+// SearchParams defines parameters for Search.
+type SearchParams struct {
+	Q string `form:"q" json:"q"`
+
+	// Limit How many resources at most of each class.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // ListVolumesParams defines parameters for ListVolumes.
 type ListVolumesParams struct {
 	// Category `unused` keeps volumes on which nothing lies, `usable` those of them on which
@@ -2547,6 +2674,9 @@ type EditPluginJSONRequestBody = EditPlugin
 
 // AddResourceJSONRequestBody defines body for AddResource for application/json ContentType.
 type AddResourceJSONRequestBody = ResourceCreate
+
+// TestResourceJSONRequestBody defines body for TestResource for application/json ContentType.
+type TestResourceJSONRequestBody = ResourceTest
 
 // EditResourceJSONRequestBody defines body for EditResource for application/json ContentType.
 type EditResourceJSONRequestBody = ResourceEdit
@@ -2962,6 +3092,22 @@ type ClientInterface interface {
 	// Corresponds with POST /resources (the `AddResource` operationId).
 	AddResource(ctx context.Context, body AddResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// TestResourceWithBody Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /resources/test (the `TestResource` operationId).
+	TestResourceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestResource Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /resources/test (the `TestResource` operationId).
+	TestResource(ctx context.Context, body TestResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// RemoveResource Removes a resource that a user added, and what only it reports.
 	//
 	// Corresponds with DELETE /resources/{id} (the `RemoveResource` operationId).
@@ -3032,6 +3178,12 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
 	GetLinkage(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// Search Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+	// number or an address. World wide names are found with colons and without.
+	//
+	// Corresponds with GET /search (the `Search` operationId).
+	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStatus Tells the server's version and counts what it knows.
 	//
@@ -3838,6 +3990,42 @@ func (c *Client) AddResource(ctx context.Context, body AddResourceJSONRequestBod
 	return c.Client.Do(req)
 }
 
+// TestResourceWithBody Tries whether a resource that a user wants to add, or one that is to be changed, can be
+// scanned. Its plugin does an initial scan, of which nothing is kept.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /resources/test (the `TestResource` operationId).
+func (c *Client) TestResourceWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestResourceRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestResource Tries whether a resource that a user wants to add, or one that is to be changed, can be
+// scanned. Its plugin does an initial scan, of which nothing is kept.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /resources/test (the `TestResource` operationId).
+func (c *Client) TestResource(ctx context.Context, body TestResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestResourceRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // RemoveResource Removes a resource that a user added, and what only it reports.
 //
 // Corresponds with DELETE /resources/{id} (the `RemoveResource` operationId).
@@ -4019,6 +4207,22 @@ func (c *Client) GetSeries(ctx context.Context, id PathID, params *GetSeriesPara
 // Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
 func (c *Client) GetLinkage(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetLinkageRequest(c.Server, id, other)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Search Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+// number or an address. World wide names are found with colons and without.
+//
+// Corresponds with GET /search (the `Search` operationId).
+func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSearchRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5958,6 +6162,18 @@ func NewListResourcesRequest(server string, params *ListResourcesParams) (*http.
 
 		}
 
+		if params.Where != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "where", params.Where, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Limit != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
@@ -5973,6 +6189,42 @@ func NewListResourcesRequest(server string, params *ListResourcesParams) (*http.
 		if params.Cursor != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Offset != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Format != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "format", *params.Format, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Columns != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "columns", params.Columns, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -6017,6 +6269,46 @@ func NewAddResourceRequestWithBody(server string, contentType string, body io.Re
 	}
 
 	operationPath := fmt.Sprintf("/resources")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewTestResourceRequest calls the generic TestResource builder with application/json body
+func NewTestResourceRequest(server string, body TestResourceJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewTestResourceRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewTestResourceRequestWithBody constructs an http.Request for the TestResource method, with any body, and a specified content type
+func NewTestResourceRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/test")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -6642,6 +6934,68 @@ func NewGetLinkageRequest(server string, id PathID, other ID) (*http.Request, er
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewSearchRequest constructs an http.Request for the Search method
+func NewSearchRequest(server string, params *SearchParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/search")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "q", params.Q, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+			return nil, err
+		} else {
+			for _, qp := range strings.Split(queryFrag, "&") {
+				rawQueryFragments = append(rawQueryFragments, qp)
+			}
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -7323,6 +7677,22 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /resources (the `AddResource` operationId).
 	AddResourceWithResponse(ctx context.Context, body AddResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*AddResourceResponse, error)
 
+	// TestResourceWithBodyWithResponse Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /resources/test (the `TestResource` operationId).
+	TestResourceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestResourceResponse, error)
+
+	// TestResourceWithResponse Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /resources/test (the `TestResource` operationId).
+	TestResourceWithResponse(ctx context.Context, body TestResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*TestResourceResponse, error)
+
 	// RemoveResourceWithResponse Removes a resource that a user added, and what only it reports.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -7409,6 +7779,14 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /resources/{id}/why-linked/{other} (the `GetLinkage` operationId).
 	GetLinkageWithResponse(ctx context.Context, id PathID, other ID, reqEditors ...RequestEditorFn) (*GetLinkageResponse, error)
+
+	// SearchWithResponse Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+	// number or an address. World wide names are found with colons and without.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /search (the `Search` operationId).
+	SearchWithResponse(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*SearchResponse, error)
 
 	// GetStatusWithResponse Tells the server's version and counts what it knows.
 	//
@@ -9092,6 +9470,54 @@ func (r AddResourceResponse) ContentType() string {
 	return ""
 }
 
+type TestResourceResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *ResourceTested
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TestResourceResponse) GetJSON200() *ResourceTested {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestResourceResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestResourceResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestResourceResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestResourceResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestResourceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type RemoveResourceResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -9587,6 +10013,54 @@ func (r GetLinkageResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetLinkageResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type SearchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SearchResult
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SearchResponse) GetJSON200() *SearchResult {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r SearchResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r SearchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SearchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SearchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SearchResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10438,6 +10912,34 @@ func (c *ClientWithResponses) AddResourceWithResponse(ctx context.Context, body 
 	return ParseAddResourceResponse(rsp)
 }
 
+// TestResourceWithBodyWithResponse Tries whether a resource that a user wants to add, or one that is to be changed, can be
+// scanned. Its plugin does an initial scan, of which nothing is kept.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /resources/test (the `TestResource` operationId).
+func (c *ClientWithResponses) TestResourceWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*TestResourceResponse, error) {
+	rsp, err := c.TestResourceWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestResourceResponse(rsp)
+}
+
+// TestResourceWithResponse Tries whether a resource that a user wants to add, or one that is to be changed, can be
+// scanned. Its plugin does an initial scan, of which nothing is kept.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /resources/test (the `TestResource` operationId).
+func (c *ClientWithResponses) TestResourceWithResponse(ctx context.Context, body TestResourceJSONRequestBody, reqEditors ...RequestEditorFn) (*TestResourceResponse, error) {
+	rsp, err := c.TestResource(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestResourceResponse(rsp)
+}
+
 // RemoveResourceWithResponse Removes a resource that a user added, and what only it reports.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -10595,6 +11097,20 @@ func (c *ClientWithResponses) GetLinkageWithResponse(ctx context.Context, id Pat
 		return nil, err
 	}
 	return ParseGetLinkageResponse(rsp)
+}
+
+// SearchWithResponse Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+// number or an address. World wide names are found with colons and without.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /search (the `Search` operationId).
+func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*SearchResponse, error) {
+	rsp, err := c.Search(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSearchResponse(rsp)
 }
 
 // GetStatusWithResponse Tells the server's version and counts what it knows.
@@ -11776,6 +12292,9 @@ func ParseListResourcesResponse(rsp *http.Response) (*ListResourcesResponse, err
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	case rsp.StatusCode == 200:
+		// Content-type (text/csv) unsupported
+
 	}
 
 	switch {
@@ -11835,6 +12354,39 @@ func ParseAddResourceResponse(rsp *http.Response) (*AddResourceResponse, error) 
 			headers.Location = value
 		}
 		response.Headers201 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseTestResourceResponse parses an HTTP response from a TestResourceWithResponse call
+func ParseTestResourceResponse(rsp *http.Response) (*TestResourceResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestResourceResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest ResourceTested
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
 	}
 
 	return response, nil
@@ -12218,6 +12770,39 @@ func ParseGetLinkageResponse(rsp *http.Response) (*GetLinkageResponse, error) {
 	return response, nil
 }
 
+// ParseSearchResponse parses an HTTP response from a SearchWithResponse call
+func ParseSearchResponse(rsp *http.Response) (*SearchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SearchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SearchResult
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetStatusResponse parses an HTTP response from a GetStatusWithResponse call
 func ParseGetStatusResponse(rsp *http.Response) (*GetStatusResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -12480,6 +13065,10 @@ type ServerInterface interface {
 	// AddResource Adds a resource of a scannable class. Its plugin starts to scan it at once.
 	// (POST /resources)
 	AddResource(w http.ResponseWriter, r *http.Request)
+	// TestResource Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	// (POST /resources/test)
+	TestResource(w http.ResponseWriter, r *http.Request)
 	// RemoveResource Removes a resource that a user added, and what only it reports.
 	// (DELETE /resources/{id})
 	RemoveResource(w http.ResponseWriter, r *http.Request, id PathID)
@@ -12510,6 +13099,10 @@ type ServerInterface interface {
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
 	// (GET /resources/{id}/why-linked/{other})
 	GetLinkage(w http.ResponseWriter, r *http.Request, id PathID, other ID)
+	// Search Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+	// number or an address. World wide names are found with colons and without.
+	// (GET /search)
+	Search(w http.ResponseWriter, r *http.Request, params SearchParams)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(w http.ResponseWriter, r *http.Request)
@@ -13830,6 +14423,19 @@ func (siw *ServerInterfaceWrapper) ListResources(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "where" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "where", r.URL.Query(), &params.Where, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "where"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "where", Err: err})
+		}
+		return
+	}
+
 	// ------------- Optional query parameter "limit" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
@@ -13856,6 +14462,45 @@ func (siw *ServerInterfaceWrapper) ListResources(w http.ResponseWriter, r *http.
 		return
 	}
 
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", r.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "format"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "format", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "columns" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "columns", r.URL.Query(), &params.Columns, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "columns"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "columns", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListResources(w, r, params)
 	}))
@@ -13872,6 +14517,20 @@ func (siw *ServerInterfaceWrapper) AddResource(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AddResource(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TestResource operation middleware
+func (siw *ServerInterfaceWrapper) TestResource(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TestResource(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -14347,6 +15006,52 @@ func (siw *ServerInterfaceWrapper) GetLinkage(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// Search operation middleware
+func (siw *ServerInterfaceWrapper) Search(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SearchParams
+
+	// ------------- Required query parameter "q" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "q", r.URL.Query(), &params.Q, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "q"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "q", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.Search(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetStatus(w http.ResponseWriter, r *http.Request) {
 
@@ -14670,6 +15375,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/dashboard", wrapper.GetDashboard)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources", wrapper.ListResources)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources", wrapper.AddResource)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources/test", wrapper.TestResource)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/search", wrapper.Search)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/resources/{id}", wrapper.RemoveResource)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}", wrapper.GetResource)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/resources/{id}", wrapper.EditResource)
@@ -16021,6 +16728,28 @@ func (response ListResources200JSONResponse) VisitListResourcesResponse(w http.R
 	return err
 }
 
+type ListResources200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       ListResources200ResponseHeaders
+	ContentLength int64
+}
+
+func (response ListResources200TextCsvResponse) VisitListResourcesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
 type ListResourcesdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -16074,6 +16803,45 @@ type AddResourcedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AddResourcedefaultApplicationProblemPlusJSONResponse) VisitAddResourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestResourceRequestObject struct {
+	Body *TestResourceJSONRequestBody
+}
+
+type TestResourceResponseObject interface {
+	VisitTestResourceResponse(w http.ResponseWriter) error
+}
+
+type TestResource200JSONResponse ResourceTested
+
+func (response TestResource200JSONResponse) VisitTestResourceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TestResourcedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TestResourcedefaultApplicationProblemPlusJSONResponse) VisitTestResourceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16509,6 +17277,45 @@ func (response GetLinkagedefaultApplicationProblemPlusJSONResponse) VisitGetLink
 	return err
 }
 
+type SearchRequestObject struct {
+	Params SearchParams
+}
+
+type SearchResponseObject interface {
+	VisitSearchResponse(w http.ResponseWriter) error
+}
+
+type Search200JSONResponse SearchResult
+
+func (response Search200JSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SearchdefaultApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetStatusRequestObject struct {
 }
 
@@ -16785,6 +17592,10 @@ type StrictServerInterface interface {
 	// AddResource Adds a resource of a scannable class. Its plugin starts to scan it at once.
 	// (POST /resources)
 	AddResource(ctx context.Context, request AddResourceRequestObject) (AddResourceResponseObject, error)
+	// TestResource Tries whether a resource that a user wants to add, or one that is to be changed, can be
+	// scanned. Its plugin does an initial scan, of which nothing is kept.
+	// (POST /resources/test)
+	TestResource(ctx context.Context, request TestResourceRequestObject) (TestResourceResponseObject, error)
 	// RemoveResource Removes a resource that a user added, and what only it reports.
 	// (DELETE /resources/{id})
 	RemoveResource(ctx context.Context, request RemoveResourceRequestObject) (RemoveResourceResponseObject, error)
@@ -16815,6 +17626,10 @@ type StrictServerInterface interface {
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
 	// (GET /resources/{id}/why-linked/{other})
 	GetLinkage(ctx context.Context, request GetLinkageRequestObject) (GetLinkageResponseObject, error)
+	// Search Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+	// number or an address. World wide names are found with colons and without.
+	// (GET /search)
+	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
@@ -17797,6 +18612,37 @@ func (sh *strictHandler) AddResource(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// TestResource operation middleware
+func (sh *strictHandler) TestResource(w http.ResponseWriter, r *http.Request) {
+	var request TestResourceRequestObject
+
+	var body TestResourceJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TestResource(ctx, request.(TestResourceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TestResource")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TestResourceResponseObject); ok {
+		if err := validResponse.VisitTestResourceResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // RemoveResource operation middleware
 func (sh *strictHandler) RemoveResource(w http.ResponseWriter, r *http.Request, id PathID) {
 	var request RemoveResourceRequestObject
@@ -18070,6 +18916,32 @@ func (sh *strictHandler) GetLinkage(w http.ResponseWriter, r *http.Request, id P
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetLinkageResponseObject); ok {
 		if err := validResponse.VisitGetLinkageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// Search operation middleware
+func (sh *strictHandler) Search(w http.ResponseWriter, r *http.Request, params SearchParams) {
+	var request SearchRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.Search(ctx, request.(SearchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "Search")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(SearchResponseObject); ok {
+		if err := validResponse.VisitSearchResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
