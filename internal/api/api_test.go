@@ -171,7 +171,7 @@ func TestListResources(t *testing.T) {
 	if w.Header().Get("Faultline-Position") == "" {
 		t.Error("a list has no position")
 	}
-	if b := do(t, s, "GET", "/api/v1/resources?plugin=other", "").Body.String(); strings.TrimSpace(b) != `{"items":[]}` {
+	if b := do(t, s, "GET", "/api/v1/resources?plugin=other", "").Body.String(); strings.TrimSpace(b) != `{"items":[],"total":0}` {
 		t.Errorf("empty list: %s", b)
 	}
 }

@@ -37,27 +37,35 @@ func BenchmarkTable(b *testing.B) {
 	}
 	before := heap()
 	alias := 0
+	list := func(q resource.Query) func() error {
+		return func() error { _, err := inv.List(q); return err }
+	}
+	search := func(text string) func() error {
+		return func() error { inv.Search(text, 5); return nil }
+	}
 	for _, q := range []struct {
-		name  string
-		query resource.Query
+		name string
+		page func() error
 	}{
-		{"all by name", resource.Query{Sort: "name"}},
-		{"all by health", resource.Query{Sort: "-health", Sick: ill}},
-		{"paths by name", resource.Query{Class: "Path", Sort: "name"}},
-		{"disks by serial, middle", resource.Query{Class: "Disk", Sort: "serial", Offset: 200_000}},
-		{"disks by slot, end", resource.Query{Class: "Disk", Sort: "-slot", Offset: 399_900}},
-		{"disks of a slot", resource.Query{Class: "Disk", Sort: "name", Where: []resource.Predicate{{Attribute: "slot", Op: resource.Equal, Text: "7"}}}},
-		{"disks with a text", resource.Query{Class: "Disk", Sort: "name", Text: "0012"}},
-		{"sick disks", resource.Query{Class: "Disk", Sort: "name", Sick: ill, Health: []resource.Severity{resource.Error}}},
-		{"search of a serial", resource.Query{Text: "disk0500031234", Sort: "-health", Sick: ill}},
-		{"search of a wwn", resource.Query{Text: "60:0a:0b:80:05:03", Sort: "-health", Sick: ill}},
-		{"search that finds most", resource.Query{Text: "disk", Sort: "-health", Sick: ill}},
-		{"search in vain", resource.Query{Text: "no such thing", Sort: "-health", Sick: ill}},
+		{"all by name", list(resource.Query{Sort: "name"})},
+		{"all by health", list(resource.Query{Sort: "-health", Sick: ill})},
+		{"paths by name", list(resource.Query{Class: "Path", Sort: "name"})},
+		{"disks by serial, middle", list(resource.Query{Class: "Disk", Sort: "serial", Offset: 200_000})},
+		{"disks by slot, end", list(resource.Query{Class: "Disk", Sort: "-slot", Offset: 399_900})},
+		{"disks of a slot", list(resource.Query{Class: "Disk", Sort: "name", Where: []resource.Predicate{{Attribute: "slot", Op: resource.Equal, Text: "7"}}})},
+		{"disks with a text", list(resource.Query{Class: "Disk", Sort: "name", Text: "0012"})},
+		{"sick disks", list(resource.Query{Class: "Disk", Sort: "name", Sick: ill, Health: []resource.Severity{resource.Error}})},
+		{"search of a serial", list(resource.Query{Text: "disk0500031234", Sort: "-health", Sick: ill})},
+		{"search of a wwn", list(resource.Query{Text: "60:0a:0b:80:05:03", Sort: "-health", Sick: ill})},
+		{"search that finds most", list(resource.Query{Text: "disk", Sort: "-health", Sick: ill})},
+		{"global search of a serial", search("DISK0500031234")},
+		{"global search that finds most", search("disk")},
+		{"search in vain", list(resource.Query{Text: "no such thing", Sort: "-health", Sick: ill})},
 	} {
 		b.Run(q.name, func(b *testing.B) {
 			page := func() float64 {
 				start := time.Now()
-				if _, err := inv.List(q.query); err != nil {
+				if err := q.page(); err != nil {
 					b.Fatal(err)
 				}
 				return float64(time.Since(start).Microseconds()) / 1000
