@@ -31,7 +31,9 @@ function disk(id: number, status = 'OK'): Schema['Resource'] {
   };
 }
 
-const table = keys.resources({ plugin: 'acme', class: 'Disk', sort: 'name' });
+const filter = { plugin: 'acme', class: 'Disk', sort: 'name' };
+const table = keys.resources(filter);
+const next = keys.resources(filter, 2);
 const update = (id: number, status: string): Schema['ResourcesEvent'] => ({
   seq: 1,
   time: '2026-01-01T00:00:00Z',
@@ -41,34 +43,52 @@ const update = (id: number, status: string): Schema['ResourcesEvent'] => ({
 
 function client(): QueryClient {
   const c = new QueryClient();
-  c.setQueryData(table, { pages: [{ items: [disk(1), disk(2)] }, { items: [disk(3)] }], pageParams: ['', 'x'] });
+  c.setQueryData(table, { items: [disk(1), disk(2)], total: 3 });
+  c.setQueryData(next, { items: [disk(3)], total: 3 });
   c.setQueryData(keys.resource(2), disk(2));
   return c;
 }
 
-const rows = (c: QueryClient) => c.getQueryData<{ pages: Schema['ResourceList'][] }>(table);
+const rows = (c: QueryClient, key = table) => c.getQueryData<Schema['ResourceList']>(key);
 
 describe('takeResources', () => {
   it('writes new values into tables and resources, and leaves other pages alone', () => {
     const c = client();
-    const before = rows(c);
+    const before = rows(c, next);
     const marks = noMarks();
     takeResources(c, update(2, 'FAILED'), marks);
-    expect(rows(c)?.pages[0]?.items[1]?.attributes['status']?.text).toBe('FAILED');
-    expect(rows(c)?.pages[1]).toBe(before?.pages[1]);
+    expect(rows(c)?.items[1]?.attributes['status']?.text).toBe('FAILED');
+    expect(rows(c, next)).toBe(before);
     expect(c.getQueryData<Schema['Resource']>(keys.resource(2))?.attributes['status']?.value).toBe('FAILED');
     // The rows stand sorted by name, which did not change: nothing to read again.
     expect(marks.classes.size).toBe(0);
     expect([...marks.resources]).toEqual([2]);
   });
 
-  it('marks a table that is sorted by what changed', () => {
+  it('leaves a row where it stands in a table that is sorted by what changed, and says so', () => {
     const c = client();
     const sorted = keys.resources({ plugin: 'acme', class: 'Disk', sort: '-status' });
-    c.setQueryData(sorted, { pages: [{ items: [disk(2)] }], pageParams: [''] });
+    c.setQueryData(sorted, { items: [disk(2)], total: 1 });
     const marks = noMarks();
     takeResources(c, update(2, 'FAILED'), marks);
-    expect(isMarked(sorted, marks)).toBe(true);
+    expect(isMarked(sorted, marks)).toBe(false);
+    expect(c.getQueryData(keys.moved('acme.Disk'))).toBe(1);
+    expect(rows(c, sorted)?.items[0]?.attributes['status']?.text).toBe('FAILED');
+  });
+
+  it('marks a table that asks for what changed', () => {
+    const c = client();
+    const asking = keys.resources({ plugin: 'acme', class: 'Disk', where: ['status=OK'] });
+    const other = keys.resources({ plugin: 'acme', class: 'Disk', where: ['serial~status'] });
+    c.setQueryData(asking, { items: [], total: 0 });
+    const marks = noMarks();
+    takeResources(c, update(2, 'FAILED'), marks);
+    expect(isMarked(asking, marks)).toBe(true);
+    c.removeQueries({ queryKey: asking });
+    c.setQueryData(other, { items: [], total: 0 });
+    const none = noMarks();
+    takeResources(c, update(2, 'FAILED'), none);
+    expect(isMarked(other, none)).toBe(false);
   });
 
   it('marks what created and deleted resources change', () => {

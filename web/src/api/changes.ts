@@ -1,4 +1,4 @@
-import type { InfiniteData, QueryClient, QueryKey } from '@tanstack/react-query';
+import type { QueryClient, QueryKey } from '@tanstack/react-query';
 import type { Schema } from './client';
 import { keys, type ResourceFilter } from './queries';
 
@@ -18,8 +18,6 @@ export interface Marks {
 export function noMarks(): Marks {
   return { everything: false, health: false, edges: false, roots: false, classes: new Set(), resources: new Set() };
 }
-
-type Rows = InfiniteData<Schema['ResourceList'], string>;
 
 /**
  * Takes a `resources` event. New values go into the kept answers at once;
@@ -65,27 +63,36 @@ function patchRows(client: QueryClient, updates: Schema['ResourceUpdate'][], mar
     const filter = query.queryKey[1] as ResourceFilter;
     const name = `${filter.plugin ?? ''}.${filter.class ?? ''}`;
     if (filter.class !== undefined && !touched.has(name)) continue;
-    // The event cannot say where a changed row stands now in a sorted or
-    // searched list. Without both, the row's own place does not change.
-    const sort = filter.sort?.replace(/^-/, '');
-    if (filter.q !== undefined) marks.classes.add(name);
-    if (sort !== undefined && sort !== 'id' && updates.some((u) => moves(u, sort))) marks.classes.add(name);
-    client.setQueryData<Rows>(query.queryKey, (rows) => {
-      if (!rows) return rows;
-      // Pages without a changed row stay the same objects, and are not drawn again.
-      const hit = (page: Schema['ResourceList']) => page.items.some((r) => byID.has(r.id));
-      if (!rows.pages.some(hit)) return rows;
-      const pages = rows.pages.map((page) => (hit(page) ? { ...page, items: page.items.map((r) => applyUpdate(r, byID.get(r.id))) } : page));
-      return { ...rows, pages };
+    // The event cannot say whether a changed row still fits. Where it stands now
+    // cannot be said either, but a row that moves while somebody reads it is no
+    // help: it stays until the reader wants the order anew.
+    if (filter.q !== undefined || updates.some((u) => asked(u, filter.where ?? []))) marks.classes.add(name);
+    let moved = 0;
+    client.setQueryData<Schema['ResourceList']>(query.queryKey, (page) => {
+      if (!page?.items.some((r) => byID.has(r.id))) return page;
+      const sort = filter.sort?.replace(/^-/, '') ?? 'id';
+      moved = page.items.filter((r) => moves(byID.get(r.id), sort)).length;
+      return { ...page, items: page.items.map((r) => applyUpdate(r, byID.get(r.id))) };
     });
+    if (moved > 0) client.setQueryData<number>(keys.moved(name), (n = 0) => n + moved);
   }
   for (const update of updates) {
     client.setQueryData<Schema['Resource']>(keys.resource(update.id), (r) => r && applyUpdate(r, update));
   }
 }
 
-function moves(update: Schema['ResourceUpdate'], sort: string): boolean {
+/** Whether an update changes what a table is sorted by. */
+function moves(update: Schema['ResourceUpdate'] | undefined, sort: string): boolean {
+  if (!update) return false;
   return sort === 'name' ? update.name !== undefined : sort === 'updated' || update.attributes?.[sort] !== undefined;
+}
+
+/** Whether an update changes what conditions ask for. */
+function asked(update: Schema['ResourceUpdate'], where: string[]): boolean {
+  return where.some((w) => {
+    const name = /^[^!<>=~]*/.exec(w)?.[0] ?? '';
+    return name === 'name' ? update.name !== undefined : update.attributes?.[name] !== undefined;
+  });
 }
 
 function applyUpdate(r: Schema['Resource'], update: Schema['ResourceUpdate'] | undefined): Schema['Resource'] {
@@ -113,13 +120,8 @@ export function takeSamples(client: QueryClient, event: Schema['StatisticsEvent'
     return { ...r, statistics };
   };
   for (const query of client.getQueryCache().findAll({ queryKey: ['resources'], type: 'active' })) {
-    client.setQueryData<Rows>(
-      query.queryKey,
-      (rows) =>
-        rows && {
-          ...rows,
-          pages: rows.pages.map((p) => (p.items.some((r) => byID.has(r.id)) ? { ...p, items: p.items.map(apply) } : p)),
-        },
+    client.setQueryData<Schema['ResourceList']>(query.queryKey, (page) =>
+      page?.items.some((r) => byID.has(r.id)) ? { ...page, items: page.items.map(apply) } : page,
     );
   }
   for (const [id, samples] of byID) {

@@ -20,7 +20,7 @@ const authorize: Middleware = {
 };
 
 /** The API client. Its calls never throw for an answer; `data` does. */
-export const api = createClient<paths>({
+export const api = createClient<paths, 'application/json'>({
   // Absolute, as the Request of tests demands it.
   baseUrl: `${window.location.origin}/api/v1`,
   // Found at the time of the call, so that tests may replace it.
@@ -28,6 +28,16 @@ export const api = createClient<paths>({
   querySerializer: { array: { style: 'form', explode: false } },
 });
 api.use(authorize);
+
+/** The query of a table: lists are joined with commas, but for conditions, which stand one by one. */
+export function tableSerializer(query: Record<string, string | number | string[] | undefined>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (key === 'where' && Array.isArray(value)) value.forEach((v) => params.append(key, v));
+    else if (value !== undefined) params.set(key, String(value));
+  }
+  return params.toString();
+}
 
 interface Answer<T> {
   data?: T;

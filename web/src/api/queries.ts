@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { api, data, type Schema } from './client';
+import { api, data, tableSerializer, type Schema } from './client';
 
 /**
  * Every answer that the page keeps, by key. The first word of a key says what
@@ -15,7 +15,10 @@ export const keys = {
   impact: (id: number) => ['impact', id] as const,
   graph: (id: number) => ['graph', id] as const,
   series: (id: number) => ['series', id] as const,
-  resources: (filter: ResourceFilter) => ['resources', filter] as const,
+  resources: (filter: ResourceFilter, offset = 0) => ['resources', filter, offset] as const,
+  /** How many shown rows changed what their table is sorted by; see changes.ts. */
+  moved: (full: string) => ['moved', full] as const,
+  search: (text: string, limit: number) => ['search', text, limit] as const,
   alerts: (filter: AlertFilter) => ['alerts', filter] as const,
 };
 
@@ -24,6 +27,8 @@ export interface ResourceFilter {
   class?: string;
   health?: Schema['Severity'][];
   q?: string;
+  /** Conditions on attributes, as the API takes them. */
+  where?: string[];
   sort?: string;
   limit?: number;
 }
@@ -105,21 +110,31 @@ export const seriesQuery = (id: number) =>
     refetchInterval: 30_000,
   });
 
-/** A table's rows, page by page. */
-export const resourcesQuery = (filter: ResourceFilter) =>
-  infiniteQueryOptions({
-    queryKey: keys.resources(filter),
-    initialPageParam: '',
-    queryFn: ({ pageParam, signal }) =>
-      data(
+/** A part of a table's rows. */
+export const resourcePageQuery = (filter: ResourceFilter, offset: number) =>
+  queryOptions({
+    queryKey: keys.resources(filter, offset),
+    queryFn: ({ signal }) => {
+      const { where, ...rest } = filter;
+      return data(
         api.GET('/resources', {
-          params: { query: { ...filter, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { query: { ...rest, offset, ...(where && where.length > 0 ? { where } : {}) } },
+          // Each condition is a parameter of its own: they may have commas.
+          querySerializer: tableSerializer,
           signal,
         }),
-      ),
-    getNextPageParam: (last) => last.next,
-    // While another sort order loads, the rows of the present one stay.
+      );
+    },
+  });
+
+/** What a search finds, by class. */
+export const searchQuery = (text: string, limit: number) =>
+  queryOptions({
+    queryKey: keys.search(text, limit),
+    queryFn: ({ signal }) => data(api.GET('/search', { params: { query: { q: text, limit } }, signal })),
+    enabled: text !== '',
     placeholderData: keepPreviousData,
+    staleTime: 5000,
   });
 
 export const alertsQuery = (filter: AlertFilter) =>

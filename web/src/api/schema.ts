@@ -182,6 +182,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/resources/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries whether a resource that a user wants to add, or one that is to be changed, can be
+         *     scanned. Its plugin does an initial scan, of which nothing is kept.
+         */
+        post: operations["testResource"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds resources of any class by a text in a name, an alias or an attribute, such as a serial
+         *     number or an address. World wide names are found with colons and without.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/resources/{id}": {
         parameters: {
             query?: never;
@@ -1327,6 +1367,62 @@ export interface components {
         ResourceList: {
             items: components["schemas"]["Resource"][];
             next?: string;
+            /** @description How many resources there are on all pages together. */
+            total: number;
+        };
+        SearchResult: {
+            /** @description How many resources were found. */
+            total: number;
+            groups: components["schemas"]["SearchGroup"][];
+        };
+        SearchGroup: {
+            plugin: string;
+            class: string;
+            /** @description What people call the class. */
+            label: string;
+            /** @description How many resources of the class were found. */
+            count: number;
+            items: components["schemas"]["SearchItem"][];
+        };
+        SearchItem: {
+            id: components["schemas"]["ID"];
+            name: string;
+            health: components["schemas"]["Severity"];
+            stale: boolean;
+            /** @description The label of the attribute that has the text. Absent if the name has it. */
+            attribute?: string;
+            /** @description The value of that attribute. */
+            text?: string;
+        };
+        ResourceTest: {
+            plugin: string;
+            class: string;
+            /** @description Values by attribute name. Absent ones get their default, or with `id` the value that there is. */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** @description A resource that a user added, whose changed attributes are tried. Its plugin and class are the same. */
+            id?: components["schemas"]["ID"];
+        };
+        ResourceTested: {
+            /** @description The initial scan ended without an error. */
+            ok: boolean;
+            /**
+             * Format: double
+             * @description How long it took.
+             */
+            seconds: number;
+            /** @description How many resources it found. */
+            resources: number;
+            counts: components["schemas"]["Counts"];
+            /** @description What the scan could not read. */
+            incomplete: string[];
+            /** @description What failed. Absent if nothing did. */
+            error?: string;
+            /** @description The type of the failure in the language of the plugin. */
+            kind?: string;
+            /** @description The plugin's own account of it, such as a stack. */
+            detail?: string;
         };
         ResourceCreate: {
             plugin: string;
@@ -2374,10 +2470,35 @@ export interface operations {
                  *     of an attribute; with a leading `-` in descending order. Nulls come last.
                  */
                 sort?: string;
+                /**
+                 * @description Keep resources for which this holds: the name of an attribute, or `name` for
+                 *     what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
+                 *     `>=`; and a value. May be given several times; all must hold, but of several with
+                 *     `=` on one attribute only one. Texts are compared as people read them, in any case,
+                 *     numbers as numbers, and with units of bytes (`capacity>=10 TiB`); `serial=` is true
+                 *     where there is no value.
+                 */
+                where?: string[];
                 /** @description How many items at most on the page. */
                 limit?: components["parameters"]["pageLimit"];
                 /** @description The `next` of the page before. */
                 cursor?: components["parameters"]["pageCursor"];
+                /**
+                 * @description How many resources come before the page, to enter the list anywhere; not
+                 *     together with a cursor. Where resources come and go, only a cursor goes on exactly
+                 *     where the page before ended.
+                 */
+                offset?: number;
+                /**
+                 * @description `csv` gives all selected resources of one class as a file for spreadsheets, without
+                 *     pages. A text that a spreadsheet would take for a formula has an apostrophe before it.
+                 */
+                format?: "json" | "csv";
+                /**
+                 * @description The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes and
+                 *     statistics. By default the name, the health, and what a table of the class shows.
+                 */
+                columns?: string[];
             };
             header?: never;
             path?: never;
@@ -2385,7 +2506,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description One page of resources. */
+            /** @description One page of resources, or all in a file. */
             200: {
                 headers: {
                     "Faultline-Position": components["headers"]["Position"];
@@ -2393,6 +2514,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResourceList"];
+                    "text/csv": string;
                 };
             };
             default: components["responses"]["Problem"];
@@ -2420,6 +2542,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    testResource: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResourceTest"];
+            };
+        };
+        responses: {
+            /** @description What came of it. A scan that failed is an answer, not a problem. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceTested"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                q: string;
+                /** @description How many resources at most of each class. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was found, the classes with the best matches first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResult"];
                 };
             };
             default: components["responses"]["Problem"];

@@ -25,7 +25,7 @@ const overview = createRoute({ getParentRoute: () => root, path: '/', component:
 export const tableRoute = createRoute({
   getParentRoute: () => root,
   path: '/resources/$plugin/$class',
-  validateSearch: texts('q', 'health', 'sort'),
+  validateSearch: texts('q', 'health', 'sort', 'where', 'columns', 'row'),
   component: lazyRouteComponent(() => import('../pages/table/ClassPage'), 'ClassPage'),
 });
 
@@ -41,6 +41,12 @@ export const resourceRoute = createRoute({
   path: '/resource/$id',
   validateSearch: texts('view'),
   component: lazyRouteComponent(() => import('../pages/resource/ResourcePage'), 'ResourcePage'),
+});
+
+export const editRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/resource/$id/edit',
+  component: lazyRouteComponent(() => import('../pages/add/EditPage'), 'EditPage'),
 });
 
 export const alertsRoute = createRoute({
@@ -64,7 +70,7 @@ export const pluginsRoute = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([overview, tableRoute, searchRoute, resourceRoute, alertsRoute, addRoute, pluginsRoute]),
+  routeTree: root.addChildren([overview, tableRoute, searchRoute, resourceRoute, editRoute, alertsRoute, addRoute, pluginsRoute]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   // The page's answers are kept by the query client, not by the router.

@@ -1,16 +1,13 @@
-import { Button, Select, Skeleton } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router';
-import { useRef, useState } from 'react';
-import { api, data, type Schema } from '../../api/client';
-import { errorText, ProblemError } from '../../api/problem';
-import { classesQuery, keys } from '../../api/queries';
+import { Select, Skeleton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { errorText } from '../../api/problem';
+import { classesQuery } from '../../api/queries';
 import { ClassLabels } from '../../ui/classes';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
 import classes from './AddPage.module.css';
-import { Field } from './Field';
-import { formFields, readForm, type FieldValue } from './form';
+import { ControllerForm } from './ControllerForm';
 
 const route = getRouteApi('/add');
 
@@ -50,88 +47,9 @@ export function AddPage() {
             allowDeselect={false}
             searchable={scannable.length > 8}
           />
-          {cls && <Form key={cls.full} cls={cls} label={labels.label(cls.full)} />}
+          {cls && <ControllerForm key={cls.full} cls={cls} label={labels.label(cls.full)} />}
         </div>
       )}
     </Page>
   );
-}
-
-function Form({ cls, label }: { cls: Schema['Class']; label: string }) {
-  const fields = formFields(cls);
-  const [values, setValues] = useState<Record<string, FieldValue>>(() => Object.fromEntries(fields.map((f) => [f.name, f.initial])));
-  const [errors, setErrors] = useState<Record<string, string>>({});
-  const form = useRef<HTMLFormElement>(null);
-  const client = useQueryClient();
-  const navigate = useNavigate();
-
-  /** Shows what is wrong and leads to the first field of it. */
-  function refuse(found: Record<string, string>): void {
-    setErrors(found);
-    const first = fields.find((f) => found[f.name] !== undefined);
-    if (first) form.current?.querySelector<HTMLElement>(`#field-${CSS.escape(first.name)}`)?.focus();
-  }
-
-  const add = useMutation({
-    mutationFn: (attributes: Record<string, unknown>) =>
-      data(api.POST('/resources', { body: { plugin: cls.plugin, class: cls.name, attributes } })),
-    onSuccess: async (resource) => {
-      client.setQueryData(keys.resource(resource.id), resource);
-      void client.invalidateQueries({ queryKey: keys.roots });
-      await navigate({ to: '/resource/$id', params: { id: String(resource.id) } });
-    },
-    onError: (err) => {
-      const field = err instanceof ProblemError ? fieldOf(err.field) : '';
-      refuse(fields.some((f) => f.name === field) ? { [field]: err.message } : { '': errorText(err) });
-    },
-  });
-
-  return (
-    <form
-      ref={form}
-      noValidate
-      className={classes['form']}
-      onSubmit={(e) => {
-        e.preventDefault();
-        const { attributes, errors: found } = readForm(fields, values);
-        if (Object.keys(found).length > 0) refuse(found);
-        else {
-          setErrors({});
-          add.mutate(attributes);
-        }
-      }}
-    >
-      {fields.map((f) => (
-        <Field
-          key={f.name}
-          field={f}
-          value={values[f.name] ?? null}
-          error={errors[f.name]}
-          onChange={(value) => {
-            setValues((old) => ({ ...old, [f.name]: value }));
-            // What is being put right is no longer wrong.
-            setErrors(({ [f.name]: _, ...rest }) => rest);
-          }}
-        />
-      ))}
-      {errors[''] !== undefined && (
-        <p role="alert" className={classes['error']}>
-          {errors['']}
-        </p>
-      )}
-      <div className={classes['buttons']}>
-        <Button type="submit" size="sm" loading={add.isPending}>
-          Add {label}
-        </Button>
-        <Button component={Link} to="/" size="sm" variant="default">
-          Cancel
-        </Button>
-      </div>
-    </form>
-  );
-}
-
-/** A problem names an attribute plainly or as a part of the body. */
-function fieldOf(field: string): string {
-  return field.replace(/^attributes\./, '');
 }

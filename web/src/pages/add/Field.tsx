@@ -17,7 +17,8 @@ export function Field({ field, value, error, onChange }: Props) {
   const common = {
     id: `field-${field.name}`,
     name: field.name,
-    label: field.required || field.input === 'checkbox' ? field.label : `${field.label} (optional)`,
+    disabled: field.fixed,
+    label: field.required || field.fixed || field.input === 'checkbox' || field.input === 'password' ? field.label : `${field.label} (optional)`,
     description: hint === '' ? undefined : hint,
     error,
     'aria-required': field.required,

@@ -13,6 +13,7 @@ interface Props {
   description: string | undefined;
   error: string | undefined;
   withAsterisk: boolean;
+  disabled: boolean;
   value: string | null;
   onChange: (value: string | null) => void;
 }

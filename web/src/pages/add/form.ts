@@ -18,15 +18,66 @@ export interface FieldSpec {
   min: number | undefined;
   max: number | undefined;
   maxLength: number | undefined;
+  /** Shown, but not to be changed: it tells the resource from others. */
+  fixed: boolean;
   attribute: Attribute;
 }
 
 /**
- * The fields of a form that adds a resource of a class. What users may not
- * set and what is hidden is left out.
+ * The fields of a form that adds a resource of a class, or edits one. What
+ * users may not set and what is hidden is left out.
  */
-export function formFields(cls: Schema['Class']): FieldSpec[] {
-  return cls.attributes.filter((a) => !a.user_read_only && !a.hidden).map(fieldFor);
+export function formFields(cls: Schema['Class'], resource?: Schema['Resource']): FieldSpec[] {
+  return cls.attributes.filter((a) => !a.user_read_only && !a.hidden).map((a) => (resource ? editField(a) : fieldFor(a)));
+}
+
+/** A field of what is there: an identifier stays, and so does a password that nobody types anew. */
+function editField(a: Attribute): FieldSpec {
+  const f = fieldFor(a);
+  if (a.identifying) return { ...f, fixed: true, required: false, hint: 'Identifies the controller, and cannot be changed.' };
+  if (a.kind === 'password') return { ...f, required: false, hint: 'Leave it empty to keep the present one.' };
+  return { ...f, required: !a.optional && a.kind !== 'boolean', hint: f.hint.replace('The plugin sets it if it is left empty.', '').trim() };
+}
+
+/** What the fields hold at first: the defaults, or the values of the resource. */
+export function initialValues(fields: FieldSpec[], resource?: Schema['Resource']): Record<string, FieldValue> {
+  return Object.fromEntries(fields.map((f) => [f.name, resource ? present(f, resource.attributes[f.name]?.value) : f.initial]));
+}
+
+function present(f: FieldSpec, value: unknown): FieldValue {
+  switch (f.input) {
+    case 'checkbox':
+      return value === true;
+    case 'select': {
+      if (f.attribute.kind === 'boolean') return typeof value === 'boolean' ? Number(value) : null;
+      const i = (f.attribute.options ?? []).findIndex((o) => o === value);
+      return i < 0 ? null : i;
+    }
+    case 'number':
+      return typeof value === 'number' ? value : '';
+    case 'reference':
+      return typeof value === 'number' ? String(value) : null;
+    case 'password':
+      return '';
+    case 'text':
+      return typeof value === 'string' ? value : '';
+  }
+}
+
+/** Of the values of an edited resource, those that differ from before; what was emptied is null. */
+export function changedOnly(
+  fields: FieldSpec[],
+  attributes: Record<string, unknown>,
+  before: Record<string, FieldValue>,
+  now: Record<string, FieldValue>,
+): Record<string, unknown> {
+  const changed: Record<string, unknown> = {};
+  for (const f of fields) {
+    if (f.fixed || (now[f.name] ?? null) === (before[f.name] ?? null)) continue;
+    if (f.input === 'password' && (now[f.name] ?? '') === '') continue;
+    changed[f.name] = attributes[f.name] ?? null;
+  }
+  return changed;
 }
 
 function fieldFor(a: Attribute): FieldSpec {
@@ -43,6 +94,7 @@ function fieldFor(a: Attribute): FieldSpec {
     min: a.min,
     max: a.max,
     maxLength: a.max_length,
+    fixed: false,
     attribute: a,
   };
 }
@@ -114,6 +166,7 @@ export function readForm(fields: FieldSpec[], values: Record<string, FieldValue>
   const attributes: Record<string, unknown> = {};
   const errors: Record<string, string> = {};
   for (const f of fields) {
+    if (f.fixed) continue;
     const value = values[f.name] ?? null;
     if (value === null || value === '') {
       if (f.required) errors[f.name] = `${f.label} needs a value.`;

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Modal, Tooltip } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconPencil, IconTrash } from '@tabler/icons-react';
+import { IconPencil, IconSettings, IconTrash } from '@tabler/icons-react';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
@@ -54,7 +54,14 @@ export function Title({ resource, labels }: Props) {
           {healthName(resource.health)}
         </span>
         {resource.stale && <StaleMark />}
-        {resource.deletable && !editing && <Remove resource={resource} />}
+        {resource.deletable && !editing && (
+          <Group gap="xs" className={classes['acts'] ?? ''}>
+            <Button component={Link} to={`/resource/${resource.id}/edit`} variant="default" leftSection={<IconSettings size={14} aria-hidden />}>
+              Edit
+            </Button>
+            <Remove resource={resource} />
+          </Group>
+        )}
       </div>
       {resource.alias !== null && !editing && <div className="muted">The plugin calls it {resource.label}.</div>}
     </div>
@@ -76,7 +83,7 @@ function Remove({ resource }: { resource: Schema['Resource'] }) {
   });
   return (
     <>
-      <Button variant="default" className={classes['remove'] ?? ''} leftSection={<IconTrash size={14} aria-hidden />} onClick={open}>
+      <Button variant="default" leftSection={<IconTrash size={14} aria-hidden />} onClick={open}>
         Remove
       </Button>
       <Modal opened={asked} onClose={close} title={`Remove ${resource.name}?`}>

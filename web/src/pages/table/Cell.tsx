@@ -1,6 +1,5 @@
 import type { Schema } from '../../api/client';
 import { formatMeasure } from '../../format/number';
-import { fullClass, type ClassLabels } from '../../ui/classes';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { StaleMark } from '../../ui/StaleMark';
@@ -8,7 +7,7 @@ import type { ColumnSpec } from './columns';
 import classes from './ResourceTable.module.css';
 
 /** What a column shows of a resource. */
-export function Cell({ column, row, labels }: { column: ColumnSpec; row: Schema['Resource']; labels: ClassLabels }) {
+export function Cell({ column, row }: { column: ColumnSpec; row: Schema['Resource'] }) {
   switch (column.source) {
     case 'name':
       return (
@@ -20,8 +19,6 @@ export function Cell({ column, row, labels }: { column: ColumnSpec; row: Schema[
           {row.stale && <StaleMark />}
         </span>
       );
-    case 'class':
-      return <>{labels.label(fullClass(row))}</>;
     case 'statistic': {
       const s = row.statistics[column.id];
       return <>{typeof s?.value === 'number' ? formatMeasure(s.value, s.unit) : <None />}</>;

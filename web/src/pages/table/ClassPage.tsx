@@ -1,34 +1,57 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Button } from '@mantine/core';
+import { IconArrowsSort } from '@tabler/icons-react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import { useMemo } from 'react';
-import { errorText } from '../../api/problem';
-import { classesQuery, resourcesQuery, statusQuery, type ResourceFilter } from '../../api/queries';
+import { useCallback, useMemo, useState } from 'react';
+import { errorText, ProblemError } from '../../api/problem';
+import { classesQuery, keys, statusQuery, type ResourceFilter } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { ClassLabels } from '../../ui/classes';
 import { FilterText } from '../../ui/FilterText';
 import { parseHealths } from '../../ui/health';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
-import { classColumns, nameColumn } from './columns';
+import classes from './ClassPage.module.css';
+import { ColumnChoice } from './ColumnChoice';
+import { chosenColumns, classColumns, nameColumn } from './columns';
+import { Download } from './Download';
 import { HealthFilter } from './HealthFilter';
 import { ResourceTable } from './ResourceTable';
-import classes from './ClassPage.module.css';
+import { pageSize } from './useRows';
+import { conditions, formatWhere, parseWhere } from './where';
 
 const route = getRouteApi('/resources/$plugin/$class');
-const pageSize = 100;
 
 /** The resources of one class, with the class's own columns. */
 export function ClassPage() {
   const { plugin, class: name } = route.useParams();
-  const { q, health, sort } = route.useSearch();
+  const { data: declared } = useQuery(classesQuery);
+  const full = `${plugin}.${name}`;
+  if (declared && !declared.items.some((c) => c.full === full)) {
+    return (
+      <Message page title={`There is no class ${full}`}>
+        <p>Its plugin does not declare it, or is not loaded.</p>
+      </Message>
+    );
+  }
+  // Another class is another table: nothing half typed comes along.
+  return <ClassTable key={full} plugin={plugin} name={name} full={full} />;
+}
+
+function ClassTable({ plugin, name, full }: { plugin: string; name: string; full: string }) {
+  const { q, health, sort, where: asked, columns: chosen, row } = route.useSearch();
   const navigate = route.useNavigate();
   const { data: declared } = useQuery(classesQuery);
   const { data: status } = useQuery(statusQuery);
-  const full = `${plugin}.${name}`;
+  const [rows, setRows] = useState<{ total: number | undefined; error: Error | null }>({ total: undefined, error: null });
   const cls = declared?.items.find((c) => c.full === full);
   const label = new ClassLabels(declared?.items ?? []).label(full);
-  const columns = useMemo(() => (cls ? classColumns(cls) : [nameColumn]), [cls]);
+  const all = useMemo(() => (cls ? classColumns(cls) : [nameColumn]), [cls]);
+  const columns = useMemo(() => chosenColumns(all, chosen), [all, chosen]);
+  const where = useMemo(() => parseWhere(asked), [asked]);
   const healths = parseHealths(health);
+  const counts = status?.resources.classes.find((c) => c.full === full);
+  const filtered = q !== undefined || healths.length > 0 || where.size > 0;
 
   const filter: ResourceFilter = {
     plugin,
@@ -36,61 +59,89 @@ export function ClassPage() {
     limit: pageSize,
     ...(q === undefined ? {} : { q }),
     ...(healths.length > 0 ? { health: healths } : {}),
+    ...(where.size > 0 ? { where: conditions(where) } : {}),
     sort: sort ?? 'name',
   };
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(resourcesQuery(filter));
-  const rows = useMemo(() => data?.pages.flatMap((p) => p.items), [data]);
-  const counts = status?.resources.classes.find((c) => c.full === full);
-  const filtered = q !== undefined || healths.length > 0;
-  const total = filtered ? (hasNextPage ? undefined : rows?.length) : counts?.count;
 
-  /** Changes the address; what the reader filters by is no step back. */
-  function set(change: { q?: string; health?: string; sort?: string }): void {
-    void navigate({ search: (old) => ({ ...old, ...change }), replace: true });
-  }
+  /** Changes the address; what the reader sets in a table is no step back. */
+  const set = useCallback(
+    (change: { q?: string; health?: string; sort?: string; where?: string; columns?: string; row?: string }): void => {
+      const stays = 'columns' in change || 'row' in change;
+      void navigate({ search: (old) => ({ ...old, ...(stays ? {} : { row: '' }), ...change }), replace: true, resetScroll: false });
+    },
+    [navigate],
+  );
+  const onRow = useCallback((n: number) => set({ row: n === 0 ? '' : String(n + 1) }), [set]);
+  const setWhere = (attribute: string, condition: string | undefined) => {
+    const next = new Map(where);
+    if (condition === undefined) next.delete(attribute);
+    else next.set(attribute, condition);
+    set({ where: formatWhere(next) });
+  };
 
-  if (declared && !cls) {
-    return (
-      <Message page title={`There is no class ${full}`}>
-        <p>Its plugin does not declare it, or is not loaded.</p>
-      </Message>
-    );
-  }
   return (
     <Page title={label} fill>
       <div className={classes['head']}>
         <h1>{label}</h1>
-        <span className="muted number">
-          {total !== undefined ? formatCount(total) : rows ? `more than ${formatCount(rows.length)}` : ''}
+        <span className={`${classes['count'] ?? ''} muted number`}>
+          {rows.total === undefined ? '' : formatCount(rows.total)}
           {filtered && counts ? ` of ${formatCount(counts.count)}` : ''} · {plugin}
         </span>
-        <div className={classes['filters']}>
+        <div className={classes['tools']}>
+          <SortAnew full={full} />
+          {filtered && (
+            <Button variant="subtle" onClick={() => set({ q: '', health: '', where: '' })}>
+              Clear filters
+            </Button>
+          )}
           <HealthFilter label="Filter by health" value={healths} counts={counts?.health} onChange={(v) => set({ health: v.join(',') })} />
           <FilterText label="Filter by text" value={q ?? ''} onChange={(v) => set({ q: v })} />
+          <ColumnChoice all={all} shown={columns} onChange={(names) => set({ columns: names === undefined ? '' : names.join(',') || 'name' })} />
+          <Download filter={filter} columns={['name', 'health', ...columns.slice(1).map((c) => c.id)]} />
         </div>
       </div>
-      {error && !rows ? (
-        <Message title="The resources cannot be listed" alert>
-          <p>{errorText(error)}</p>
-        </Message>
-      ) : (
-        <ResourceTable
-          key={full}
-          label={`${label}, table`}
-          columns={columns}
-          rows={cls ? rows : undefined}
-          total={total}
-          sort={sort ?? 'name'}
-          onSort={(s) => set({ sort: s ?? '' })}
-          more={hasNextPage && !isFetchingNextPage ? () => void fetchNextPage() : undefined}
-          loadingMore={isFetchingNextPage}
-          empty={
-            <Message title={filtered ? 'Nothing fits the filter' : `There is no ${label} yet`}>
-              <p>{filtered ? 'Choose another health or text.' : 'It appears here as soon as a plugin reports one.'}</p>
-            </Message>
-          }
-        />
+      {rows.error && (
+        <p role="alert" className={classes['error']}>
+          {rows.error instanceof ProblemError ? rows.error.message : `The resources cannot be listed: ${errorText(rows.error)}`}
+        </p>
       )}
+      <ResourceTable
+        label={`${label}, table`}
+        columns={columns}
+        filter={filter}
+        expected={counts?.count ?? 0}
+        sort={sort ?? 'name'}
+        onSort={(s) => set({ sort: s ?? '' })}
+        where={where}
+        onWhere={setWhere}
+        row={Math.max(0, Number(row ?? 1) - 1) || 0}
+        onRow={onRow}
+        onRows={setRows}
+        empty={
+          <Message title={filtered ? 'Nothing fits the filter' : `There is no ${label} yet`}>
+            <p>{filtered ? 'Choose another health, text or value.' : 'It appears here as soon as a plugin reports one.'}</p>
+          </Message>
+        }
+      />
     </Page>
+  );
+}
+
+/** Offers the right order again when values changed by which the table is sorted. */
+function SortAnew({ full }: { full: string }) {
+  const client = useQueryClient();
+  const { data: moved } = useQuery({ queryKey: keys.moved(full), queryFn: () => 0, enabled: false, initialData: 0 });
+  if (moved === 0) return null;
+  return (
+    <Button
+      variant="light"
+      leftSection={<IconArrowsSort size={14} aria-hidden />}
+      onClick={() => {
+        client.setQueryData(keys.moved(full), 0);
+        void client.invalidateQueries({ queryKey: ['resources'] });
+      }}
+    >
+      Sort anew
+    </Button>
   );
 }

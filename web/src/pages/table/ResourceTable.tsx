@@ -1,144 +1,164 @@
 import { Skeleton } from '@mantine/core';
-import { createColumnHelper, tableFeatures, useTable } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, type ReactNode } from 'react';
-import type { Schema } from '../../api/client';
+import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 'react';
 import { useWatch } from '../../api/live';
+import type { ResourceFilter } from '../../api/queries';
 import { formatCount } from '../../format/number';
-import { useClasses } from '../../ui/useClasses';
 import { Cell } from './Cell';
 import type { ColumnSpec } from './columns';
+import { ColumnFilter } from './ColumnFilter';
 import classes from './ResourceTable.module.css';
+import { useWindow } from './scroll';
 import { SortHeading } from './SortHeading';
+import { useRows, type Rows } from './useRows';
+import type { Where } from './where';
 
 interface Props {
   label: string;
   columns: ColumnSpec[];
-  rows: Schema['Resource'][] | undefined;
-  /** Number of all rows, if it is known. */
-  total: number | undefined;
+  filter: ResourceFilter;
+  /** Number of rows until the server says it, so that the scroll bar stands. */
+  expected: number;
   sort: string | undefined;
   onSort: (sort: string | undefined) => void;
-  /** Asks for the next rows; absent if there are none, or if they are under way. */
-  more: (() => void) | undefined;
-  loadingMore: boolean;
+  where: Where;
+  onWhere: (name: string, condition: string | undefined) => void;
+  /** The row to begin with, and who is told where the reader rests. */
+  row: number;
+  onRow: (row: number) => void;
+  onRows: (rows: { total: number | undefined; error: Error | null }) => void;
   /** Stands in place of rows if there are none. */
   empty: ReactNode;
 }
 
 const rowHeight = 34;
-// Sorting, filtering and paging are the server's; the table only lays out.
-const features = tableFeatures({});
-const helper = createColumnHelper<typeof features, Schema['Resource']>();
+/** The headings and the fields below them. */
+const headHeight = 34 + 38;
 
 /** A table of any number of resources. Only the rows in view exist in the page. */
-export function ResourceTable({ label, columns, rows, total, sort, onSort, more, loadingMore, empty }: Props) {
-  const labels = useClasses();
+export function ResourceTable({ label, columns, filter, expected, sort, onSort, where, onWhere, row, onRow, onRows, empty }: Props) {
+  const [count, setCount] = useState(expected);
   const scroller = useRef<HTMLDivElement>(null);
-  const defs = useMemo(
-    () =>
-      helper.columns(
-        columns.map((column) =>
-          helper.display({ id: column.id, cell: ({ row }) => <Cell column={column} row={row.original} labels={labels} /> }),
-        ),
-      ),
-    [columns, labels],
-  );
-  const data = useMemo(() => rows ?? [], [rows]);
-  const table = useTable({ features, columns: defs, data, getRowId: (r) => String(r.id) });
-  const all = table.getRowModel().rows;
+  const view = useWindow(scroller, count, rowHeight, headHeight);
+  const rows = useRows(filter, view.first, Math.max(view.end, view.first + 1));
+  useStay(rows, view, filter, row, onRow);
+  const known = rows.total;
+  if (count !== (known ?? expected)) setCount(known ?? expected);
+  const failure = known === undefined ? rows.error : null;
+  useEffect(() => onRows({ total: known, error: failure }), [known, failure, onRows]);
 
-  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer reads layout on purpose
-  const virtual = useVirtualizer({
-    count: all.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 12,
-    // Before the first layout (and in tests) there is no height to go by.
-    initialRect: { width: 800, height: 600 },
-  });
-  const items = virtual.getVirtualItems();
-  const first = items[0];
-  const last = items.at(-1);
-  const before = first?.start ?? 0;
-  const after = virtual.getTotalSize() - (last?.end ?? 0);
-
-  useEffect(() => {
-    if (more && last && last.index >= all.length - 30) more();
-  }, [more, last, all.length]);
-
+  const shown = Array.from({ length: view.end - view.first }, (_, i) => ({ index: view.first + i, resource: rows.at(view.first + i) }));
   const hasStatistics = columns.some((c) => c.source === 'statistic');
-  useWatch(hasStatistics ? items.flatMap((i) => data[i.index]?.id ?? []) : []);
+  useWatch(hasStatistics ? shown.flatMap((s) => s.resource?.id ?? []) : []);
 
   const width = columns.reduce((sum, c) => sum + c.width, 0);
   return (
-    <div className={classes['scroller']} ref={scroller} tabIndex={0} role="region" aria-label={label}>
-      <table className={classes['table']} style={{ minWidth: width }} aria-rowcount={(total ?? all.length) + 1}>
-        <caption className="visually-hidden">{label}</caption>
-        <colgroup>
-          {columns.map((c) => (
-            <col key={c.id} style={{ width: c.width }} />
-          ))}
-        </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
+    <>
+      <div className={classes['scroller']} ref={scroller} onScroll={view.onScroll} tabIndex={0} role="region" aria-label={label}>
+        <table className={classes['table']} style={{ minWidth: width }} aria-rowcount={(known ?? expected) + 2} aria-busy={rows.old}>
+          <caption className="visually-hidden">{label}</caption>
+          <colgroup>
             {columns.map((c) => (
-              <SortHeading key={`${c.source}-${c.id}`} id={c.sortable ? c.id : undefined} header={c.header} align={c.align} sort={sort} onSort={onSort} />
+              <col key={`${c.source}-${c.id}`} style={{ width: c.width }} />
             ))}
-          </tr>
-        </thead>
-        <tbody>
-          {before > 0 && (
-            <tr aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: before, padding: 0, border: 0 }} />
+          </colgroup>
+          <thead>
+            <tr aria-rowindex={1}>
+              {columns.map((c) => (
+                <SortHeading key={`${c.source}-${c.id}`} id={c.sortable ? c.id : undefined} header={c.header} align={c.align} sort={sort} onSort={onSort} />
+              ))}
             </tr>
-          )}
-          {items.map((item) => {
-            const row = all[item.index];
-            if (!row) return null;
-            return (
-              <tr key={row.id} aria-rowindex={item.index + 2} data-stale={row.original.stale || undefined} data-health={row.original.health}>
-                {row.getAllCells().map((cell, i) => {
-                  const className = columns[i]?.align === 'right' ? classes['right'] : undefined;
-                  const content = <table.FlexRender cell={cell} />;
+            <tr aria-rowindex={2} className={classes['filters']}>
+              {columns.map((c) => (
+                <td key={`${c.source}-${c.id}`}>
+                  {c.sortable && <ColumnFilter column={c} condition={where.get(c.id)} onChange={(condition) => onWhere(c.id, condition)} />}
+                </td>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {view.before > 0 && <Room columns={columns.length} height={view.before} />}
+            {shown.map(({ index, resource }) => (
+              <tr
+                key={resource?.id ?? `row ${index}`}
+                aria-rowindex={index + 3}
+                data-stale={resource?.stale === true || undefined}
+                data-health={resource?.health}
+                aria-hidden={resource ? undefined : true}
+              >
+                {columns.map((c, i) => {
+                  const content = resource ? <Cell column={c} row={resource} /> : <Skeleton height={12} width={`${50 + ((index * 13 + i * 29) % 40)}%`} />;
                   return i === 0 ? (
-                    <th scope="row" key={cell.id}>
+                    <th scope="row" key={`${c.source}-${c.id}`}>
                       {content}
                     </th>
                   ) : (
-                    <td key={cell.id} className={className}>
+                    <td key={`${c.source}-${c.id}`} className={c.align === 'right' ? classes['right'] : undefined}>
                       {content}
                     </td>
                   );
                 })}
               </tr>
-            );
-          })}
-          {after > 0 && (
-            <tr aria-hidden="true">
-              <td colSpan={columns.length} style={{ height: after, padding: 0, border: 0 }} />
-            </tr>
-          )}
-          {rows === undefined && <Waiting columns={columns} count={14} />}
-          {loadingMore && <Waiting columns={columns} count={2} />}
-        </tbody>
-      </table>
-      {rows?.length === 0 && <div className={classes['empty']}>{empty}</div>}
-      <p className="visually-hidden" role="status">
-        {rows === undefined ? 'Loading' : `${formatCount(rows.length)} rows loaded`}
+            ))}
+            {view.after > 0 && <Room columns={columns.length} height={view.after} />}
+          </tbody>
+        </table>
+        {known === 0 && <div className={classes['empty']}>{empty}</div>}
+      </div>
+      <p className={`${classes['foot'] ?? ''} number`} role="status">
+        {known === undefined ? 'Loading' : known === 0 ? 'No rows' : `Rows ${formatCount(view.top + 1)} to ${formatCount(Math.min(known, view.top + view.fits))} of ${formatCount(known)}`}
       </p>
-    </div>
+    </>
   );
 }
 
-function Waiting({ columns, count }: { columns: ColumnSpec[]; count: number }) {
-  return Array.from({ length: count }, (_, i) => (
-    <tr key={i} aria-hidden="true">
-      {columns.map((c, j) => (
-        <td key={c.id}>
-          <Skeleton height={12} width={`${50 + ((i * 13 + j * 29) % 40)}%`} />
-        </td>
-      ))}
+function Room({ columns, height }: { columns: number; height: number }) {
+  return (
+    <tr aria-hidden="true">
+      <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
     </tr>
-  ));
+  );
+}
+
+/**
+ * Keeps a reader where he is. Rows that come or go above do not move what he
+ * reads; another filter or order begins at its first row; and where he rests is
+ * told, so that the way back leads there.
+ */
+function useStay(rows: Rows, view: ReturnType<typeof useWindow>, filter: ResourceFilter, row: number, onRow: (row: number) => void): void {
+  const { jump, top } = view;
+  const key = JSON.stringify(filter);
+  const asked = useRef({ key, begun: row === 0 });
+  const anchor = useRef<{ id: number; index: number }>(undefined);
+  const { total, old, version } = rows;
+
+  useLayoutEffect(() => {
+    if (asked.current.key !== key) {
+      asked.current = { key, begun: true };
+      anchor.current = undefined;
+      jump(0);
+    } else if (!asked.current.begun && total !== undefined) {
+      asked.current.begun = true;
+      jump(row);
+    }
+  }, [key, total, row, jump]);
+
+  useLayoutEffect(() => {
+    const a = anchor.current;
+    const now = a && !old ? rows.find(a.id) : undefined;
+    // At its beginning a list shows what is first now.
+    if (a && now !== undefined && now !== a.index && a.index === top && top > 0) {
+      anchor.current = { id: a.id, index: now };
+      jump(now);
+      return;
+    }
+    const first = rows.at(top);
+    anchor.current = first && !old ? { id: first.id, index: top } : undefined;
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the version stands for the rows
+  }, [version, top, old, jump]);
+
+  useEffect(() => {
+    if (!asked.current.begun || total === undefined) return;
+    const timer = setTimeout(() => onRow(top), 500);
+    return () => clearTimeout(timer);
+  }, [top, total, onRow]);
 }

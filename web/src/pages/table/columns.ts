@@ -4,13 +4,15 @@ import type { Schema } from '../../api/client';
 export interface ColumnSpec {
   /** The attribute or statistic; it is also what the server sorts by. */
   id: string;
-  source: 'name' | 'class' | 'attribute' | 'statistic';
+  source: 'name' | 'attribute' | 'statistic';
   header: string;
   kind: Schema['Kind'] | Schema['StatisticKind'] | 'name';
   /** In pixels; all columns grow alike where there is room. */
   width: number;
   align: 'left' | 'right';
   sortable: boolean;
+  /** The values that there can be, for a choice. */
+  options?: string[];
 }
 
 // Wide enough for nearly all values of the kind, so that columns stand still
@@ -41,16 +43,6 @@ export const nameColumn: ColumnSpec = {
   sortable: true,
 };
 
-export const classColumn: ColumnSpec = {
-  id: 'class',
-  source: 'class',
-  header: 'Class',
-  kind: 'string',
-  width: 170,
-  align: 'left',
-  sortable: true,
-};
-
 /** A column is never so narrow that its heading does not fit. */
 function widthFor(kindWidth: number, header: string): number {
   return Math.max(kindWidth, Math.min(260, header.length * 8 + 40));
@@ -75,6 +67,7 @@ export function classColumns(cls: Schema['Class']): ColumnSpec[] {
       width: widthFor(widths[a.kind], a.label),
       align: right.has(a.kind) ? 'right' : 'left',
       sortable: true,
+      ...(a.kind === 'enum' ? { options: (a.options ?? []).map(String) } : a.kind === 'boolean' ? { options: ['yes', 'no'] } : {}),
     });
   }
   for (const s of cls.statistics) {
@@ -91,6 +84,13 @@ export function classColumns(cls: Schema['Class']): ColumnSpec[] {
     });
   }
   return columns;
+}
+
+/** The columns that an address chooses, in the order of the class; the name is always among them. */
+export function chosenColumns(all: ColumnSpec[], chosen: string | undefined): ColumnSpec[] {
+  if (chosen === undefined) return all;
+  const names = new Set(chosen.split(','));
+  return all.filter((c) => c.source === 'name' || names.has(c.id));
 }
 
 /** The sort order after a click on a column: up, down, none. */
