@@ -26,6 +26,8 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     ['empty', () => '/', 'No controller yet', () => empty],
     ['disks', () => '/resources/acme/Disk', 'Capacity'],
     ['disks-sick', () => '/resources/acme/Disk?health=error,warning&sort=-capacity', 'FAILED'],
+    ['disks-filtered', () => '/resources/acme/Disk?where=slot%3E=38;model~st16&columns=slot,model,status', 'Clear filters'],
+    ['edit', () => `/resource/${ids.array.id}/edit`, 'Save changes'],
     ['stale-drives', () => '/resources/redfish/Drive', 'stale'],
     ['disk', () => `/resource/${ids.failed.id}`, 'Disk failure'],
     ['pool', () => `/resource/${ids.pool.id}`, 'I/O size'],

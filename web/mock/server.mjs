@@ -52,12 +52,17 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     if (path[0] === 'events') return events(request, response, url);
     const body = await answer(request, path, url.searchParams);
     response.setHeader('Faultline-Position', String(model.seq()));
+    if (typeof body === 'string') {
+      response.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="resources.csv"' });
+      response.end(body);
+      return;
+    }
     if (body === undefined) {
       response.writeHead(204);
       response.end();
       return;
     }
-    response.writeHead(request.method === 'POST' ? 201 : 200, { 'Content-Type': 'application/json' });
+    response.writeHead(request.method === 'POST' && path[1] !== 'test' ? 201 : 200, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(body));
   }
 
@@ -77,7 +82,11 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
         return { items: model.classes.map((c) => ({ ...c, count: [...model.resources.values()].filter((r) => r.class === c).length })) };
       case 'alerts':
         return listAlerts(query);
+      case 'search':
+        return search(query);
       case 'resources':
+        if (id === 'test') return trial(await json(request));
+        if (!id && query.get('format') === 'csv') return csv(query);
         if (!id) return request.method === 'POST' ? create(await json(request)) : list(query);
         if (part) return detail(find(id), part, query);
         if (request.method === 'PATCH') return edit(find(id), await json(request));
@@ -120,7 +129,54 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
   }
 
   function list(query) {
-    const known = ['plugin', 'class', 'base', 'scope', 'health', 'q', 'parent', 'ancestor_of', 'descendant_of', 'sort', 'limit', 'cursor'];
+    return slice(select(query), query, model.encode);
+  }
+
+  function csv(query) {
+    const rows = select(query);
+    const names = query.get('columns').split(',');
+    const cell = (r, n) => (n === 'name' ? model.name(r) : n === 'health' ? model.healthOf(r) : String(r.values[n] ?? ''));
+    return [names.join(','), ...rows.map((r) => names.map((n) => `"${cell(r, n).replaceAll('"', '""')}"`).join(','))].join('\n') + '\n';
+  }
+
+  function search(query) {
+    const low = (query.get('q') ?? '').trim().toLowerCase();
+    if (low === '') throw new Problem(400, 'q must have 1 to 1000 characters', 'q');
+    const limit = Number(query.get('limit') ?? 5);
+    const groups = new Map();
+    let total = 0;
+    for (const r of model.resources.values()) {
+      const named = model.name(r).toLowerCase().includes(low);
+      const a = r.class.attributes.find((x) => x.kind !== 'password' && model.attributeValue(x, r.values[x.name]).text.toLowerCase().includes(low));
+      if (!named && !a) continue;
+      total++;
+      if (!groups.has(r.class)) groups.set(r.class, { plugin: r.class.plugin, class: r.class.name, label: r.class.label, count: 0, items: [] });
+      const g = groups.get(r.class);
+      g.count++;
+      if (g.items.length >= limit) continue;
+      const why = named ? {} : { attribute: a.label, text: model.attributeValue(a, r.values[a.name]).text };
+      g.items.push({ id: r.id, name: model.name(r), health: model.healthOf(r), stale: r.stale, ...why });
+    }
+    return { total, groups: [...groups.values()].sort((a, b) => a.count - b.count) };
+  }
+
+  /** Whether a condition of the API holds, such as "capacity>=10 TiB". */
+  function holds(r, condition) {
+    const [, name, op, text] = /^([^!<>=~]*)(!=|<=|>=|=|~|<|>)(.*)$/.exec(condition) ?? [];
+    const a = r.class.attributes.find((x) => x.name === name);
+    if (!name || (!a && name !== 'name')) throw new Problem(400, `"${name}" is no attribute of these resources`, 'where');
+    const value = name === 'name' ? model.name(r) : r.values[name];
+    const read = (name === 'name' ? value : model.attributeValue(a, value).text).toLowerCase();
+    const units = { '': 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40, pib: 2 ** 50 };
+    const [, number, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+    const n = number === undefined ? NaN : Number(number) * units[unit.toLowerCase()];
+    const equal = text === '' ? read === '' : read === text.toLowerCase() || value === n;
+    const test = { '=': equal, '!=': !equal, '~': read.includes(text.toLowerCase()), '<': value < n, '<=': value <= n, '>': value > n, '>=': value >= n };
+    return (value !== null || !/[<>]/.test(op)) && test[op];
+  }
+
+  function select(query) {
+    const known = ['plugin', 'class', 'base', 'scope', 'health', 'q', 'parent', 'ancestor_of', 'descendant_of', 'where', 'sort', 'limit', 'cursor', 'offset', 'format', 'columns'];
     for (const k of query.keys()) if (!known.includes(k)) throw new Problem(400, `There is no query parameter ${k}.`, k);
     let items = [...model.resources.values()];
     const keep = (key, test) => {
@@ -137,6 +193,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       const text = (a) => model.attributeValue(a, r.values[a.name]).text.toLowerCase();
       return model.name(r).toLowerCase().includes(low) || r.class.attributes.some((a) => a.kind !== 'password' && text(a).includes(low));
     });
+    for (const w of query.getAll('where')) items = items.filter((r) => holds(r, w));
     const sort = query.get('sort') ?? 'id';
     const down = sort.startsWith('-') ? -1 : 1;
     const field = sort.replace(/^-/, '');
@@ -157,13 +214,13 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       if (x === null || y === null) return x === y ? a.id - b.id : x === null ? 1 : -1;
       return (x < y ? -down : x > y ? down : 0) || a.id - b.id;
     });
-    return slice(items, query, model.encode);
+    return items;
   }
 
   function slice(items, query, encode) {
     const limit = Number(query.get('limit') ?? 100);
-    const start = Number(query.get('cursor') ?? 0);
-    const out = { items: items.slice(start, start + limit).map(encode) };
+    const start = Number(query.get('cursor') ?? query.get('offset') ?? 0);
+    const out = { items: items.slice(start, start + limit).map(encode), total: items.length };
     if (start + limit < items.length) out.next = String(start + limit);
     return out;
   }
@@ -234,17 +291,38 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     throw new Problem(404, `A resource has no ${part}.`);
   }
 
-  function create({ plugin, class: name, attributes = {}, ...rest }) {
-    for (const k of Object.keys(rest)) throw new Problem(422, `There is no field ${k}.`, k);
-    const c = model.classOf.get(`${plugin}.${name}`);
-    if (!c?.scannable) throw new Problem(422, `Resources of class ${plugin}.${name} cannot be added.`, 'class');
+  /** Reads the attributes of a root that a user adds, or changes. */
+  function read(c, attributes, old = {}) {
     const values = {};
     for (const a of c.attributes) {
-      const v = attributes[a.name] ?? a.default ?? null;
-      if (v === null && !a.optional && !a.user_read_only) throw new Problem(422, `${a.label} needs a value.`, a.name);
+      const v = attributes[a.name] ?? old[a.name] ?? a.default ?? null;
+      if (v === null && !a.optional && !a.user_read_only && !(a.name in old)) throw new Problem(422, `${a.label} needs a value.`, a.name);
       if (a.kind === 'hostname' && v !== null && !/^[a-zA-Z0-9.:-]+$/.test(v)) throw new Problem(422, `"${v}" is no host name and no address.`, a.name);
       values[a.name] = v;
     }
+    return values;
+  }
+
+  function scannable(plugin, name) {
+    const c = model.classOf.get(`${plugin}.${name}`);
+    if (!c?.scannable) throw new Problem(422, `Resources of class ${plugin}.${name} cannot be added.`, 'class');
+    return c;
+  }
+
+  async function trial({ plugin, class: name, attributes = {}, id }) {
+    const c = scannable(plugin, name);
+    const values = read(c, attributes, id ? find(id).values : {});
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    if (Object.values(values).includes('wrong')) {
+      return { ok: false, seconds: 0.3, resources: 0, counts: {}, incomplete: [], error: `${values.address ?? values.url}: 401 Unauthorized`, kind: 'acme.LoginError', detail: 'Traceback (most recent call last):\n  File "acme.py", line 41, in initial_scan' };
+    }
+    return { ok: true, seconds: 0.8, resources: 262, counts: { 'acme.Disk': 240, 'acme.Enclosure': 6, 'acme.Fan': 16 }, incomplete: [] };
+  }
+
+  function create({ plugin, class: name, attributes = {}, ...rest }) {
+    for (const k of Object.keys(rest)) throw new Problem(422, `There is no field ${k}.`, k);
+    const c = scannable(plugin, name);
+    const values = read(c, attributes);
     const key = values[c.identifier.attributes[0]];
     if ([...model.resources.values()].some((r) => r.class === c && r.values[c.identifier.attributes[0]] === key)) {
       throw new Problem(409, `There is a ${c.label} with this identifier already.`, c.identifier.attributes[0]);
@@ -260,6 +338,11 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
   }
 
   function edit(r, body) {
+    if (body.attributes) {
+      read(r.class, body.attributes, r.values);
+      for (const [name, value] of Object.entries(body.attributes)) r.values[name] = value;
+      model.change({ updated: [{ id: r.id, plugin: r.class.plugin, class: r.class.name, state: true }] });
+    }
     if ('alias' in body) {
       if (body.alias !== null && body.alias !== body.alias.trim()) throw new Problem(422, 'An alias has no space at either end.', 'alias');
       if (body.alias === '') throw new Problem(422, 'An alias is not empty; null goes back to the label.', 'alias');

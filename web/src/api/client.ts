@@ -30,9 +30,9 @@ export const api = createClient<paths, 'application/json'>({
 api.use(authorize);
 
 /** The query of a table: lists are joined with commas, but for conditions, which stand one by one. */
-export function tableSerializer(query: Record<string, string | number | string[] | undefined>): string {
+export function tableSerializer(query: object): string {
   const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(query)) {
+  for (const [key, value] of Object.entries(query as Record<string, string | number | string[] | undefined>)) {
     if (key === 'where' && Array.isArray(value)) value.forEach((v) => params.append(key, v));
     else if (value !== undefined) params.set(key, String(value));
   }

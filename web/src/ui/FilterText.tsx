@@ -38,7 +38,7 @@ export function FilterText({ label, value, onChange }: Props) {
       onKeyDown={(e) => {
         if (e.key === 'Escape') change('');
       }}
-      style={{ width: '11rem', maxWidth: '100%' }}
+      style={{ flex: '0 1 11rem', minWidth: '8rem' }}
     />
   );
 }

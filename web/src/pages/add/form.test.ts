@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '../../api/client';
-import { formFields, readForm } from './form';
+import { changedOnly, formFields, initialValues, readForm } from './form';
 
 const attribute = (name: string, kind: Schema['Kind'], more: Partial<Schema['ClassAttribute']> = {}): Schema['ClassAttribute'] => ({
   name,
@@ -99,5 +99,41 @@ describe('readForm', () => {
     expect(readForm(fields, { host: '', port: 70000, tls: true }).errors).toEqual({ host: 'HOST needs a value.', port: 'PORT must be at most 65535.' });
     expect(readForm(fields, { host: 'h', port: 1.5, tls: true }).errors).toEqual({ port: 'PORT must be a whole number.' });
     expect(readForm(fields, { host: 'h', port: 'x', tls: true }).errors).toEqual({ port: 'PORT must be a number.' });
+  });
+});
+
+describe('an edit', () => {
+  const edited = cls(
+    attribute('host', 'hostname', { identifying: true }),
+    attribute('password', 'password'),
+    attribute('port', 'integer', { default: 80 }),
+    attribute('site', 'string', { optional: true }),
+    attribute('tls', 'boolean'),
+    attribute('mode', 'enum', { options: ['a', 'b'] }),
+  );
+  const value = (v: string | number | boolean | null): Schema['AttributeValue'] => ({ kind: 'string', label: '', value: v, text: '' });
+  const resource = {
+    attributes: { host: value('h'), port: value(443), site: value('Hall 2'), tls: value(true), mode: value('b') },
+  } as unknown as Schema['Resource'];
+  const fields = formFields(edited, resource);
+  const before = initialValues(fields, resource);
+  const send = (change: Record<string, string | number | boolean | null>) => {
+    const now = { ...before, ...change };
+    const { attributes, errors } = readForm(fields, now);
+    return { sent: changedOnly(fields, attributes, before, now), errors };
+  };
+
+  it('begins with what there is, without the password', () => {
+    expect(before).toEqual({ host: 'h', password: '', port: 443, site: 'Hall 2', tls: true, mode: 1 });
+    expect(fields.filter((f) => f.fixed).map((f) => f.name)).toEqual(['host']);
+  });
+  it('sends nothing that stays as it was', () => {
+    expect(send({})).toEqual({ sent: {}, errors: {} });
+  });
+  it('sends what changed, and null for what was emptied', () => {
+    expect(send({ password: 'new', port: 8443, site: '', tls: false, mode: 0 }).sent).toEqual({ password: 'new', port: 8443, site: null, tls: false, mode: 'a' });
+  });
+  it('says where a value is needed', () => {
+    expect(send({ port: '' }).errors).toEqual({ port: 'PORT needs a value.' });
   });
 });

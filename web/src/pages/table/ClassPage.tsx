@@ -88,12 +88,6 @@ function ClassTable({ plugin, name, full }: { plugin: string; name: string; full
           {filtered && counts ? ` of ${formatCount(counts.count)}` : ''} · {plugin}
         </span>
         <div className={classes['tools']}>
-          <SortAnew full={full} />
-          {filtered && (
-            <Button variant="subtle" onClick={() => set({ q: '', health: '', where: '' })}>
-              Clear filters
-            </Button>
-          )}
           <HealthFilter label="Filter by health" value={healths} counts={counts?.health} onChange={(v) => set({ health: v.join(',') })} />
           <FilterText label="Filter by text" value={q ?? ''} onChange={(v) => set({ q: v })} />
           <ColumnChoice all={all} shown={columns} onChange={(names) => set({ columns: names === undefined ? '' : names.join(',') || 'name' })} />
@@ -117,6 +111,16 @@ function ClassTable({ plugin, name, full }: { plugin: string; name: string; full
         row={Math.max(0, Number(row ?? 1) - 1) || 0}
         onRow={onRow}
         onRows={setRows}
+        acts={
+          <>
+            <SortAnew full={full} />
+            {filtered && (
+              <Button size="compact-xs" variant="default" onClick={() => set({ q: '', health: '', where: '' })}>
+                Clear filters
+              </Button>
+            )}
+          </>
+        }
         empty={
           <Message title={filtered ? 'Nothing fits the filter' : `There is no ${label} yet`}>
             <p>{filtered ? 'Choose another health, text or value.' : 'It appears here as soon as a plugin reports one.'}</p>
@@ -134,7 +138,8 @@ function SortAnew({ full }: { full: string }) {
   if (moved === 0) return null;
   return (
     <Button
-      variant="light"
+      size="compact-xs"
+      variant="default"
       leftSection={<IconArrowsSort size={14} aria-hidden />}
       onClick={() => {
         client.setQueryData(keys.moved(full), 0);

@@ -28,6 +28,8 @@ interface Props {
   onRows: (rows: { total: number | undefined; error: Error | null }) => void;
   /** Stands in place of rows if there are none. */
   empty: ReactNode;
+  /** What can be done with the table, at its foot. */
+  acts: ReactNode;
 }
 
 const rowHeight = 34;
@@ -35,7 +37,7 @@ const rowHeight = 34;
 const headHeight = 34 + 38;
 
 /** A table of any number of resources. Only the rows in view exist in the page. */
-export function ResourceTable({ label, columns, filter, expected, sort, onSort, where, onWhere, row, onRow, onRows, empty }: Props) {
+export function ResourceTable({ label, columns, filter, expected, sort, onSort, where, onWhere, row, onRow, onRows, empty, acts }: Props) {
   const [count, setCount] = useState(expected);
   const scroller = useRef<HTMLDivElement>(null);
   const view = useWindow(scroller, count, rowHeight, headHeight);
@@ -104,11 +106,21 @@ export function ResourceTable({ label, columns, filter, expected, sort, onSort, 
         </table>
         {known === 0 && <div className={classes['empty']}>{empty}</div>}
       </div>
-      <p className={`${classes['foot'] ?? ''} number`} role="status">
-        {known === undefined ? 'Loading' : known === 0 ? 'No rows' : `Rows ${formatCount(view.top + 1)} to ${formatCount(Math.min(known, view.top + view.fits))} of ${formatCount(known)}`}
-      </p>
+      <div className={classes['foot']}>
+        <span className="number" role="status">
+          {standing(known, view.top, view.fits)}
+        </span>
+        {acts}
+      </div>
     </>
   );
+}
+
+/** Where in the list the reader is, in words. */
+function standing(total: number | undefined, top: number, fits: number): string {
+  if (total === undefined) return 'Loading';
+  if (total === 0) return 'No rows';
+  return `Rows ${formatCount(top + 1)} to ${formatCount(Math.min(total, top + fits))} of ${formatCount(total)}`;
 }
 
 function Room({ columns, height }: { columns: number; height: number }) {
