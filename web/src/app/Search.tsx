@@ -51,7 +51,7 @@ export function Search() {
 
   const open = query === '' ? last.length > 0 : found !== undefined || error !== null;
   return (
-    <Combobox store={combobox} onOptionSubmit={go} shadow="md">
+    <Combobox store={combobox} onOptionSubmit={go} shadow="md" withinPortal={false}>
       <Combobox.Target>
         <TextInput
           ref={input}
