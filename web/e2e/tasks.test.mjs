@@ -303,7 +303,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.getByRole('heading', { level: 1, name: 'Plugins' }).waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('p01');
-    await page.getByRole('option', { name: /RAID pool p01/ }).waitFor();
+    await page.getByRole('option', { name: /RAID pool p01/ }).first().waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'RAID pool p01' }).waitFor();
