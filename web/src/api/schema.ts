@@ -164,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Writes a Grafana dashboard with the charts that classes declare.
+         * @description Its data source is this server's Prometheus interface, at /prometheus.
+         */
+        get: operations["getDashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/resources": {
         parameters: {
             query?: never;
@@ -1166,6 +1186,10 @@ export interface components {
             title: string;
             /** @description Names of statistics. */
             series: string[];
+        };
+        /** @description In Grafana's own form. */
+        Dashboard: {
+            [key: string]: unknown;
         };
         ClassList: {
             items: components["schemas"]["Class"][];
@@ -2426,6 +2450,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClassList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getDashboard: {
+        parameters: {
+            query?: {
+                /** @description Keep what belongs to this plugin. */
+                plugin?: components["parameters"]["pluginFilter"];
+                /** @description Keep what is of this class, as `Class` or `plugin.Class`. */
+                class?: components["parameters"]["classFilter"];
+                /** @description Keep what is of this class or of one that inherits from it, such as `PhysicalDisk`. */
+                base?: components["parameters"]["baseFilter"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A file that Grafana imports. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
                 };
             };
             default: components["responses"]["Problem"];
