@@ -33,6 +33,9 @@ type Options struct {
 	Plugins func() []Plugin
 	// PluginActs loads and unloads them. Nil means that nothing does.
 	PluginActs PluginActs
+	// PluginLog returns the last lines of a plugin's log, oldest first. Nil means that
+	// none are kept.
+	PluginLog func(PluginRef) []PluginLogLine
 	// Stats are the recorded statistics. Nil means none.
 	Stats Stats
 	// Dashboard writes a Grafana dashboard of the charts of classes. Nil writes an
@@ -76,8 +79,9 @@ type Server struct {
 	fleet     Fleet
 	agents    Agents
 	plugins   func() []Plugin
-	// pluginActs is Options.PluginActs.
+	// pluginActs is Options.PluginActs, pluginLog Options.PluginLog.
 	pluginActs PluginActs
+	pluginLog  func(PluginRef) []PluginLogLine
 	stats      Stats
 	view       *View
 	dashboard  func(title string, classes []*resource.Class) any
@@ -111,7 +115,7 @@ type handlers struct{ *Server }
 // New makes a Server. It starts nothing.
 func New(o Options) *Server {
 	s := &Server{
-		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, fleet: o.Fleet, agents: o.Agents, plugins: o.Plugins, pluginActs: o.PluginActs, stats: o.Stats,
+		inventory: o.Inventory, alerts: o.Alerts, roots: o.Roots, volumes: o.Volumes, fleet: o.Fleet, agents: o.Agents, plugins: o.Plugins, pluginActs: o.PluginActs, pluginLog: o.PluginLog, stats: o.Stats,
 		authorize: o.Authorize, version: o.Version, started: o.Started,
 		log:        cmp.Or(o.Log, slog.New(slog.DiscardHandler)),
 		heartbeat:  cmp.Or(o.Heartbeat, 15*time.Second),

@@ -38,6 +38,12 @@ type PluginRef struct {
 // of the interface.
 type PluginChanges = gen.PluginChanges
 
+// PluginLogLine is a line of a plugin's log, in the shape of the interface.
+type PluginLogLine = gen.PluginLogLine
+
+// How many lines of a log are returned, and at most.
+const defaultLines, maxLines = 200, 500
+
 // actTime bounds an act on a plugin: it may have to wait for hooks that run. It is
 // less than the server waits for an answer.
 const actTime = 100 * time.Second
@@ -94,6 +100,24 @@ func (h *handlers) GetPlugin(_ context.Context, req gen.GetPluginRequestObject) 
 		return nil, err
 	}
 	return gen.GetPlugin200JSONResponse(p), nil
+}
+
+// GetPluginLog returns the end of a plugin's log.
+func (h *handlers) GetPluginLog(_ context.Context, req gen.GetPluginLogRequestObject) (gen.GetPluginLogResponseObject, error) {
+	n, err := limit(req.Params.Limit, defaultLines, maxLines)
+	if err != nil {
+		return nil, err
+	}
+	_, ref, err := h.find(req.Name, deref(req.Params.Runner))
+	if err != nil {
+		return nil, err
+	}
+	list := gen.PluginLog{Items: []gen.PluginLogLine{}}
+	if h.pluginLog != nil {
+		lines := h.pluginLog(ref)
+		list.Items = append(list.Items, lines[max(0, len(lines)-n):]...)
+	}
+	return gen.GetPluginLog200JSONResponse(list), nil
 }
 
 // LoadPlugin loads a plugin that the server knows where to find.

@@ -111,6 +111,32 @@ func TestPluginActs(t *testing.T) {
 		t.Errorf("the list is %+v", list.Items)
 	}
 
+	// The end of a log.
+	if log := get[gen.PluginLog](t, s, "/plugins/acme/log"); len(log.Items) != 0 {
+		t.Errorf("a server that keeps no log tells %+v", log.Items)
+	}
+	o.PluginLog = func(p api.PluginRef) (lines []api.PluginLogLine) {
+		for i := range 300 {
+			lines = append(lines, api.PluginLogLine{Text: fmt.Sprint(p.Name, " at ", p.Runner, " ", i), Level: gen.LogLevelInfo})
+		}
+		return lines
+	}
+	s = api.New(o)
+	for path, want := range map[string]string{
+		"/plugins/acme/log": "200: acme at  100 … acme at  299", "/plugins/acme/log?runner=one&limit=1": "1: acme at one 299 … acme at one 299",
+		"/plugins/box/log?limit=500": "300: box at one 0 … box at one 299",
+	} {
+		log := get[gen.PluginLog](t, s, path)
+		if n := len(log.Items); n == 0 || fmt.Sprintf("%d: %s … %s", n, log.Items[0].Text, log.Items[n-1].Text) != want {
+			t.Errorf("%s: %d lines %+v, want %s", path, n, log.Items, want)
+		}
+	}
+	for path, status := range map[string]int{"/plugins/acme/log?limit=501": 400, "/plugins/acme/log?limit=0": 400, "/plugins/rack/log": 409, "/plugins/none/log": 404} {
+		if w := do(t, s, "GET", "/api/v1"+path, ""); w.Code != status {
+			t.Errorf("%s: %d %s, want %d", path, w.Code, w.Body, status)
+		}
+	}
+
 	// A server without plugins says so.
 	o.PluginActs = nil
 	if w := do(t, api.New(o), "DELETE", "/api/v1/plugins/acme", ""); w.Code != 503 || !strings.Contains(w.Body.String(), "runs no plugins") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -137,9 +138,9 @@ var hookMethods = map[string]string{
 
 // contain implements pluginhost.Options.Contain.
 func (k *containment) contain(o *pluginhost.Options) {
-	l := k.limits.Of(o.Spec.Name, k.base)
 	o.Work, o.User, o.PassEnv, o.Cgroups = filepath.Join(k.data, workFolder, o.Spec.Name), k.user, k.env, k.cgroups
 	o.Hide = k.data
+	l := k.limitsOf(o.Spec.Name)
 	o.Limits = pluginhost.Limits{
 		Memory: int64(*l.Memory), CPU: *l.CPU, CPUWindow: time.Duration(*l.CPUWindow),
 		OpenFiles: *l.OpenFiles, Processes: *l.Processes, Calls: map[string]time.Duration{},
@@ -147,6 +148,25 @@ func (k *containment) contain(o *pluginhost.Options) {
 	for hook, d := range l.Hooks {
 		o.Limits.Calls[hookMethods[hook]] = time.Duration(d)
 	}
+}
+
+// limitsOf returns the budgets of a plugin; only its Hooks may lack something.
+func (k *containment) limitsOf(plugin string) config.PluginLimit { return k.limits.Of(plugin, k.base) }
+
+// budgets are those of a plugin, as the API tells them.
+func (k *containment) budgets(plugin string) *gen.PluginBudgets {
+	l := k.limitsOf(plugin)
+	b := &gen.PluginBudgets{Memory: int64(*l.Memory), CPU: *l.CPU, OpenFiles: *l.OpenFiles, Processes: *l.Processes}
+	if b.CPU > 0 {
+		b.CPUWindow = time.Duration(*l.CPUWindow).Seconds()
+	}
+	for hook, d := range l.Hooks {
+		if b.Hooks == nil {
+			b.Hooks = map[string]float64{}
+		}
+		b.Hooks[hook] = time.Duration(d).Seconds()
+	}
+	return b
 }
 
 // targetsOf returns what the scans of a class talk to: as its plugin declares it,

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/pluginhost"
 	"github.com/faultline-storage/faultline/internal/resource"
 	"github.com/faultline-storage/faultline/internal/session"
@@ -29,7 +30,8 @@ const (
 // pluginSet is the plugins of a server and their processes. Plugins are added,
 // replaced and removed while it runs. Its methods are safe for concurrent use.
 type pluginSet struct {
-	o setOptions
+	o    setOptions
+	uses useSamples // for those who ask how the plugins are
 
 	mu     sync.Mutex
 	byName map[string]*plugin
@@ -46,6 +48,8 @@ type setOptions struct {
 	resolve pluginhost.ResolveOptions
 	debug   debugging
 	declare declare
+	// budgets are those of a plugin, for those who ask how it is. Optional.
+	budgets func(plugin string) *gen.PluginBudgets
 	// hostsOnly has the set run no plugins but those that agents feed: a server that
 	// leaves the others to runners is still the one that agents talk to.
 	hostsOnly bool

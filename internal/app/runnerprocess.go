@@ -64,7 +64,6 @@ type Runner struct {
 	catalog *catalog
 	gate    *session.Gate
 	logs    chan logNote
-	uses    useSamples
 	acted   chan struct{} // has room for one: the server is to hear how the plugins are
 	// sessionLog is that of the sessions.
 	sessionLog *slog.Logger
@@ -109,7 +108,7 @@ func NewRunner(o RunnerOptions) (*Runner, error) {
 		},
 		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: o.Program},
 		debug:   debugging{plugins: c.DebugPlugins, log: all, all: o.Verbose},
-		declare: r.declare,
+		declare: r.declare, budgets: contained.budgets,
 	})
 	r.catalog = newCatalog(&catalog{
 		set: r.plugins, at: "runner " + o.Name, changes: r.compare, dir: PluginFolder(c), auto: c.PluginAutoReload,

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/link"
 )
 
@@ -45,12 +46,14 @@ func (r *Runner) states() []pluginReport {
 	list := []pluginReport{}
 	for _, p := range r.plugins.all() {
 		v := p.view()
+		use := r.plugins.uses.of(p.name, v.use)
+		v.plugin.Usage = use.usage()
 		v.plugin.Outdated = p.outdatedBy(fingerprint(p.path))
 		for _, name := range slices.Sorted(maps.Keys(classes[p.name])) {
 			v.plugin.Classes = append(v.plugin.Classes, p.name+"."+name)
 		}
 		list = append(list, pluginReport{
-			Plugin: v.plugin, pluginTrouble: v.pluginTrouble, Unloaded: !r.plugins.has(p.name), Use: r.uses.of(p.name, v.use),
+			Plugin: v.plugin, pluginTrouble: v.pluginTrouble, Unloaded: !r.plugins.has(p.name), Use: use.now,
 		})
 	}
 	return list
@@ -60,23 +63,40 @@ func (r *Runner) states() []pluginReport {
 // ready; it is safe for concurrent use.
 type useSamples struct {
 	mu   sync.Mutex
-	last map[string]*pluginUse
+	last map[string]useSample
 }
 
+// useSample is what a plugin uses, and what it did at the measurement before that;
+// nil if there was none.
+type useSample struct{ before, now *pluginUse }
+
 // of returns what a plugin uses, measured selfSamples ago at most.
-func (u *useSamples) of(plugin string, measure func() *pluginUse) *pluginUse {
+func (u *useSamples) of(plugin string, measure func() *pluginUse) useSample {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if measure == nil {
 		delete(u.last, plugin)
+		return useSample{}
+	}
+	s := u.last[plugin]
+	if s.now == nil || time.Since(s.now.At) >= selfSamples {
+		if s = (useSample{before: s.now, now: measure()}); u.last == nil {
+			u.last = map[string]useSample{}
+		}
+		u.last[plugin] = s
+	}
+	return s
+}
+
+// usage is the sample in the shape of the API; nil if nothing is known.
+func (s useSample) usage() *gen.PluginUsage {
+	if s.now == nil {
 		return nil
 	}
-	now := u.last[plugin]
-	if now == nil || time.Since(now.At) >= selfSamples {
-		if now = measure(); u.last == nil {
-			u.last = map[string]*pluginUse{}
-		}
-		u.last[plugin] = now
+	out := &gen.PluginUsage{Memory: s.now.Memory, Processes: s.now.Threads, OpenFiles: s.now.OpenFiles, Time: s.now.At}
+	if b := s.before; b != nil && b.PID == s.now.PID && s.now.At.After(b.At) {
+		cores := max(0, s.now.CPU-b.CPU).Seconds() / s.now.At.Sub(b.At).Seconds()
+		out.CPU = &cores
 	}
-	return now
+	return out
 }

@@ -215,12 +215,15 @@ func (s *Server) setup(ctx context.Context) error {
 		return err
 	}
 	place := newPlacement(inv, s.part("session"))
-	declared := &declarations{store: store, inv: inv, log: s.part("plugin")}
+	tails := &logTails{}
+	// The plugins' own lines have passed their level; what sessions say in detail is not for the tail.
+	pluginLog, sessionLog := tails.keep(s.part("plugin"), slog.LevelDebug), tails.keep(s.part("session"), slog.LevelInfo)
+	declared := &declarations{store: store, inv: inv, log: pluginLog}
 	declaring := declared.set
-	debug := debugging{plugins: c.DebugPlugins, log: cmp.Or(s.o.DebugLog, s.log).With("component", "plugin")}
+	debug := debugging{plugins: c.DebugPlugins, log: tails.keep(cmp.Or(s.o.DebugLog, s.log).With("component", "plugin"), slog.LevelDebug)}
 	plugins := newPluginSet(setOptions{
 		host: pluginhost.Options{
-			Log:         s.part("plugin"),
+			Log:         pluginLog,
 			PythonPath:  func() (string, error) { return python.Extract(filepath.Join(c.Data, "python")) },
 			CallTimeout: time.Duration(c.CallTimeout),
 			Contain:     contained.contain,
@@ -229,14 +232,15 @@ func (s *Server) setup(ctx context.Context) error {
 		resolve: pluginhost.ResolveOptions{Builtins: builtinNames(), Program: s.o.Program},
 		debug:   debug,
 		declare: declaring,
+		budgets: contained.budgets,
 		changed: place.again, hostsOnly: !c.Runner,
 	})
 	s.catalog = newCatalog(&catalog{
 		set: plugins, at: "this server", changes: declared.changes, dir: PluginFolder(c), auto: c.PluginAutoReload,
-		hosts: c.HostPlugins, configured: s.o.Plugins, log: s.part("plugin"),
+		hosts: c.HostPlugins, configured: s.o.Plugins, log: pluginLog,
 	}, c.Plugins)
 	own := &localSessions{
-		inv: inv, plugins: plugins, secrets: secrets, log: s.part("session"), now: s.o.Now,
+		inv: inv, plugins: plugins, secrets: secrets, log: sessionLog, now: s.o.Now,
 		gate: session.NewGate(s.o.Now, time.After), targets: c.PluginTargets,
 		updatePeriod: time.Duration(c.UpdatePeriod),
 	}
@@ -268,7 +272,7 @@ func (s *Server) setup(ctx context.Context) error {
 	hub := link.NewHub(link.HubOptions{
 		Accept: (&remotes{
 			place: place, inv: inv, secrets: secrets, declare: declaring, changes: declared.changes, grace: time.Duration(c.RunnerGrace),
-			log: s.part("runner"), pluginLog: s.part("plugin"), sessionLog: s.part("session"), debug: debug,
+			log: s.part("runner"), pluginLog: pluginLog, sessionLog: sessionLog, debug: debug,
 		}).accept,
 		Grace: time.Duration(c.RunnerGrace), Version: s.o.Version, Log: s.part("runner"), Now: s.o.Now, After: time.After,
 	})
@@ -320,6 +324,7 @@ func (s *Server) setup(ctx context.Context) error {
 		Roots:      &roots{inv: inv, secrets: secrets, process: processes(place, plugins), try: (&trials{own: own, place: place}).try},
 		Plugins:    listed,
 		PluginActs: &pluginActs{own: s.catalog, place: place},
+		PluginLog:  tails.of,
 		Version:    s.o.Version, Started: s.o.Now(), Log: s.part("api"), Authorize: authorize,
 	}))
 	answer.open(&httplink.Handler{Hub: hub, Authorize: runnersOnly(tokens, authorize != nil), Log: s.part("runner"), Now: s.o.Now})

@@ -66,7 +66,9 @@ func pluginStates(plugins *pluginSet, place *placement, hosts *fleet, inv *inven
 		if place.onlyOwn && !place.has(p.name) {
 			continue // it is left to runners
 		}
-		g := p.state()
+		v := p.view()
+		g := v.plugin
+		g.Usage = plugins.uses.of(p.name, v.use).usage()
 		g.Outdated = p.outdatedBy(fingerprint(p.path))
 		g.Sessions, g.Roots = place.sessions(p.name, place.local)
 		live, all := hosts.sessions(p.name)
@@ -103,6 +105,9 @@ func (p *plugin) state() api.Plugin {
 	level := levelOf(p.level.Level())
 	from := gen.PluginFrom(p.from)
 	g.LogLevel, g.From, g.Scans = &level, &from, p.scans.state()
+	if p.set.o.budgets != nil {
+		g.Budgets = p.set.o.budgets(p.name)
+	}
 	if rejected != nil {
 		g.Rejected = rejected.Error()
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -130,6 +131,7 @@ func (g *getter) plugin(p gen.Plugin) {
 		row("Memory", memory(p))
 		row("CPU", cpu(p))
 	}
+	budgets(p, row)
 	if p.Scans != nil {
 		row("Initial scans", scans(p.Scans.Initial))
 		row("Update scans", scans(p.Scans.Update))
@@ -152,6 +154,37 @@ func (g *getter) plugin(p gen.Plugin) {
 	}
 }
 
+// budgets tells what a plugin uses of what it may.
+func budgets(p gen.Plugin, row func(k string, v any)) {
+	var may gen.PluginBudgets
+	if p.Budgets != nil {
+		may = *p.Budgets
+	}
+	of := func(name, used, most string, limited bool) {
+		switch {
+		case limited && used != "":
+			row(name, used+" of "+most)
+		case limited:
+			row(name, "at most "+most)
+		case used != "":
+			row(name, used)
+		}
+	}
+	var mem, cpu, processes, files string
+	if u := p.Usage; u != nil {
+		mem, processes, files = mebibytes(u.Memory), strconv.Itoa(u.Processes), strconv.Itoa(u.OpenFiles)
+		if u.CPU != nil {
+			cpu = fmt.Sprintf("%.2f cores", *u.CPU)
+		}
+	}
+	of("Memory in all", mem, mebibytes(may.Memory), may.Memory > 0)
+	of("CPU now", cpu, fmt.Sprintf("%g cores", may.CPU), may.CPU > 0)
+	of("Processes", processes, strconv.Itoa(may.Processes), may.Processes > 0)
+	of("Open files", files, strconv.Itoa(may.OpenFiles), may.OpenFiles > 0)
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
+
 func nonEmpty(list ...string) (out []string) {
 	for _, s := range list {
 		if s != "" {
@@ -168,7 +201,7 @@ func memory(p gen.Plugin) string {
 	if p.Memory == nil {
 		return dash("")
 	}
-	return fmt.Sprintf("%.1f MiB", float64(*p.Memory)/(1<<20))
+	return mebibytes(*p.Memory)
 }
 
 func cpu(p gen.Plugin) string {

@@ -17,7 +17,7 @@ func newPlugin(c *console) *cobra.Command {
 	cmd.AddCommand(
 		newPluginNew(c), newPluginValidate(c), newPluginExplain(c), newPluginDescribe(c), newPluginRun(c), newPluginTest(c), newPluginDocs(c),
 		newPluginSDK(c),
-		newPluginLoad(c), newPluginReload(c), newPluginUnload(c), newPluginLogLevel(c),
+		newPluginLoad(c), newPluginReload(c), newPluginUnload(c), newPluginLogLevel(c), newPluginLog(c),
 	)
 	return cmd
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -219,5 +220,50 @@ func newPluginLogLevel(c *console) *cobra.Command {
 	}
 	conn.flags(cmd.Flags())
 	runnerFlag(cmd, &runner)
+	return cmd
+}
+
+func newPluginLog(c *console) *cobra.Command {
+	var (
+		conn   connection
+		runner string
+		out    format
+		lines  int
+	)
+	cmd := &cobra.Command{
+		Use:   "log NAME",
+		Short: "Print the end of a plugin's log, and what the server says about the plugin",
+		Long: "Print the last lines that a plugin logged, and what the server says about it. What is\n" +
+			"below the plugin's log level is not there; see faultline plugin log-level. The server\n" +
+			"keeps the last 500 lines of each plugin until it ends.",
+		Args: exactArgs("NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cl, err := conn.dial()
+			if err != nil {
+				return err
+			}
+			log, raw, err := answer[gen.PluginLog](cl.GetPluginLog(cmd.Context(), args[0], &gen.GetPluginLogParams{Runner: optional(runner), Limit: &lines}))
+			if err != nil {
+				return err
+			}
+			if done, err := c.raw(out, raw); done {
+				return err
+			}
+			for _, l := range log.Items {
+				line := []string{when(l.Time), fmt.Sprintf("%-7s", l.Level), clean(l.Text)}
+				for _, name := range slices.Sorted(maps.Keys(l.Fields)) {
+					line = append(line, clean(name+"="+l.Fields[name]))
+				}
+				if _, err := fmt.Fprintln(c.out, strings.Join(line, "  ")); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	conn.flags(cmd.Flags())
+	out.flag(cmd.Flags())
+	runnerFlag(cmd, &runner)
+	cmd.Flags().IntVar(&lines, "lines", 200, "`how many` lines at most, up to 500")
 	return cmd
 }

@@ -1582,6 +1582,9 @@ type Node struct {
 
 // Plugin defines model for Plugin.
 type Plugin struct {
+	// Budgets What the plugin may use at most, from plugin_limits; what is absent has no limit.
+	Budgets *PluginBudgets `json:"budgets,omitempty"`
+
 	// Classes Full names of the declared classes.
 	Classes []string `json:"classes"`
 
@@ -1640,6 +1643,9 @@ type Plugin struct {
 	Sessions int         `json:"sessions"`
 	State    PluginState `json:"state"`
 
+	// Usage What the processes of a plugin use, measured every 10 s at most. Absent if there are none.
+	Usage *PluginUsage `json:"usage,omitempty"`
+
 	// Version The author's interface version that the plugin states.
 	Version string `json:"version"`
 }
@@ -1652,6 +1658,27 @@ type PluginKind string
 
 // PluginState defines model for Plugin.State.
 type PluginState string
+
+// PluginBudgets What the plugin may use at most, from plugin_limits; what is absent has no limit.
+type PluginBudgets struct {
+	// CPU Cores, on average over cpu_window.
+	CPU float64 `json:"cpu,omitempty"`
+
+	// CPUWindow In seconds.
+	CPUWindow float64 `json:"cpu_window,omitempty"`
+
+	// Hooks Time limits of hooks that have one of their own, in seconds.
+	Hooks map[string]float64 `json:"hooks,omitempty"`
+
+	// Memory Of all its processes, in bytes.
+	Memory int64 `json:"memory,omitempty"`
+
+	// OpenFiles Open files of each process.
+	OpenFiles int `json:"open_files,omitempty"`
+
+	// Processes Processes and threads.
+	Processes int `json:"processes,omitempty"`
+}
 
 // PluginChange defines model for PluginChange.
 type PluginChange struct {
@@ -1711,6 +1738,20 @@ type PluginList struct {
 	Next  string   `json:"next,omitempty"`
 }
 
+// PluginLog defines model for PluginLog.
+type PluginLog struct {
+	Items []PluginLogLine `json:"items"`
+}
+
+// PluginLogLine defines model for PluginLogLine.
+type PluginLogLine struct {
+	// Fields What belongs to it, by name, such as the session.
+	Fields map[string]string `json:"fields,omitempty"`
+	Level  LogLevel          `json:"level"`
+	Text   string            `json:"text"`
+	Time   time.Time         `json:"time"`
+}
+
 // PluginProblem defines model for PluginProblem.
 type PluginProblem struct {
 	// Code The broken rule; see `faultline plugin explain`.
@@ -1732,6 +1773,22 @@ type PluginProblem struct {
 type PluginScans struct {
 	Initial *ScanTimes `json:"initial,omitempty"`
 	Update  *ScanTimes `json:"update,omitempty"`
+}
+
+// PluginUsage What the processes of a plugin use, measured every 10 s at most. Absent if there are none.
+type PluginUsage struct {
+	// CPU Cores, since the measurement before. Absent at the first one.
+	CPU *float64 `json:"cpu,omitempty"`
+
+	// Memory In bytes, as the budget counts it.
+	Memory int64 `json:"memory"`
+
+	// OpenFiles Of the process that has most open.
+	OpenFiles int `json:"open_files"`
+
+	// Processes Processes and threads.
+	Processes int       `json:"processes"`
+	Time      time.Time `json:"time"`
 }
 
 // Point defines model for Point.
@@ -2466,6 +2523,16 @@ type GetPluginChangesParams struct {
 	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
 }
 
+// GetPluginLogParams defines parameters for GetPluginLog.
+type GetPluginLogParams struct {
+	// Limit How many lines at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Runner The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+	// else the one runner that has it. If several have it, the answer is 409 and names them.
+	Runner *PluginRunner `form:"runner,omitempty" json:"runner,omitempty"`
+}
+
 // ReloadPluginParams defines parameters for ReloadPlugin.
 type ReloadPluginParams struct {
 	// DryRun Only compare, as /plugins/{name}/changes does.
@@ -3064,6 +3131,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
 	GetPluginChanges(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPluginLog Returns the end of a plugin's log, and of what the server says about the plugin.
+	//
+	// Lines below the plugin's log level are not there. The last 500 of each plugin are kept in memory,
+	// until the server ends; those of a runner's plugins as far as the runner sent them.
+	//
+	// Corresponds with GET /plugins/{name}/log (the `GetPluginLog` operationId).
+	GetPluginLog(ctx context.Context, name PluginName, params *GetPluginLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ReloadPlugin Takes a plugin in as its files are now.
 	//
@@ -3913,6 +3988,24 @@ func (c *Client) EditPlugin(ctx context.Context, name PluginName, params *EditPl
 // Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
 func (c *Client) GetPluginChanges(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetPluginChangesRequest(c.Server, name, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPluginLog Returns the end of a plugin's log, and of what the server says about the plugin.
+//
+// Lines below the plugin's log level are not there. The last 500 of each plugin are kept in memory,
+// until the server ends; those of a runner's plugins as far as the runner sent them.
+//
+// Corresponds with GET /plugins/{name}/log (the `GetPluginLog` operationId).
+func (c *Client) GetPluginLog(ctx context.Context, name PluginName, params *GetPluginLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPluginLogRequest(c.Server, name, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5905,6 +5998,79 @@ func NewGetPluginChangesRequest(server string, name PluginName, params *GetPlugi
 	return req, nil
 }
 
+// NewGetPluginLogRequest constructs an http.Request for the GetPluginLog method
+func NewGetPluginLogRequest(server string, name PluginName, params *GetPluginLogParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "name", name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/plugins/%s/log", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Runner != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "runner", *params.Runner, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewReloadPluginRequest constructs an http.Request for the ReloadPlugin method
 func NewReloadPluginRequest(server string, name PluginName, params *ReloadPluginParams) (*http.Request, error) {
 	var err error
@@ -7646,6 +7812,16 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /plugins/{name}/changes (the `GetPluginChanges` operationId).
 	GetPluginChangesWithResponse(ctx context.Context, name PluginName, params *GetPluginChangesParams, reqEditors ...RequestEditorFn) (*GetPluginChangesResponse, error)
 
+	// GetPluginLogWithResponse Returns the end of a plugin's log, and of what the server says about the plugin.
+	//
+	// Lines below the plugin's log level are not there. The last 500 of each plugin are kept in memory,
+	// until the server ends; those of a runner's plugins as far as the runner sent them.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /plugins/{name}/log (the `GetPluginLog` operationId).
+	GetPluginLogWithResponse(ctx context.Context, name PluginName, params *GetPluginLogParams, reqEditors ...RequestEditorFn) (*GetPluginLogResponse, error)
+
 	// ReloadPluginWithResponse Takes a plugin in as its files are now.
 	//
 	// The new version is started beside the one that runs. If it is good, sessions move to it, each
@@ -9312,6 +9488,54 @@ func (r GetPluginChangesResponse) ContentType() string {
 	return ""
 }
 
+type GetPluginLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PluginLog
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPluginLogResponse) GetJSON200() *PluginLog {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetPluginLogResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPluginLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPluginLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPluginLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPluginLogResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type ReloadPluginResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10857,6 +11081,22 @@ func (c *ClientWithResponses) GetPluginChangesWithResponse(ctx context.Context, 
 	return ParseGetPluginChangesResponse(rsp)
 }
 
+// GetPluginLogWithResponse Returns the end of a plugin's log, and of what the server says about the plugin.
+//
+// Lines below the plugin's log level are not there. The last 500 of each plugin are kept in memory,
+// until the server ends; those of a runner's plugins as far as the runner sent them.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /plugins/{name}/log (the `GetPluginLog` operationId).
+func (c *ClientWithResponses) GetPluginLogWithResponse(ctx context.Context, name PluginName, params *GetPluginLogParams, reqEditors ...RequestEditorFn) (*GetPluginLogResponse, error) {
+	rsp, err := c.GetPluginLog(ctx, name, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPluginLogResponse(rsp)
+}
+
 // ReloadPluginWithResponse Takes a plugin in as its files are now.
 //
 // The new version is started beside the one that runs. If it is good, sessions move to it, each
@@ -12231,6 +12471,39 @@ func ParseGetPluginChangesResponse(rsp *http.Response) (*GetPluginChangesRespons
 	return response, nil
 }
 
+// ParseGetPluginLogResponse parses an HTTP response from a GetPluginLogWithResponse call
+func ParseGetPluginLogResponse(rsp *http.Response) (*GetPluginLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPluginLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PluginLog
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseReloadPluginResponse parses an HTTP response from a ReloadPluginWithResponse call
 func ParseReloadPluginResponse(rsp *http.Response) (*ReloadPluginResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13056,6 +13329,9 @@ type ServerInterface interface {
 	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
 	// (GET /plugins/{name}/changes)
 	GetPluginChanges(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginChangesParams)
+	// GetPluginLog Returns the end of a plugin's log, and of what the server says about the plugin.
+	// (GET /plugins/{name}/log)
+	GetPluginLog(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginLogParams)
 	// ReloadPlugin Takes a plugin in as its files are now.
 	// (POST /plugins/{name}/reload)
 	ReloadPlugin(w http.ResponseWriter, r *http.Request, name PluginName, params ReloadPluginParams)
@@ -14181,6 +14457,61 @@ func (siw *ServerInterfaceWrapper) GetPluginChanges(w http.ResponseWriter, r *ht
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetPluginChanges(w, r, name, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPluginLog operation middleware
+func (siw *ServerInterfaceWrapper) GetPluginLog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "name" -------------
+	var name PluginName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "name", r.PathValue("name"), &name, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "name", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPluginLogParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "runner" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "runner", r.URL.Query(), &params.Runner, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "runner"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "runner", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPluginLog(w, r, name, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -15369,6 +15700,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/plugins/{name}", wrapper.UnloadPlugin)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins/{name}", wrapper.GetPlugin)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/plugins/{name}", wrapper.EditPlugin)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins/{name}/log", wrapper.GetPluginLog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins/{name}/changes", wrapper.GetPluginChanges)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/plugins/{name}/reload", wrapper.ReloadPlugin)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/classes", wrapper.ListClasses)
@@ -16658,6 +16990,46 @@ func (response GetPluginChangesdefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GetPluginLogRequestObject struct {
+	Name   PluginName `json:"name"`
+	Params GetPluginLogParams
+}
+
+type GetPluginLogResponseObject interface {
+	VisitGetPluginLogResponse(w http.ResponseWriter) error
+}
+
+type GetPluginLog200JSONResponse PluginLog
+
+func (response GetPluginLog200JSONResponse) VisitGetPluginLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPluginLogdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPluginLogdefaultApplicationProblemPlusJSONResponse) VisitGetPluginLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReloadPluginRequestObject struct {
 	Name   PluginName `json:"name"`
 	Params ReloadPluginParams
@@ -17583,6 +17955,9 @@ type StrictServerInterface interface {
 	// GetPluginChanges Compares what a plugin's files declare now with what is loaded.
 	// (GET /plugins/{name}/changes)
 	GetPluginChanges(ctx context.Context, request GetPluginChangesRequestObject) (GetPluginChangesResponseObject, error)
+	// GetPluginLog Returns the end of a plugin's log, and of what the server says about the plugin.
+	// (GET /plugins/{name}/log)
+	GetPluginLog(ctx context.Context, request GetPluginLogRequestObject) (GetPluginLogResponseObject, error)
 	// ReloadPlugin Takes a plugin in as its files are now.
 	// (POST /plugins/{name}/reload)
 	ReloadPlugin(ctx context.Context, request ReloadPluginRequestObject) (ReloadPluginResponseObject, error)
@@ -18521,6 +18896,33 @@ func (sh *strictHandler) GetPluginChanges(w http.ResponseWriter, r *http.Request
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetPluginChangesResponseObject); ok {
 		if err := validResponse.VisitGetPluginChangesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPluginLog operation middleware
+func (sh *strictHandler) GetPluginLog(w http.ResponseWriter, r *http.Request, name PluginName, params GetPluginLogParams) {
+	var request GetPluginLogRequestObject
+
+	request.Name = name
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPluginLog(ctx, request.(GetPluginLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPluginLog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPluginLogResponseObject); ok {
+		if err := validResponse.VisitGetPluginLogResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
