@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/faultline-storage/faultline/internal/api/gen"
 	"github.com/faultline-storage/faultline/internal/resource"
@@ -48,14 +49,88 @@ func (noHosts) Installation(id string) (*Installation, error) {
 
 // ListHosts lists the hosts that run the agent, or are to run it.
 func (h *handlers) ListHosts(context.Context, gen.ListHostsRequestObject) (gen.ListHostsResponseObject, error) {
-	return gen.ListHosts200JSONResponse{Items: append([]gen.Host{}, h.fleet.List()...)}, nil
+	list := append([]gen.Host{}, h.fleet.List()...)
+	if err := h.countHosts(list, false); err != nil {
+		return nil, err
+	}
+	return gen.ListHosts200JSONResponse{Items: list}, nil
+}
+
+// countHosts fills in how many alerts hosts have, and how much they report, also by
+// class if that is wanted.
+func (s *Server) countHosts(list []gen.Host, classes bool) error {
+	of := map[resource.ID]*gen.Host{} // by the host's own resource and its roots
+	for i := range list {
+		h := &list[i]
+		of[resource.ID(h.ID)] = h
+		if classes {
+			h.Reports = gen.Counts{}
+		}
+		for j := range h.Plugins {
+			p := &h.Plugins[j]
+			if p.Root == nil {
+				continue
+			}
+			of[resource.ID(*p.Root)] = h
+			for c, n := range s.inventory.Reported(resource.ID(*p.Root)) {
+				p.Resources += n
+				if classes {
+					h.Reports[c.FullName()] += n
+				}
+			}
+		}
+	}
+	active := true
+	q := resource.AlertQuery{Active: &active, Limit: resource.MaxLimit}
+	for {
+		page, err := s.alerts.List(q)
+		if err != nil {
+			return err
+		}
+		for _, a := range page.Items {
+			for _, h := range s.hostsOf(a.Resource, of) {
+				switch a.Severity {
+				case resource.Error:
+					h.Alerts.Error++
+				case resource.Warning:
+					h.Alerts.Warning++
+				case resource.Info:
+					h.Alerts.Info++
+				}
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return nil
+		}
+	}
+}
+
+// hostsOf returns the hosts that a resource is, or that report it, each once.
+func (s *Server) hostsOf(id resource.ID, of map[resource.ID]*gen.Host) (hosts []*gen.Host) {
+	if h := of[id]; h != nil {
+		return []*gen.Host{h}
+	}
+	r := s.inventory.Get(id)
+	if r == nil {
+		return nil
+	}
+	for _, root := range r.Reporters {
+		if h := of[root]; h != nil && !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
 }
 
 // GetHost returns a host.
 func (h *handlers) GetHost(_ context.Context, req gen.GetHostRequestObject) (gen.GetHostResponseObject, error) {
 	for _, host := range h.fleet.List() {
 		if host.ID == req.ID {
-			return gen.GetHost200JSONResponse(host), nil
+			one := []gen.Host{host}
+			if err := h.countHosts(one, true); err != nil {
+				return nil, err
+			}
+			return gen.GetHost200JSONResponse(one[0]), nil
 		}
 	}
 	return nil, notFound("there is no host %d", req.ID)

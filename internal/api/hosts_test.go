@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,6 +47,50 @@ func (*fakeFleet) Installation(id string) (*api.Installation, error) {
 		{Name: "connect", Text: "connect to root@oss2:22", State: gen.StepDone},
 	}}, nil
 }
+
+// TestHostsHaveTheAlertsOfWhatTheyReport: hosts are told with how much they report,
+// and with the alerts of that.
+func TestHostsHaveTheAlertsOfWhatTheyReport(t *testing.T) {
+	t.Parallel()
+	w := apitest.New()
+	root := w.Create("Couplet", 0, "linux of oss1", nil)
+	sick := w.Create("HardDrive", root.ID, "sda", nil)
+	w.Create("HardDrive", root.ID, "sdb", nil)
+	elsewhere := w.Create("HardDrive", w.Create("Couplet", 0, "other", nil).ID, "sdc", nil)
+	host := w.Create("Couplet", 0, "oss1", nil)
+	w.Raise(sick.ID, resource.Error, "status", "status", "Disk failure")
+	w.Raise(sick.ID, resource.Warning, "heat", "heat", "Hot")
+	w.End(w.Raise(sick.ID, resource.Error, "old", "old", "Over").ID)
+	w.Raise(host.ID, resource.Info, "state", "state", "Agent stopped")
+	w.Raise(elsewhere.ID, resource.Error, "status", "status", "Disk failure")
+	id := int64(root.ID)
+	o := w.Options()
+	o.Fleet = &oneHost{api.Host{ID: int64(host.ID), Name: "oss1", State: gen.HostStopped, Plugins: []gen.HostPlugin{{Name: "linux", Root: &id}, {Name: "lustre"}}}}
+	s := api.New(o)
+
+	list := get[gen.HostList](t, s, "/hosts")
+	one := get[gen.Host](t, s, fmt.Sprint("/hosts/", host.ID))
+	for _, h := range []gen.Host{list.Items[0], one} {
+		if h.Alerts != (gen.AlertCounts{Error: 1, Warning: 1, Info: 1}) || h.Plugins[0].Resources != 2 || h.Plugins[1].Resources != 0 {
+			t.Errorf("the host is told as %+v", h)
+		}
+	}
+	if len(list.Items[0].Reports) != 0 || len(one.Reports) != 1 || one.Reports["acme.HardDrive"] != 2 {
+		t.Errorf("what it reports: %v in the list, %v alone", list.Items[0].Reports, one.Reports)
+	}
+}
+
+// oneHost is a fleet of one host.
+type oneHost struct{ host api.Host }
+
+func (f *oneHost) List() []api.Host {
+	h := f.host
+	h.Plugins = slices.Clone(h.Plugins)
+	return []api.Host{h}
+}
+func (*oneHost) Remove(context.Context, resource.ID) error      { return nil }
+func (*oneHost) Add(api.AddHost) (*api.Installation, error)     { return nil, nil }
+func (*oneHost) Installation(string) (*api.Installation, error) { return nil, nil }
 
 func TestHosts(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,8 @@ type Inventory interface {
 	Stale(*resource.Resource) bool
 	Classes() []*resource.Class
 	Count(*resource.Class) int
+	// Reported counts what the sessions of a root report, by class, without the root.
+	Reported(root resource.ID) map[*resource.Class]int
 	// Since yields the changes after seq, then waits for more until ctx ends. It
 	// yields an error, once and last, if changes after seq are no longer kept.
 	Since(ctx context.Context, seq uint64) iter.Seq2[*resource.Changes, error]

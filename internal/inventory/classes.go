@@ -27,6 +27,20 @@ func (inv *Inventory) Class(plugin, name string) *resource.Class {
 	return inv.classes[plugin+"."+name]
 }
 
+// Reported counts what the sessions of a root report, by class. The root itself is
+// not counted.
+func (inv *Inventory) Reported(root resource.ID) map[*resource.Class]int {
+	inv.mu.RLock()
+	defer inv.mu.RUnlock()
+	counts := map[*resource.Class]int{}
+	for id := range inv.reported[root] {
+		if id != root {
+			counts[inv.nodes.get(id).Class]++
+		}
+	}
+	return counts
+}
+
 // Members returns the resources of exactly this class, by ID.
 func (inv *Inventory) Members(c *resource.Class) []*resource.Resource {
 	inv.mu.RLock()

@@ -207,6 +207,19 @@ func (w *World) Count(c *resource.Class) (n int) {
 	return n
 }
 
+// Reported implements api.Inventory.
+func (w *World) Reported(root resource.ID) map[*resource.Class]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	counts := map[*resource.Class]int{}
+	for _, r := range w.byID {
+		if r.ID != root && slices.Contains(r.Reporters, root) {
+			counts[r.Class]++
+		}
+	}
+	return counts
+}
+
 // Seq implements api.Inventory.
 func (w *World) Seq() uint64 {
 	w.mu.Lock()

@@ -1289,10 +1289,13 @@ type Host struct {
 	Address string `json:"address,omitempty"`
 
 	// Advice What to do, where something is to be done.
-	Advice       string     `json:"advice,omitempty"`
-	AgentVersion string     `json:"agent_version,omitempty"`
-	Booted       *time.Time `json:"booted,omitempty"`
-	ID           ID         `json:"id"`
+	Advice       string `json:"advice,omitempty"`
+	AgentVersion string `json:"agent_version,omitempty"`
+
+	// Alerts Active alerts of the host itself, and of what its device plugins report.
+	Alerts AlertCounts `json:"alerts"`
+	Booted *time.Time  `json:"booted,omitempty"`
+	ID     ID          `json:"id"`
 
 	// Installation The latest installation of its agent by this server.
 	Installation string `json:"installation,omitempty"`
@@ -1303,6 +1306,9 @@ type Host struct {
 	// Name Its full name.
 	Name    string       `json:"name"`
 	Plugins []HostPlugin `json:"plugins"`
+
+	// Reports Only of a single host. What its device plugins report, by class; what two of them report counts for each.
+	Reports Counts `json:"reports,omitempty"`
 
 	// State lost: nothing was heard of it for the grace. stopped: its agent was. awaiting: a plugin reported
 	// that machine, and no agent has come from there yet.
@@ -1364,6 +1370,9 @@ type HostList struct {
 // HostPlugin What a device plugin of a host reports.
 type HostPlugin struct {
 	Name string `json:"name"`
+
+	// Resources How many resources it reports.
+	Resources int `json:"resources"`
 
 	// Root The resource that is the root of what it reports.
 	Root    *ID               `json:"root,omitempty"`

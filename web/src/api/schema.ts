@@ -88,6 +88,36 @@ export interface paths {
         patch: operations["editPlugin"];
         trace?: never;
     };
+    "/plugins/{name}/log": {
+        parameters: {
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+            };
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns the end of a plugin's log, and of what the server says about the plugin.
+         * @description Lines below the plugin's log level are not there. The last 500 of each plugin are kept in memory,
+         *     until the server ends; those of a runner's plugins as far as the runner sent them.
+         */
+        get: operations["getPluginLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/plugins/{name}/changes": {
         parameters: {
             query?: {
@@ -970,6 +1000,66 @@ export interface components {
              * @description CPU time that the process has used, in seconds. Absent if unknown.
              */
             cpu?: number;
+            usage?: components["schemas"]["PluginUsage"];
+            budgets?: components["schemas"]["PluginBudgets"];
+        };
+        /** @description What the processes of a plugin use, measured every 10 s at most. Absent if there are none. */
+        PluginUsage: {
+            /**
+             * Format: int64
+             * @description In bytes, as the budget counts it.
+             */
+            memory: number;
+            /**
+             * Format: double
+             * @description Cores, since the measurement before. Absent at the first one.
+             */
+            cpu?: number;
+            /** @description Processes and threads. */
+            processes: number;
+            /** @description Of the process that has most open. */
+            open_files: number;
+            /** Format: date-time */
+            time: string;
+        };
+        /** @description What the plugin may use at most, from plugin_limits; what is absent has no limit. */
+        PluginBudgets: {
+            /**
+             * Format: int64
+             * @description Of all its processes, in bytes.
+             */
+            memory?: number;
+            /**
+             * Format: double
+             * @description Cores, on average over cpu_window.
+             */
+            cpu?: number;
+            /**
+             * Format: double
+             * @description In seconds.
+             */
+            cpu_window?: number;
+            /** @description Open files of each process. */
+            open_files?: number;
+            /** @description Processes and threads. */
+            processes?: number;
+            /** @description Time limits of hooks that have one of their own, in seconds. */
+            hooks?: {
+                [key: string]: number;
+            };
+        };
+        PluginLog: {
+            items: components["schemas"]["PluginLogLine"][];
+        };
+        PluginLogLine: {
+            /** Format: date-time */
+            time: string;
+            level: components["schemas"]["LogLevel"];
+            text: string;
+            /** @description What belongs to it, by name, such as the session. */
+            fields?: {
+                [key: string]: string;
+            };
         };
         /** @enum {string} */
         LogLevel: "debug" | "info" | "warning" | "error";
@@ -1748,6 +1838,10 @@ export interface components {
             plugins: components["schemas"]["HostPlugin"][];
             /** @description Number of volumes that the host reaches. */
             volumes: number;
+            /** @description Active alerts of the host itself, and of what its device plugins report. */
+            alerts: components["schemas"]["AlertCounts"];
+            /** @description Only of a single host. What its device plugins report, by class; what two of them report counts for each. */
+            reports?: components["schemas"]["Counts"];
             /** @description What to do, where something is to be done. */
             advice?: string;
             /** @description The latest installation of its agent by this server. */
@@ -1760,6 +1854,8 @@ export interface components {
             session: "live" | "connecting" | "offline";
             /** @description The resource that is the root of what it reports. */
             root?: components["schemas"]["ID"];
+            /** @description How many resources it reports. */
+            resources: number;
         };
         AddHost: {
             /** @description Name or IP address of the machine, with :PORT if SSH is not at 22. */
@@ -2353,6 +2449,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Plugin"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getPluginLog: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The runner that hosts the plugin. Without it, that is the server itself if it has the plugin,
+                 *     else the one runner that has it. If several have it, the answer is 409 and names them.
+                 */
+                runner?: components["parameters"]["pluginRunner"];
+                /** @description How many lines at most. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The name of a plugin. */
+                name: components["parameters"]["pluginName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last lines, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PluginLog"];
                 };
             };
             default: components["responses"]["Problem"];
