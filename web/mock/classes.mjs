@@ -115,6 +115,22 @@ export const classes = [
     attribute('size', 'bytes', readOnly),
   ]),
   make('lustre', 'FileSystem', 'File system', null, [attribute('name', 'string', identifying), attribute('size', 'bytes', readOnly)]),
+  make('linux', 'ScsiDevice', 'SCSI device', 'LogicalDrive', [attribute('serial', 'string', identifying), attribute('size', 'bytes', readOnly)]),
+  make('linux', 'LinuxDeviceNode', 'Device node', 'DeviceNode', [
+    attribute('path', 'path', identifying),
+    attribute('host_id', 'integer', { hidden: true, ...readOnly }),
+    attribute('size', 'bytes', readOnly),
+  ]),
+  make('linux', 'LocalMount', 'Mount', 'LogicalDriveOccupier', [
+    attribute('mount_point', 'path', { ...identifying, label: 'Mount point' }),
+    attribute('device', 'string', readOnly),
+    attribute('filesystem_type', 'string', { optional: true, label: 'File system type', ...readOnly }),
+  ]),
+  make('faultline', 'Host', 'Host', null, [attribute('fqdn', 'string', { ...identifying, label: 'Name' }), attribute('state', 'string', readOnly)]),
+  make('faultline', 'HostPlugin', 'Agent plugin of a host', null, [attribute('host_id', 'integer', identifying), attribute('plugin', 'string', identifying)], {
+    bases: ['Internal', 'HostRoot', 'Resource'],
+    root: true,
+  }),
   make('redfish', 'Service', 'Redfish service', 'ScannableResource', [
     attribute('url', 'string', { identifying: true, label: 'URL' }),
     attribute('user', 'string', { optional: true }),
@@ -135,26 +151,3 @@ export const classes = [
     attribute('life_left', 'float', { optional: true, label: 'Life left', min: 0, max: 100, ...readOnly }),
   ]),
 ];
-
-export const plugins = [
-  { name: 'acme', kind: 'python', path: 'examples/acme/acme.py', state: 'running', pid: 4711, sessions: 1, memory: 19_500_000, cpu: 3.2 },
-  { name: 'lustre', kind: 'go', path: 'plugins/lustre', state: 'running', pid: 4712, sessions: 0, memory: 11_000_000, cpu: 0.4 },
-  { name: 'redfish', kind: 'builtin', path: 'builtin:redfish', state: 'running', pid: 4713, sessions: 2, memory: 14_000_000, cpu: 1.1 },
-  {
-    name: 'tapes',
-    kind: 'python',
-    path: 'plugins/tapes.py',
-    state: 'failed',
-    error: 'the declarations have 1 problem',
-    problems: [{ file: 'plugins/tapes.py', line: 14, where: 'Library.slots', text: 'Integer has no option "maximum"; write max_val' }],
-  },
-].map((p) => ({
-  version: '1',
-  sdk: { name: p.kind === 'python' ? 'python' : 'go', version: '0.1' },
-  error: '',
-  problems: [],
-  sessions: 0,
-  restarts: 0,
-  classes: classes.filter((c) => c.plugin === p.name).map((c) => c.full),
-  ...p,
-}));

@@ -348,7 +348,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
 
   return {
     resources, alerts, log, listeners, classOf,
-    add, change, classes, count, encode, encodeAlert, health, healthOf, name, node, own, publish, ref, remove, series, setAttribute, summary, walk,
+    add, change, classes, count, encode, encodeAlert, health, healthOf, name, node, own, publish, raise, ref, remove, series, setAttribute, summary, walk,
     attributeValue,
     seq: () => seq,
     rank,

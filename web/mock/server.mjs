@@ -10,25 +10,21 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { plugins } from './classes.mjs';
+import { makeFleet } from './fleet.mjs';
 import { makeModel, severities } from './model.mjs';
+import { makePlugins } from './plugins.mjs';
+import { Problem } from './problem.mjs';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
 
-class Problem extends Error {
-  constructor(status, detail, field) {
-    super(detail);
-    this.status = status;
-    this.field = field;
-  }
-}
-
-const titles = { 400: 'Bad request', 401: 'Unauthorized', 404: 'Not found', 409: 'Conflict', 422: 'Invalid value' };
+const titles = { 400: 'Bad request', 401: 'Unauthorized', 404: 'Not found', 409: 'Conflict', 422: 'Invalid value', 503: 'Service Unavailable' };
 
 /** Starts the stand-in and returns its address, its model and how to stop it. */
 export async function serve({ port = 0, disks = 240, empty = false, token = '' } = {}) {
   const model = makeModel({ disks, empty });
+  const fleet = makeFleet(model, { empty });
+  const plugins = makePlugins({ empty });
   const streams = new Set();
   const server = createServer((request, response) => {
     const url = new URL(request.url, 'http://localhost');
@@ -50,7 +46,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     }
     const path = url.pathname.slice('/api/v1/'.length).split('/');
     if (path[0] === 'events') return events(request, response, url);
-    const body = await answer(request, path, url.searchParams);
+    const body = await answer(request, path.map(decodeURIComponent), url.searchParams);
     response.setHeader('Faultline-Position', String(model.seq()));
     if (typeof body === 'string') {
       response.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="resources.csv"' });
@@ -77,7 +73,18 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       case 'status':
         return status();
       case 'plugins':
-        return { items: empty ? plugins.slice(0, 3) : plugins };
+        return plugins.act(request.method, id, part, query, ['POST', 'PATCH'].includes(request.method) && !part ? await json(request) : undefined);
+      case 'hosts':
+        if (request.method === 'POST') return fleet.install(await json(request));
+        if (request.method === 'DELETE') return fleet.removeHost(id);
+        return id ? fleet.host(id) : { items: fleet.listHosts() };
+      case 'installations':
+        return fleet.installation(id);
+      case 'clusters':
+        return { items: fleet.clusters };
+      case 'volumes':
+        if (request.method === 'PATCH') return fleet.editVolume(id, await json(request));
+        return id ? fleet.volume(id) : slice(fleet.listVolumes(query), query, (v) => v);
       case 'classes':
         return { items: model.classes.map((c) => ({ ...c, count: [...model.resources.values()].filter((r) => r.class === c).length })) };
       case 'alerts':
@@ -108,7 +115,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     }
     const active = model.alerts.filter((a) => a.active);
     const by = (s) => active.filter((a) => a.severity === s).length;
-    const state = (s) => (empty ? plugins.slice(0, 3) : plugins).filter((p) => p.state === s).length;
+    const state = (s) => plugins.items.filter((p) => p.state === s).length;
     return {
       version: '0.1.0-mock',
       started: new Date(Date.now() - 7200_000).toISOString(),
@@ -117,7 +124,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
         total: model.resources.size,
         health: all,
         classes: model.classes
-          .filter((c) => perClass.has(c))
+          .filter((c) => perClass.has(c) && !c.bases.includes('Internal'))
           .map((c) => ({
             plugin: c.plugin, name: c.name, full: c.full, label: c.label,
             count: Object.values(perClass.get(c)).reduce((a, b) => a + b, 0), health: perClass.get(c),
@@ -178,7 +185,8 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
   function select(query) {
     const known = ['plugin', 'class', 'base', 'scope', 'health', 'q', 'parent', 'ancestor_of', 'descendant_of', 'where', 'sort', 'limit', 'cursor', 'offset', 'format', 'columns'];
     for (const k of query.keys()) if (!known.includes(k)) throw new Problem(400, `There is no query parameter ${k}.`, k);
-    let items = [...model.resources.values()];
+    const narrowed = ['plugin', 'class', 'base', 'scope', 'health', 'parent'].some((k) => query.has(k));
+    let items = [...model.resources.values()].filter((r) => narrowed || !r.class.bases.includes('Internal'));
     const keep = (key, test) => {
       if (query.has(key)) items = items.filter((r) => test(r, query.get(key)));
     };
@@ -407,7 +415,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
   await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    model,
+    model, fleet, plugins,
     drop: () => streams.forEach((s) => s.destroy()),
     close: () =>
       new Promise((resolve) => {

@@ -10,13 +10,16 @@ export interface Marks {
   /** Edges changed somewhere. */
   edges: boolean;
   roots: boolean;
+  /** Hosts, or what their device plugins report. */
+  hosts: boolean;
+  volumes: boolean;
   /** Classes, as plugin.Class, whose tables must be read again. */
   classes: Set<string>;
   resources: Set<number>;
 }
 
 export function noMarks(): Marks {
-  return { everything: false, health: false, edges: false, roots: false, classes: new Set(), resources: new Set() };
+  return { everything: false, health: false, edges: false, roots: false, hosts: false, volumes: false, classes: new Set(), resources: new Set() };
 }
 
 /**
@@ -28,7 +31,7 @@ export function takeResources(client: QueryClient, event: Schema['ResourcesEvent
     for (const counts of [event.counts?.created, event.counts?.updated, event.counts?.deleted]) {
       for (const name of Object.keys(counts ?? {})) marks.classes.add(name);
     }
-    marks.health = marks.edges = marks.roots = true;
+    marks.health = marks.edges = marks.roots = marks.hosts = true;
     for (const query of client.getQueryCache().findAll({ queryKey: ['resource'], type: 'active' })) {
       marks.resources.add(query.queryKey[1] as number);
     }
@@ -37,7 +40,7 @@ export function takeResources(client: QueryClient, event: Schema['ResourcesEvent
   for (const ref of [...(event.created ?? []), ...(event.deleted ?? [])]) {
     marks.classes.add(`${ref.plugin}.${ref.class}`);
     marks.resources.add(ref.id);
-    marks.edges = marks.roots = marks.health = true;
+    marks.edges = marks.roots = marks.health = marks.hosts = true;
   }
   for (const update of event.updated ?? []) {
     if (update.edges === true) {
@@ -46,8 +49,9 @@ export function takeResources(client: QueryClient, event: Schema['ResourcesEvent
     }
     if (update.state === true) {
       // What a lost root reports is stale, and that may be all over the place.
-      marks.roots = marks.health = true;
+      marks.roots = marks.health = marks.hosts = true;
     }
+    if (update.plugin === 'faultline' && update.class === 'Host') marks.hosts = true;
     if (update.name !== undefined) marks.edges = marks.roots = true;
     marks.resources.add(update.id);
   }
@@ -151,6 +155,17 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
       return marks.health || marks.classes.size > 0;
     case 'alerts':
       return marks.health;
+    case 'reported':
+    case 'hosts':
+      return marks.hosts || marks.health;
+    case 'volumes':
+    case 'volume':
+      // Their state follows from alerts.
+      return marks.volumes || marks.health;
+    case 'filesystems':
+      return marks.health || marks.edges;
+    case 'clusters':
+      return marks.hosts || marks.volumes;
     case 'roots':
       return marks.roots || marks.health;
     case 'classes':

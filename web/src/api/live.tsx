@@ -40,6 +40,9 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         case 'alerts':
           refresher.mark((m) => (m.health = true));
           break;
+        case 'volumes':
+          refresher.mark((m) => (m.volumes = true));
+          break;
         case 'statistics':
           takeSamples(client, JSON.parse(event.data) as Schema['StatisticsEvent']);
           break;

@@ -8,6 +8,15 @@ import { api, data, tableSerializer, type Schema } from './client';
 export const keys = {
   status: ['status'] as const,
   plugins: ['plugins'] as const,
+  pluginLog: (name: string, runner: string | undefined) => ['pluginlog', name, runner] as const,
+  pluginChanges: (name: string, runner: string | undefined) => ['pluginchanges', name, runner] as const,
+  hosts: ['hosts'] as const,
+  host: (id: number) => ['hosts', id] as const,
+  installation: (id: string) => ['installation', id] as const,
+  volumes: (filter: VolumeFilter) => ['volumes', filter] as const,
+  volume: (id: number) => ['volume', id] as const,
+  clusters: ['clusters'] as const,
+  fileSystems: ['filesystems'] as const,
   classes: ['classes'] as const,
   roots: ['roots'] as const,
   resource: (id: number) => ['resource', id] as const,
@@ -15,6 +24,7 @@ export const keys = {
   impact: (id: number) => ['impact', id] as const,
   graph: (id: number) => ['graph', id] as const,
   series: (id: number) => ['series', id] as const,
+  reported: (filter: ResourceFilter) => ['reported', filter] as const,
   resources: (filter: ResourceFilter, offset = 0) => ['resources', filter, offset] as const,
   /** How many shown rows changed what their table is sorted by; see changes.ts. */
   moved: (full: string) => ['moved', full] as const,
@@ -25,10 +35,23 @@ export const keys = {
 export interface ResourceFilter {
   plugin?: string;
   class?: string;
+  base?: string;
+  /** What this root reports. */
+  scope?: number;
   health?: Schema['Severity'][];
   q?: string;
   /** Conditions on attributes, as the API takes them. */
   where?: string[];
+  sort?: string;
+  limit?: number;
+}
+
+export interface VolumeFilter {
+  category?: string;
+  host?: string;
+  primary?: string;
+  filesystem?: number;
+  q?: string;
   sort?: string;
   limit?: number;
 }
@@ -61,17 +84,87 @@ export const classesQuery = queryOptions({
   refetchInterval: 60_000,
 });
 
-/** The controllers that users added, and the hosts that report for themselves. */
-export const rootsQuery = queryOptions({
+/** The controllers that users added. The roots of what hosts report belong to their hosts. */
+export const controllersQuery = queryOptions({
   queryKey: keys.roots,
   queryFn: async ({ signal }) => {
-    const lists = await Promise.all(
-      ['ScannableResource', 'HostRoot'].map((base) =>
-        data(api.GET('/resources', { params: { query: { base, limit: 200, sort: 'name' } }, signal })),
-      ),
-    );
-    return { items: lists.flatMap((l) => l.items), more: lists.some((l) => l.next !== undefined) };
+    const list = await data(api.GET('/resources', { params: { query: { base: 'ScannableResource', limit: 200, sort: 'name' } }, signal }));
+    return { items: list.items, more: list.next !== undefined };
   },
+});
+
+/** The end of a plugin's log, read again while it is shown. */
+export const pluginLogQuery = (name: string, runner: string | undefined) =>
+  queryOptions({
+    queryKey: keys.pluginLog(name, runner),
+    queryFn: ({ signal }) => data(api.GET('/plugins/{name}/log', { params: { path: { name }, query: at(runner) }, signal })),
+    refetchInterval: 2000,
+  });
+
+/** What the files of a plugin declare otherwise than what is loaded. The server starts them for that, so it is asked only when wanted. */
+export const pluginChangesQuery = (name: string, runner: string | undefined) =>
+  queryOptions({
+    queryKey: keys.pluginChanges(name, runner),
+    queryFn: ({ signal }) => data(api.GET('/plugins/{name}/changes', { params: { path: { name }, query: at(runner) }, signal })),
+    staleTime: 0,
+    gcTime: 0,
+    retry: false,
+  });
+
+/** The query parameter that names a plugin's place. */
+export function at(runner: string | undefined): { runner?: string } {
+  return runner === undefined ? {} : { runner };
+}
+
+export const hostsQuery = queryOptions({
+  queryKey: keys.hosts,
+  queryFn: ({ signal }) => data(api.GET('/hosts', { signal })),
+  // No event tells of contact with a host that is as it was.
+  refetchInterval: 30_000,
+});
+
+export const hostQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.host(id),
+    queryFn: ({ signal }) => data(api.GET('/hosts/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: 15_000,
+  });
+
+/** How far the installation of an agent is; asked again until its end. */
+export const installationQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.installation(id),
+    queryFn: ({ signal }) => data(api.GET('/installations/{installation}', { params: { path: { installation: id } }, signal })),
+    refetchInterval: (query) => (query.state.data?.state === 'running' ? 500 : false),
+    staleTime: 0,
+  });
+
+/** The volumes, page by page. */
+export const volumesQuery = (filter: VolumeFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.volumes(filter),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      data(api.GET('/volumes', { params: { query: { ...filter, ...(pageParam === '' ? {} : { cursor: pageParam }) } }, signal })),
+    getNextPageParam: (last) => last.next,
+    placeholderData: keepPreviousData,
+  });
+
+/** What volumes can be asked for by: the file systems of storage, not what is mounted somewhere. */
+export const fileSystemsQuery = queryOptions({
+  queryKey: keys.fileSystems,
+  queryFn: ({ signal }) => data(api.GET('/resources', { params: { query: { base: 'FileSystem', limit: 1000, sort: 'name' } }, signal })),
+});
+
+export const volumeQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.volume(id),
+    queryFn: ({ signal }) => data(api.GET('/volumes/{id}', { params: { path: { id } }, signal })),
+  });
+
+export const clustersQuery = queryOptions({
+  queryKey: keys.clusters,
+  queryFn: ({ signal }) => data(api.GET('/clusters', { signal })),
 });
 
 export const resourceQuery = (id: number) =>
@@ -108,6 +201,13 @@ export const seriesQuery = (id: number) =>
     queryFn: ({ signal }) =>
       data(api.GET('/resources/{id}/series', { params: { path: { id }, query: { max_points: 120 } }, signal })),
     refetchInterval: 30_000,
+  });
+
+/** The first of what a root reports. */
+export const reportedQuery = (filter: ResourceFilter & { scope: number }) =>
+  queryOptions({
+    queryKey: keys.reported(filter),
+    queryFn: ({ signal }) => data(api.GET('/resources', { params: { query: filter }, signal })),
   });
 
 /** A part of a table's rows. */

@@ -68,5 +68,5 @@ export class Refresher {
 }
 
 function isAny(m: Marks): boolean {
-  return m.everything || m.health || m.edges || m.roots || m.classes.size > 0 || m.resources.size > 0;
+  return m.everything || m.health || m.edges || m.roots || m.hosts || m.volumes || m.classes.size > 0 || m.resources.size > 0;
 }

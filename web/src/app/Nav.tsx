@@ -1,10 +1,10 @@
 import { ActionIcon, Skeleton, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconLayoutDashboard, IconPlus, IconPlug } from '@tabler/icons-react';
+import { IconAlertTriangle, IconDatabase, IconLayoutDashboard, IconPlus, IconPlug, IconServer } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import type { Schema } from '../api/client';
-import { classesQuery, pluginsQuery, rootsQuery, statusQuery } from '../api/queries';
+import { classesQuery, controllersQuery, hostsQuery, pluginsQuery, statusQuery } from '../api/queries';
 import { formatCount, formatShort } from '../format/number';
 import { worst } from '../ui/health';
 import { HealthIcon } from '../ui/HealthIcon';
@@ -15,7 +15,8 @@ import classes from './Nav.module.css';
 export function Nav() {
   const { data: status } = useQuery(statusQuery);
   const { data: plugins } = useQuery(pluginsQuery);
-  const { data: roots } = useQuery(rootsQuery);
+  const { data: hosts } = useQuery(hostsQuery);
+  const { data: roots } = useQuery(controllersQuery);
   const { data: declared } = useQuery(classesQuery);
   const alerts = status && status.alerts.error + status.alerts.warning + status.alerts.info;
   const bad = plugins?.items.filter((p) => p.state === 'failed' || p.state === 'backoff').length ?? 0;
@@ -26,6 +27,14 @@ export function Nav() {
       <ul className={classes['list']}>
         <Item to="/" icon={<IconLayoutDashboard size={16} aria-hidden />} label="Overview" exact />
         <Item to="/alerts" icon={<IconAlertTriangle size={16} aria-hidden />} label="Alerts" count={alerts} />
+        <Item to="/volumes" icon={<IconDatabase size={16} aria-hidden />} label="Volumes" />
+        <Item
+          to="/hosts"
+          icon={<IconServer size={16} aria-hidden />}
+          label="Hosts"
+          count={hosts?.items.length}
+          hint={hosts?.items.some((h) => h.state === 'lost') ? <HealthIcon health="error" size={14} /> : null}
+        />
         <Item to="/plugins" icon={<IconPlug size={16} aria-hidden />} label="Plugins" hint={bad > 0 ? <HealthIcon health="error" size={14} /> : null} />
       </ul>
       <div className={classes['heading']}>

@@ -66,11 +66,55 @@ export const addRoute = createRoute({
 export const pluginsRoute = createRoute({
   getParentRoute: () => root,
   path: '/plugins',
+  validateSearch: texts('state', 'q', 'sort'),
   component: lazyRouteComponent(() => import('../pages/plugins/PluginsPage'), 'PluginsPage'),
 });
 
+export const pluginRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/plugins/$name',
+  validateSearch: texts('runner'),
+  component: lazyRouteComponent(() => import('../pages/plugins/PluginPage'), 'PluginPage'),
+});
+
+export const hostsRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/hosts',
+  validateSearch: texts('state', 'q', 'sort'),
+  component: lazyRouteComponent(() => import('../pages/hosts/HostsPage'), 'HostsPage'),
+});
+
+export const addHostRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/hosts/add',
+  validateSearch: texts('installation', 'address', 'name', 'user', 'host_key'),
+  component: lazyRouteComponent(() => import('../pages/hosts/AddHostPage'), 'AddHostPage'),
+});
+
+export const hostRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/hosts/$id',
+  component: lazyRouteComponent(() => import('../pages/hosts/HostPage'), 'HostPage'),
+});
+
+export const volumesRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/volumes',
+  validateSearch: texts('category', 'host', 'primary', 'filesystem', 'q', 'sort'),
+  component: lazyRouteComponent(() => import('../pages/volumes/VolumesPage'), 'VolumesPage'),
+});
+
+export const volumeRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/volumes/$id',
+  component: lazyRouteComponent(() => import('../pages/volumes/VolumePage'), 'VolumePage'),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([overview, tableRoute, searchRoute, resourceRoute, editRoute, alertsRoute, addRoute, pluginsRoute]),
+  routeTree: root.addChildren([
+    overview, tableRoute, searchRoute, resourceRoute, editRoute, alertsRoute, addRoute,
+    hostsRoute, addHostRoute, hostRoute, volumesRoute, volumeRoute, pluginsRoute, pluginRoute,
+  ]),
   defaultPreload: 'intent',
   scrollRestoration: true,
   // The page's answers are kept by the query client, not by the router.

@@ -10,8 +10,8 @@ import { healthName } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { Ago, When } from '../../ui/Time';
-import table from '../table/ResourceTable.module.css';
-import { SortHeading } from '../table/SortHeading';
+import { SortHeading } from '../../ui/SortHeading';
+import table from '../../ui/Table.module.css';
 import classes from './AlertTable.module.css';
 
 interface Props {

@@ -2,7 +2,7 @@ import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
-import { rootsQuery } from '../../api/queries';
+import { controllersQuery } from '../../api/queries';
 import { fullClass } from '../../ui/classes';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
@@ -13,7 +13,7 @@ import classes from './Controllers.module.css';
 
 /** The roots and whether they can be reached. */
 export function Controllers() {
-  const { data } = useQuery(rootsQuery);
+  const { data } = useQuery(controllersQuery);
   const labels = useClasses();
   return (
     <section className="panel" aria-labelledby="controllers">

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
-import { classesQuery, pluginsQuery, rootsQuery, statusQuery } from '../../api/queries';
+import { classesQuery, controllersQuery, pluginsQuery, statusQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { healthName, severities } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
@@ -18,7 +18,7 @@ import classes from './Overview.module.css';
 /** The state of everything at a glance. */
 export function Overview() {
   const { data: status, error } = useQuery(statusQuery);
-  const { data: roots } = useQuery(rootsQuery);
+  const { data: roots } = useQuery(controllersQuery);
   if (error && !status) {
     return (
       <Message page title="The server cannot be asked" alert>

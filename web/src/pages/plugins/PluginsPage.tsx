@@ -1,97 +1,127 @@
-import { Skeleton } from '@mantine/core';
+import { Button } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { IconPlus } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { pluginsQuery } from '../../api/queries';
+import { getRouteApi } from '@tanstack/react-router';
+import { useMemo } from 'react';
+import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
-import { formatBytes } from '../../format/number';
+import { pluginsQuery } from '../../api/queries';
+import { formatCount } from '../../format/number';
+import { DataTable, RowName, type Column } from '../../ui/DataTable';
+import { FilterText } from '../../ui/FilterText';
 import { HealthIcon } from '../../ui/HealthIcon';
+import { ListHead } from '../../ui/ListHead';
 import { Message } from '../../ui/Message';
+import { None } from '../../ui/None';
 import { Page } from '../../ui/Page';
-import { Until } from '../../ui/Time';
-import classes from './PluginsPage.module.css';
+import { Pills } from '../../ui/Pills';
+import { formatBudget } from './format';
+import { LoadPlugin } from './LoadPlugin';
+import { PluginLink } from './PluginLink';
+import { choosePlugins, parsePluginStates, placeName, pluginHealth, pluginStateName, pluginStates, stateHealth, tightest, trouble } from './words';
 
-const healthOf = { running: 'ok', starting: 'info', backoff: 'warning', failed: 'error', stopped: 'info' } as const;
-const stateNames = { running: 'Running', starting: 'Starting', backoff: 'Waiting to start again', failed: 'Failed', stopped: 'Unloaded' } as const;
+const route = getRouteApi('/plugins');
 
-/** The configured plugins, and what is wrong with those that do not run. */
+const columns: Column<Schema['Plugin']>[] = [
+  {
+    header: 'Name',
+    width: 165,
+    sort: 'name',
+    cell: (p) => (
+      <RowName icon={<HealthIcon health={pluginHealth(p)} silent />}>
+        {(className) => (
+          <PluginLink plugin={p} className={className}>
+            {p.name}
+          </PluginLink>
+        )}
+      </RowName>
+    ),
+  },
+  { header: 'State', width: 140, sort: 'state', cell: (p) => pluginStateName(p.state) },
+  { header: 'Runs at', width: 125, sort: 'place', cell: placeName },
+  { header: 'Version', width: 80, cell: (p) => (p.version === '' ? <None /> : p.version) },
+  { header: 'Sessions', width: 95, align: 'right', sort: 'sessions', title: () => 'Roots whose session is live, of those that it serves', cell: sessions },
+  { header: 'Tightest budget', width: 195, sort: 'budget', cell: (p) => <Tightest plugin={p} /> },
+  { header: 'Restarts', width: 90, align: 'right', sort: 'restarts', cell: (p) => formatCount(p.restarts) },
+  { header: 'Problem', width: 300, title: trouble, cell: (p) => (trouble(p) === '' ? <None /> : trouble(p)) },
+];
+
+function sessions(p: Schema['Plugin']): string {
+  return `${formatCount(p.sessions)} of ${formatCount(Math.max(p.roots ?? 0, p.sessions))}`;
+}
+
+/** The plugins, where they run, and what is wrong with them. */
 export function PluginsPage() {
+  const { state, q = '', sort = 'name' } = route.useSearch();
+  const navigate = route.useNavigate();
+  const [loading, { open, close }] = useDisclosure(false);
   const { data, error } = useQuery(pluginsQuery);
+  const states = useMemo(() => parsePluginStates(state), [state]);
+  const rows = useMemo(() => data && choosePlugins(data.items, states, q, sort), [data, states, q, sort]);
+
+  function set(change: { state?: string; q?: string; sort?: string }): void {
+    void navigate({ search: (old) => ({ ...old, ...change }), replace: true });
+  }
+
+  const count = (s: string) => data?.items.filter((p) => p.state === s).length;
+  const pills = pluginStates
+    // Most servers have plugins in two or three of the states.
+    .filter((s) => count(s) !== 0 || states.includes(s) || s === 'failed' || s === 'running')
+    .map((s) => ({ value: s, label: pluginStateName(s), icon: <HealthIcon health={stateHealth(s)} size={14} silent />, count: count(s) }));
   return (
-    <Page title="Plugins">
-      <h1>Plugins</h1>
-      {error && !data && (
+    <Page title="Plugins" fill>
+      <ListHead
+        title="Plugins"
+        note={data && formatCount(data.items.length)}
+        act={
+          <Button leftSection={<IconPlus size={14} aria-hidden />} onClick={open}>
+            Load a plugin
+          </Button>
+        }
+      >
+        <Pills label="Filter by state" options={pills} value={states} onChange={(v) => set({ state: v.join(',') })} />
+        <FilterText label="Filter by text" value={q} onChange={(v) => set({ q: v })} />
+      </ListHead>
+      {error && !data ? (
         <Message title="The plugins cannot be listed" alert>
           <p>{errorText(error)}</p>
         </Message>
+      ) : (
+        <DataTable
+          label="Plugins, table"
+          columns={columns}
+          rows={rows}
+          rowKey={(p) => `${p.runner ?? ''}/${p.name}`}
+          sort={sort}
+          onSort={(s) => set({ sort: s ?? '' })}
+          empty={
+            data?.items.length === 0 ? (
+              <Message title="No plugin is configured">
+                <p>
+                  Plugins teach Faultline about storage hardware. Name them in the server’s configuration, put them into its plugin folder, or start it with{' '}
+                  <code>faultline serve --plugin PATH</code>.
+                </p>
+              </Message>
+            ) : (
+              <Message title="No plugin fits the filter">
+                <p>Choose another state or text.</p>
+              </Message>
+            )
+          }
+        />
       )}
-      {!data && !error && <Skeleton height={220} />}
-      {data?.items.length === 0 && (
-        <Message title="No plugin is configured">
-          <p>
-            Name plugins in the server’s configuration, or with <code>faultline serve --plugin PATH</code>.
-          </p>
-        </Message>
-      )}
-      {data?.items.map((p) => (
-        <section className="panel" key={`${p.runner ?? ''}/${p.name}`} aria-label={`Plugin ${p.name}${p.runner === undefined ? '' : ` at runner ${p.runner}`}`}>
-          <header>
-            <HealthIcon health={healthOf[p.state]} silent />
-            <h2>{p.name}</h2>
-            <span className="muted">{stateNames[p.state]}</span>
-          </header>
-          <div className={classes['body']}>
-            {(p.error !== '' || p.problems.length > 0 || p.rejected !== undefined) && (
-              <div className={classes['error']}>
-                {p.rejected !== undefined && <p>The new version was not loaded: {p.rejected}</p>}
-                {p.error}
-                {p.next_try !== undefined && (
-                  <>
-                    {' '}
-                    It is started again <Until time={p.next_try} />.
-                  </>
-                )}
-                <ul>
-                  {p.problems.map((x, i) => (
-                    <li key={i}>
-                      {x.file !== undefined && (
-                        <code>
-                          {x.file}
-                          {x.line !== undefined && `:${x.line}`}
-                        </code>
-                      )}{' '}
-                      {x.where !== undefined && `${x.where}: `}
-                      {x.text}
-                      {x.fix !== undefined && `; ${x.fix}`}
-                      {x.code !== undefined && ` [${x.code}]`}
-                    </li>
-                  ))}
-                </ul>
-              </div>
-            )}
-            <dl className={classes['facts']}>
-              <Fact name="From">
-                <code>{p.path}</code>
-              </Fact>
-              <Fact name="Kind">{p.kind}</Fact>
-              {p.runner !== undefined && <Fact name="Runner">{p.runner}</Fact>}
-              <Fact name="Controllers">{p.sessions}</Fact>
-              <Fact name="Classes">{p.classes.length}</Fact>
-              <Fact name="Restarts">{p.restarts}</Fact>
-              {p.memory !== undefined && <Fact name="Memory">{formatBytes(p.memory)}</Fact>}
-              {p.cpu !== undefined && <Fact name="CPU time">{p.cpu.toFixed(1)} s</Fact>}
-              {p.pid !== undefined && <Fact name="Process">{p.pid}</Fact>}
-            </dl>
-          </div>
-        </section>
-      ))}
+      <LoadPlugin opened={loading} onClose={close} plugins={data?.items ?? []} />
     </Page>
   );
 }
 
-function Fact({ name, children }: { name: string; children: React.ReactNode }) {
+function Tightest({ plugin }: { plugin: Schema['Plugin'] }) {
+  const b = tightest(plugin);
+  if (b?.used === undefined || b.limit === undefined) return <None />;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd className="number">{children}</dd>
-    </div>
+    <span className="number">
+      {b.name}: {Math.round((b.used / b.limit) * 100)} % of {formatBudget(b.limit, b.kind)}
+    </span>
   );
 }

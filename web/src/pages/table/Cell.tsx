@@ -4,7 +4,7 @@ import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { StaleMark } from '../../ui/StaleMark';
 import type { ColumnSpec } from './columns';
-import classes from './ResourceTable.module.css';
+import classes from '../../ui/Table.module.css';
 
 /** What a column shows of a resource. */
 export function Cell({ column, row }: { column: ColumnSpec; row: Schema['Resource'] }) {

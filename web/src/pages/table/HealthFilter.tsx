@@ -1,8 +1,7 @@
 import type { Schema } from '../../api/client';
-import { formatShort } from '../../format/number';
 import { healthName, healths, type Health } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
-import classes from './HealthFilter.module.css';
+import { Pills } from '../../ui/Pills';
 
 interface Props {
   label: string;
@@ -17,24 +16,6 @@ const all = [...healths].reverse();
 
 /** Chooses any number of states of health; none chosen means all. */
 export function HealthFilter({ label, value, onChange, counts, options = all }: Props) {
-  return (
-    <div role="group" aria-label={label} className={classes['group']}>
-      {options.map((h) => {
-        const on = value.includes(h);
-        return (
-          <button
-            key={h}
-            type="button"
-            className={classes['button']}
-            aria-pressed={on}
-            onClick={() => onChange(options.filter((x) => (x === h ? !on : value.includes(x))))}
-          >
-            <HealthIcon health={h} size={14} silent />
-            {healthName(h)}
-            {counts && <span className={classes['count']}>{formatShort(counts[h])}</span>}
-          </button>
-        );
-      })}
-    </div>
-  );
+  const pills = options.map((h) => ({ value: h, label: healthName(h), icon: <HealthIcon health={h} size={14} silent />, count: counts?.[h] }));
+  return <Pills label={label} options={pills} value={value} onChange={onChange} />;
 }

@@ -3,12 +3,12 @@ import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from 're
 import { useWatch } from '../../api/live';
 import type { ResourceFilter } from '../../api/queries';
 import { formatCount } from '../../format/number';
+import { SortHeading } from '../../ui/SortHeading';
+import classes from '../../ui/Table.module.css';
 import { Cell } from './Cell';
 import type { ColumnSpec } from './columns';
 import { ColumnFilter } from './ColumnFilter';
-import classes from './ResourceTable.module.css';
 import { useWindow } from './scroll';
-import { SortHeading } from './SortHeading';
 import { useRows, type Rows } from './useRows';
 import type { Where } from './where';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '../../api/client';
-import { classColumns, nextSort } from './columns';
+import { classColumns } from './columns';
+import { nextSort } from '../../ui/sort';
 
 const attribute = (name: string, kind: Schema['Kind'], more: Partial<Schema['ClassAttribute']> = {}): Schema['ClassAttribute'] => ({
   name,

@@ -92,10 +92,3 @@ export function chosenColumns(all: ColumnSpec[], chosen: string | undefined): Co
   const names = new Set(chosen.split(','));
   return all.filter((c) => c.source === 'name' || names.has(c.id));
 }
-
-/** The sort order after a click on a column: up, down, none. */
-export function nextSort(current: string | undefined, column: string): string | undefined {
-  if (current === column) return `-${column}`;
-  if (current === `-${column}`) return undefined;
-  return column;
-}

@@ -1,6 +1,6 @@
 import { IconArrowDown, IconArrowsSort, IconArrowUp } from '@tabler/icons-react';
-import { nextSort } from './columns';
-import classes from './ResourceTable.module.css';
+import { nextSort } from './sort';
+import classes from './Table.module.css';
 
 interface Props {
   /** What the server sorts by; without it the column cannot be sorted. */

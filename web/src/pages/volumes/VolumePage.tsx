@@ -1,0 +1,126 @@
+import { Skeleton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi, Link } from '@tanstack/react-router';
+import type { Schema } from '../../api/client';
+import { errorText, ProblemError } from '../../api/problem';
+import { volumeQuery } from '../../api/queries';
+import { Fact, Facts } from '../../ui/Facts';
+import { Heading } from '../../ui/Heading';
+import { Message } from '../../ui/Message';
+import { None } from '../../ui/None';
+import { Note } from '../../ui/Note';
+import { Page } from '../../ui/Page';
+import { ResourceLink } from '../../ui/ResourceLink';
+import { Candidates } from './Candidates';
+import { Chosen } from './Chosen';
+import { Decide } from './Decide';
+import { Nodes } from './Nodes';
+import { haName, volumeHealth, volumeStateName } from './words';
+import classes from './VolumePage.module.css';
+
+const route = getRouteApi('/volumes/$id');
+
+/** One volume: who uses it, on which host it should be used, and why there. */
+export function VolumePage() {
+  const { id } = route.useParams();
+  const n = Number(id);
+  const valid = Number.isSafeInteger(n) && n > 0;
+  const { data: volume, error } = useQuery({ ...volumeQuery(n), enabled: valid });
+  if (!valid || (error instanceof ProblemError && error.status === 404)) {
+    return (
+      <Message page title="There is no such volume">
+        <p>
+          {valid && error ? errorText(error) : 'The id of a volume is a positive number.'} <Link to="/volumes">All volumes</Link>
+        </p>
+      </Message>
+    );
+  }
+  if (!volume) {
+    if (error) {
+      return (
+        <Message page title="The volume cannot be read" alert>
+          <p>{errorText(error)}</p>
+        </Message>
+      );
+    }
+    return <Waiting />;
+  }
+  return <Volume key={volume.id} volume={volume} />;
+}
+
+function Volume({ volume: v }: { volume: Schema['Volume'] }) {
+  const health = volumeHealth(v.state);
+  return (
+    <Page title={v.name}>
+      <Heading trail={<Link to="/volumes">Volumes</Link>} health={health} title={v.name} state={volumeStateName(v.state)} />
+      {v.state_why !== '' && (
+        <Note health={health}>
+          {v.state_why}
+          {!v.detached && (
+            <p>
+              <ResourceLink id={v.id}>What it depends on, and why it is not well</ResourceLink>
+            </p>
+          )}
+        </Note>
+      )}
+      <section className="panel" aria-label="About the volume">
+        <Facts>
+          <Fact name="Size">{v.size_text ?? <None />}</Fact>
+          <Fact name="Kind">{v.kind}</Fact>
+          <Fact name="Written on it">{v.filesystem_type === '' ? 'nothing known' : v.filesystem_type}</Fact>
+          <Fact name="In use by">
+            {v.used_by.length === 0 ? (
+              <span>nothing{v.usable && '; a target may be placed on it'}</span>
+            ) : (
+              v.used_by.map((u, i) => (
+                <span key={u.id}>
+                  {i > 0 && ', '}
+                  <ResourceLink id={u.id}>{u.name}</ResourceLink>
+                </span>
+              ))
+            )}
+          </Fact>
+          <Fact name="If a host fails">{haName(v.ha)}</Fact>
+          <Fact name="In the graph">
+            {v.detached ? (
+              'its drive is no longer seen'
+            ) : (
+              <ResourceLink id={v.id}>
+                {v.kind} {v.label}
+              </ResourceLink>
+            )}
+          </Fact>
+        </Facts>
+      </section>
+      <div className={classes['columns']}>
+        <div className={classes['column']}>
+          <Chosen volume={v} />
+          <Candidates volume={v} />
+        </div>
+        <div className={classes['column']}>
+          <Decide volume={v} />
+        </div>
+      </div>
+      <Nodes nodes={v.nodes} />
+    </Page>
+  );
+}
+
+function Waiting() {
+  return (
+    <Page title="">
+      <div aria-hidden="true">
+        <Skeleton height={16} width={80} />
+        <Skeleton height={28} width={320} mt={8} />
+      </div>
+      <Skeleton height={62} aria-hidden="true" />
+      <div className={classes['columns']} aria-hidden="true">
+        <Skeleton height={260} />
+        <Skeleton height={260} />
+      </div>
+      <p className="visually-hidden" role="status">
+        Loading
+      </p>
+    </Page>
+  );
+}

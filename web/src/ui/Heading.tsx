@@ -1,0 +1,34 @@
+import type { ReactNode } from 'react';
+import type { Health } from './health';
+import { HealthIcon } from './HealthIcon';
+import classes from './Heading.module.css';
+
+interface Props {
+  /** The way back, or what the thing is a part of. */
+  trail: ReactNode;
+  health: Health;
+  title: string;
+  /** The state in a word. */
+  state: string;
+  /** What can be done with it. */
+  children?: ReactNode;
+}
+
+/** The top of a page about one thing: what it is, how it is, and what can be done. */
+export function Heading({ trail, health, title, state, children }: Props) {
+  return (
+    <div className={classes['heading']}>
+      <nav aria-label="Where this is" className={`${classes['trail'] ?? ''} text`}>
+        {trail}
+      </nav>
+      <div className={classes['row']}>
+        <HealthIcon health={health} size={26} silent />
+        <h1>{title}</h1>
+        <span className={classes['state']} data-health={health}>
+          {state}
+        </span>
+        {children !== undefined && <div className={classes['acts']}>{children}</div>}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,4 @@
+/** Stands where there is no value. */
+export function None() {
+  return <span className="muted">–</span>;
+}
