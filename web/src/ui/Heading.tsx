@@ -6,10 +6,10 @@ import classes from './Heading.module.css';
 interface Props {
   /** The way back, or what the thing is a part of. */
   trail: ReactNode;
-  health: Health;
+  /** How it is, and that in a word; a page about no one thing has neither. */
+  health?: Health;
   title: string;
-  /** The state in a word. */
-  state: string;
+  state?: string;
   /** What can be done with it. */
   children?: ReactNode;
 }
@@ -22,11 +22,13 @@ export function Heading({ trail, health, title, state, children }: Props) {
         {trail}
       </nav>
       <div className={classes['row']}>
-        <HealthIcon health={health} size={26} silent />
+        {health !== undefined && <HealthIcon health={health} size={26} silent />}
         <h1>{title}</h1>
-        <span className={classes['state']} data-health={health}>
-          {state}
-        </span>
+        {state !== undefined && (
+          <span className={classes['state']} data-health={health}>
+            {state}
+          </span>
+        )}
         {children !== undefined && <div className={classes['acts']}>{children}</div>}
       </div>
     </div>

@@ -1,4 +1,5 @@
 import { getRouteApi, Link } from '@tanstack/react-router';
+import { Heading } from '../../ui/Heading';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
 import classes from './AddHostPage.module.css';
@@ -13,10 +14,7 @@ export function AddHostPage() {
   const search = route.useSearch();
   return (
     <Page title="Add a host">
-      <nav aria-label="Where this is" className="muted text">
-        <Link to="/hosts">Hosts</Link>
-      </nav>
-      <h1>Add a host</h1>
+      <Heading trail={<Link to="/hosts">Hosts</Link>} title="Add a host" />
       <div className={classes['ways']}>
         <section className="panel" aria-labelledby="by-ssh">
           <header>

@@ -8,7 +8,7 @@ import { None } from '../../ui/None';
 import { roleName, volumeHealth, volumeStateName } from '../volumes/words';
 import classes from './HostPage.module.css';
 
-const shown = 20;
+const shown = 10;
 
 /** The volumes that the host reaches, and what it is to each. */
 export function HostVolumes({ host }: { host: Schema['Host'] }) {

@@ -36,20 +36,22 @@ export function LogTail({ plugin: p }: { plugin: Schema['Plugin'] }) {
     <section className="panel" aria-labelledby="log">
       <header>
         <h2 id="log">Log</h2>
-        <Select
-          size="xs"
-          aria-label="What is kept of the log"
-          title="What is kept of the log, until the server ends"
-          data={levels}
-          value={(keep.isPending ? keep.variables : p.log_level) ?? null}
-          placeholder="Unknown"
-          disabled={keep.isPending}
-          onChange={(v) => {
-            if (v !== null) keep.mutate(v);
-          }}
-          allowDeselect={false}
-          className={classes['level'] ?? ''}
-        />
+        <div>
+          <Select
+            size="xs"
+            aria-label="What is kept of the log"
+            title="What is kept of the log, until the server ends"
+            data={levels}
+            value={(keep.isPending ? keep.variables : p.log_level) ?? null}
+            placeholder="Unknown"
+            disabled={keep.isPending}
+            onChange={(v) => {
+              if (v !== null) keep.mutate(v);
+            }}
+            allowDeselect={false}
+            className={classes['level'] ?? ''}
+          />
+        </div>
       </header>
       {keep.error && (
         <div className={classes['failed']}>

@@ -26,7 +26,7 @@ const route = getRouteApi('/plugins');
 const columns: Column<Schema['Plugin']>[] = [
   {
     header: 'Name',
-    width: 165,
+    width: 130,
     sort: 'name',
     cell: (p) => (
       <RowName icon={<HealthIcon health={pluginHealth(p)} silent />}>
@@ -38,13 +38,13 @@ const columns: Column<Schema['Plugin']>[] = [
       </RowName>
     ),
   },
-  { header: 'State', width: 140, sort: 'state', cell: (p) => pluginStateName(p.state) },
-  { header: 'Runs at', width: 125, sort: 'place', cell: placeName },
-  { header: 'Version', width: 80, cell: (p) => (p.version === '' ? <None /> : p.version) },
-  { header: 'Sessions', width: 95, align: 'right', sort: 'sessions', title: () => 'Roots whose session is live, of those that it serves', cell: sessions },
-  { header: 'Tightest budget', width: 195, sort: 'budget', cell: (p) => <Tightest plugin={p} /> },
-  { header: 'Restarts', width: 90, align: 'right', sort: 'restarts', cell: (p) => formatCount(p.restarts) },
-  { header: 'Problem', width: 300, title: trouble, cell: (p) => (trouble(p) === '' ? <None /> : trouble(p)) },
+  { header: 'State', width: 150, sort: 'state', cell: (p) => pluginStateName(p.state) },
+  { header: 'Runs at', width: 120, sort: 'place', cell: placeName },
+  { header: 'Version', width: 75, cell: (p) => (p.version === '' ? <None /> : p.version) },
+  { header: 'Sessions', width: 105, align: 'right', sort: 'sessions', title: () => 'Roots whose session is live, of those that it serves', cell: sessions },
+  { header: 'Tightest budget', width: 147, sort: 'budget', cell: (p) => <Tightest plugin={p} /> },
+  { header: 'Restarts', width: 98, align: 'right', sort: 'restarts', cell: (p) => formatCount(p.restarts) },
+  { header: 'Problem', width: 150, title: trouble, cell: (p) => (trouble(p) === '' ? <None /> : trouble(p)) },
 ];
 
 function sessions(p: Schema['Plugin']): string {
@@ -120,8 +120,8 @@ function Tightest({ plugin }: { plugin: Schema['Plugin'] }) {
   const b = tightest(plugin);
   if (b?.used === undefined || b.limit === undefined) return <None />;
   return (
-    <span className="number">
-      {b.name}: {Math.round((b.used / b.limit) * 100)} % of {formatBudget(b.limit, b.kind)}
+    <span className="number" title={`${b.name}: ${formatBudget(b.used, b.kind)} of ${formatBudget(b.limit, b.kind)}`}>
+      {Math.round((b.used / b.limit) * 100)} % of {b.short}
     </span>
   );
 }

@@ -1,4 +1,5 @@
 import { formatBytes, formatCount, formatNumber } from '../../format/number';
+import { formatDuration } from '../../format/time';
 import type { Budget } from './words';
 
 /** What is used of a budget, or may be, with its unit. */
@@ -16,5 +17,5 @@ export function formatBudget(n: number, kind: Budget['kind']): string {
 /** A time of scans, in seconds, with as many digits as matter. */
 export function formatSeconds(s: number): string {
   if (s < 1) return `${Math.round(s * 1000)} ms`;
-  return s < 100 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`;
+  return s < 60 ? `${Number.isInteger(s) ? s : s.toFixed(1)} s` : formatDuration(s * 1000);
 }

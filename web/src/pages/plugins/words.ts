@@ -52,6 +52,8 @@ export function problemText(x: Schema['PluginProblem']): string {
 
 export interface Budget {
   name: string;
+  /** The name within a sentence, in little room. */
+  short: string;
   used: number | undefined;
   /** The most that it may be; absent if there is no limit. */
   limit: number | undefined;
@@ -61,10 +63,10 @@ export interface Budget {
 /** What a plugin uses beside what it may. */
 export function budgetsOf({ usage, budgets }: Plugin): Budget[] {
   return [
-    { name: 'Memory', used: usage?.memory, limit: budgets?.memory, kind: 'bytes' },
-    { name: 'CPU', used: usage?.cpu, limit: budgets?.cpu, kind: 'cores' },
-    { name: 'Processes and threads', used: usage?.processes, limit: budgets?.processes, kind: 'count' },
-    { name: 'Open files', used: usage?.open_files, limit: budgets?.open_files, kind: 'count' },
+    { name: 'Memory', short: 'memory', used: usage?.memory, limit: budgets?.memory, kind: 'bytes' },
+    { name: 'CPU', short: 'CPU', used: usage?.cpu, limit: budgets?.cpu, kind: 'cores' },
+    { name: 'Processes and threads', short: 'processes', used: usage?.processes, limit: budgets?.processes, kind: 'count' },
+    { name: 'Open files', short: 'open files', used: usage?.open_files, limit: budgets?.open_files, kind: 'count' },
   ];
 }
 

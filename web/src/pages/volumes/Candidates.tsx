@@ -2,7 +2,6 @@ import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { formatCount } from '../../format/number';
 import { None } from '../../ui/None';
-import { roleName } from './words';
 import classes from './VolumePage.module.css';
 
 /** The figures by which the server chooses between the hosts. */
@@ -19,7 +18,7 @@ export function Candidates({ volume: v }: { volume: Schema['Volume'] }) {
           <thead>
             <tr>
               <th scope="col">Host</th>
-              <th scope="col">Role</th>
+              <th scope="col">HA cluster</th>
               <th scope="col" className="right" title="The sum of the path weights above its best path; the highest wins">
                 Path weight
               </th>
@@ -29,7 +28,6 @@ export function Candidates({ volume: v }: { volume: Schema['Volume'] }) {
               <th scope="col" className="right" title="Of how many of them it is the primary or the secondary">
                 In use
               </th>
-              <th scope="col">HA cluster</th>
             </tr>
           </thead>
           <tbody>
@@ -39,12 +37,12 @@ export function Candidates({ volume: v }: { volume: Schema['Volume'] }) {
                   <Link to="/hosts/$id" params={{ id: String(c.host_id) }}>
                     {c.host}
                   </Link>
+                  {v.unused.includes(c.host) && <span className="muted"> (not wanted)</span>}
                 </th>
-                <td>{v.unused.includes(c.host) ? 'Not wanted' : roleName(c.role)}</td>
+                <td>{c.cluster ?? c.problem ?? <None />}</td>
                 <td className="right">{c.weight === undefined ? <None /> : formatCount(c.weight)}</td>
                 <td className="right">{formatCount(c.primaries)}</td>
                 <td className="right">{formatCount(c.in_use)}</td>
-                <td>{c.cluster ?? c.problem ?? <None />}</td>
               </tr>
             ))}
           </tbody>

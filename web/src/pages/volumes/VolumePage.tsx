@@ -80,7 +80,7 @@ function Volume({ volume: v }: { volume: Schema['Volume'] }) {
               ))
             )}
           </Fact>
-          <Fact name="If a host fails">{haName(v.ha)}</Fact>
+          <Fact name="High availability">{haName(v.ha)}</Fact>
           <Fact name="In the graph">
             {v.detached ? (
               'its drive is no longer seen'
