@@ -182,7 +182,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     mock.model.setAttribute(disk, 'status', 'FAILED');
     await row.getByText('FAILED').waitFor();
     await row.getByRole('img', { name: 'Error' }).waitFor();
-    await page.getByRole('link', { name: '2 active alerts of severity Error' }).waitFor();
+    await page.getByRole('link', { name: '3 active alerts of severity Error' }).waitFor();
     mock.model.setAttribute(disk, 'status', 'OK');
     await row.getByRole('img', { name: 'OK' }).waitFor();
     await closePage(page);
@@ -330,7 +330,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     const page = await openPage(browser, fresh.url, '/alerts');
     const rows = page.getByRole('region', { name: 'Active alerts' }).locator('tbody th');
     await rows.first().waitFor();
-    assert.equal(await rows.count(), 6);
+    assert.equal(await rows.count(), 7);
     await page.getByRole('button', { name: /^Warning/ }).click();
     await page.waitForURL(/severity=warning/);
     await page.waitForFunction(() => document.querySelectorAll('#alert-rows tbody th').length === 4);

@@ -158,3 +158,25 @@ describe('Refresher', () => {
     expect(spy).toHaveBeenCalledTimes(2);
   });
 });
+
+describe('hosts and volumes', () => {
+  const event = (more: Partial<Schema['ResourcesEvent']>): Schema['ResourcesEvent'] => ({ seq: 1, time: '', root: 0, ...more });
+  const marked = (e: Schema['ResourcesEvent']) => {
+    const marks = noMarks();
+    takeResources(client(), e, marks);
+    return [keys.hosts, keys.host(7), keys.volumes({}), keys.volume(7)].map((k) => isMarked(k, marks));
+  };
+
+  it('are read again when a host changes, or what one reports comes or goes, and not for each value', () => {
+    expect(marked(event({ updated: [{ id: 7, plugin: 'faultline', class: 'Host', attributes: {} }] }))).toEqual([true, true, false, false]);
+    expect(marked(event({ created: [{ id: 8, plugin: 'linux', class: 'LocalMount', name: '/' }] }))).toEqual([true, true, true, true]);
+    expect(marked(update(2, 'FAILED'))).toEqual([false, false, false, false]);
+  });
+
+  it('follow the events of volumes', () => {
+    const marks = { ...noMarks(), volumes: true };
+    expect(isMarked(keys.volumes({ q: 'x' }), marks)).toBe(true);
+    expect(isMarked(keys.volume(3), marks)).toBe(true);
+    expect(isMarked(keys.hosts, marks)).toBe(false);
+  });
+});

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { binLabel } from './bins';
 import { formatBytes, formatMeasure, formatNumber, formatShort } from './number';
+import { sentence } from './text';
 import { formatAgo, formatDuration, formatTimeShort } from './time';
 
 describe('formatBytes', () => {
@@ -80,4 +81,10 @@ describe('times', () => {
     expect(formatTimeShort('2026-03-05T12:00:00Z', now)).toMatch(/^0?1:00:00\sPM$|^13:00:00$/);
     expect(formatTimeShort('2026-02-05T12:00:00Z', now)).toContain('Feb');
   });
+});
+
+it('makes a sentence of a part of one', () => {
+  expect(sentence('no other host reaches the volume')).toBe('No other host reaches the volume.');
+  expect(sentence('What now?')).toBe('What now?');
+  expect(sentence('')).toBe('');
 });

@@ -5,6 +5,7 @@ import type { Schema } from '../../api/client';
 import { errorText, ProblemError } from '../../api/problem';
 import { hostQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
+import { sentence } from '../../format/text';
 import { formatTime } from '../../format/time';
 import { Counts } from '../../ui/Counts';
 import { Fact, Facts } from '../../ui/Facts';
@@ -65,7 +66,8 @@ function Host({ host }: { host: Schema['Host'] }) {
       </Heading>
       {host.advice !== undefined && (
         <Note health={health}>
-          {host.advice}
+          {/* It may end in a command, which takes no full stop. */}
+          {sentence(host.advice).replace(/\.$/, '')}
           {host.installation !== undefined && (
             <>
               {' '}

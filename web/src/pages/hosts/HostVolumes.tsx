@@ -5,6 +5,7 @@ import type { Schema } from '../../api/client';
 import { volumesQuery } from '../../api/queries';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { None } from '../../ui/None';
+import { Scroll } from '../../ui/Scroll';
 import { roleName, volumeHealth, volumeStateName } from '../volumes/words';
 import classes from './HostPage.module.css';
 
@@ -27,7 +28,7 @@ export function HostVolumes({ host }: { host: Schema['Host'] }) {
       {!page && <Skeleton height={90} m="sm" width="auto" aria-hidden="true" />}
       {page?.items.length === 0 && <p className={classes['none']}>It reaches none.</p>}
       {page && page.items.length > 0 && (
-        <div className={classes['scroll']} tabIndex={0} role="region" aria-labelledby="volumes">
+        <Scroll label="Volumes">
           <table className="plain">
             <thead>
               <tr>
@@ -64,7 +65,7 @@ export function HostVolumes({ host }: { host: Schema['Host'] }) {
               })}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </section>
   );

@@ -2,6 +2,7 @@ import { useQueries } from '@tanstack/react-query';
 import type { Schema } from '../../api/client';
 import { reportedQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
+import { Scroll } from '../../ui/Scroll';
 import { fullClass, type ClassLabels } from '../../ui/classes';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
@@ -39,7 +40,7 @@ export function Mounts({ host, labels }: { host: Schema['Host']; labels: ClassLa
           {formatCount(rows.length)}
         </span>
       </header>
-      <div className={classes['scroll']} tabIndex={0} role="region" aria-labelledby="mounts">
+      <Scroll label="Mounts">
         <table className="plain">
           <thead>
             <tr>
@@ -63,7 +64,7 @@ export function Mounts({ host, labels }: { host: Schema['Host']; labels: ClassLa
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   );
 }

@@ -1,5 +1,6 @@
 import type { Schema } from '../../api/client';
 import { formatCount } from '../../format/number';
+import { Scroll } from '../../ui/Scroll';
 import { formatSeconds } from './format';
 import classes from './PluginPage.module.css';
 
@@ -17,7 +18,7 @@ export function Scans({ plugin: p }: { plugin: Schema['Plugin'] }) {
         <span className="muted">since the start</span>
       </header>
       {some ? (
-        <div className={classes['scroll']} tabIndex={0} role="region" aria-labelledby="scans">
+        <Scroll label="Scans">
           <table className="plain">
             <thead>
               <tr>
@@ -55,7 +56,7 @@ export function Scans({ plugin: p }: { plugin: Schema['Plugin'] }) {
               )}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : (
         <p className={classes['none']}>It has made none{p.from === 'server' ? ': it is fed by hosts' : ' yet'}.</p>
       )}

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { formatCount } from '../../format/number';
 import { None } from '../../ui/None';
+import { Scroll } from '../../ui/Scroll';
 import classes from './VolumePage.module.css';
 
 /** The figures by which the server chooses between the hosts. */
@@ -13,7 +14,7 @@ export function Candidates({ volume: v }: { volume: Schema['Volume'] }) {
       <header>
         <h2 id="candidates">The hosts that may be chosen</h2>
       </header>
-      <div className={classes['scroll']} tabIndex={0} role="region" aria-labelledby="candidates">
+      <Scroll label="The hosts that may be chosen">
         <table className="plain">
           <thead>
             <tr>
@@ -47,7 +48,7 @@ export function Candidates({ volume: v }: { volume: Schema['Volume'] }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p className={classes['hint']}>
         The server takes the highest path weight, if all paths have one; else the host that is the primary of the fewest others. A secondary is of the same HA cluster.
       </p>

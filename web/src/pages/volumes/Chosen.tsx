@@ -1,4 +1,5 @@
 import type { Schema } from '../../api/client';
+import { sentence } from '../../format/text';
 import { Ago } from '../../ui/Time';
 import { groundName } from './words';
 import classes from './VolumePage.module.css';
@@ -42,9 +43,4 @@ function One({ name, chosen }: { name: string; chosen: Schema['VolumeHost'] }) {
       </dd>
     </div>
   );
-}
-
-/** The server's reasons begin in small letters, as parts of its own sentences. */
-function sentence(text: string): string {
-  return text === '' ? '' : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { formatCount } from '../../format/number';
+import { Scroll } from '../../ui/Scroll';
 import { healthName } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { None } from '../../ui/None';
@@ -20,7 +21,7 @@ export function Nodes({ nodes }: { nodes: Schema['VolumeNode'][] }) {
       {nodes.length === 0 ? (
         <p className={classes['none']}>No host reaches it now.</p>
       ) : (
-        <div className={classes['scroll']} tabIndex={0} role="region" aria-labelledby="nodes">
+        <Scroll label="Paths">
           <table className="plain">
             <thead>
               <tr>
@@ -56,7 +57,7 @@ export function Nodes({ nodes }: { nodes: Schema['VolumeNode'][] }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </section>
   );

@@ -4,6 +4,7 @@ import { getRouteApi, Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { errorText, ProblemError } from '../../api/problem';
 import { volumeQuery } from '../../api/queries';
+import { sentence } from '../../format/text';
 import { Fact, Facts } from '../../ui/Facts';
 import { Heading } from '../../ui/Heading';
 import { Message } from '../../ui/Message';
@@ -55,7 +56,7 @@ function Volume({ volume: v }: { volume: Schema['Volume'] }) {
       <Heading trail={<Link to="/volumes">Volumes</Link>} health={health} title={v.name} state={volumeStateName(v.state)} />
       {v.state_why !== '' && (
         <Note health={health}>
-          {v.state_why}
+          {sentence(v.state_why)}
           {!v.detached && (
             <p>
               <ResourceLink id={v.id}>What it depends on, and why it is not well</ResourceLink>

@@ -36,14 +36,14 @@ const columns: Column<Schema['Volume']>[] = [
       </RowName>
     ),
   },
-  { header: 'Size', width: 85, align: 'right', sort: 'size', cell: (v) => v.size_text ?? <None /> },
+  { header: 'Size', width: 94, align: 'right', sort: 'size', cell: (v) => v.size_text ?? <None /> },
   { header: 'State', width: 92, title: (v) => v.state_why, cell: (v) => volumeStateName(v.state) },
   { header: 'Primary', width: 124, sort: 'primary', title: (v) => v.primary.why, cell: (v) => v.primary.host ?? <None /> },
-  { header: 'Secondary', width: 118, title: (v) => v.secondary.why, cell: (v) => v.secondary.host ?? <None /> },
+  { header: 'Secondary', width: 114, title: (v) => v.secondary.why, cell: (v) => v.secondary.host ?? <None /> },
   { header: 'Hosts', width: 62, align: 'right', title: (v) => hostNames(v).join(', '), cell: (v) => hostNames(v).length },
   { header: 'In use by', width: 130, title: (v) => usedBy(v), cell: (v) => (v.used_by.length === 0 ? <None /> : usedBy(v)) },
   { header: 'Format', width: 90, sort: 'filesystem_type', cell: (v) => (v.filesystem_type === '' ? <None /> : v.filesystem_type) },
-  { header: 'Kind', width: 102, sort: 'kind', cell: (v) => v.kind },
+  { header: 'Kind', width: 97, sort: 'kind', title: (v) => v.kind, cell: (v) => v.kind },
 ];
 
 function hostNames(v: Schema['Volume']): string[] {
