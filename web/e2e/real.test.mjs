@@ -69,6 +69,75 @@ describe('a real server', { skip: realURL === '' && 'FAULTLINE_E2E_URL names no 
     }
   });
 
+  it('lists the hosts, and shows the page of each', async () => {
+    const { items } = await get('/hosts');
+    const list = await open('/hosts');
+    if (items.length === 0) await list.getByText('No host yet').waitFor();
+    for (const h of items) await list.getByRole('region', { name: 'Hosts, table' }).getByRole('link', { name: h.name, exact: true }).waitFor();
+    await check(list, 'hosts');
+    for (const h of items.slice(0, 3)) {
+      const page = await open(`/hosts/${h.id}`);
+      await page.getByRole('heading', { level: 1, name: h.name, exact: true }).waitFor();
+      const whole = await get(`/hosts/${h.id}`);
+      const resources = whole.plugins.reduce((sum, p) => sum + p.resources, 0);
+      await page.getByText(`${resources} resources`).waitFor();
+      for (const p of whole.plugins) await page.getByRole('region', { name: 'Device plugins' }).getByRole('link', { name: p.name, exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Remove' }).click();
+      await page.getByRole('dialog').getByText('Its certificate is revoked').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await check(page, `host-${h.name}`);
+    }
+    await check(await open('/hosts/add'), 'host-add');
+  });
+
+  it('lists the volumes, filtered by the server, and shows why each is where it is', async () => {
+    const { items } = await get('/volumes?limit=3');
+    const list = await open('/volumes');
+    if (items.length === 0) await list.getByText('No volume yet').waitFor();
+    for (const v of items) await list.getByRole('link', { name: v.name, exact: true }).first().waitFor();
+    await check(list, 'volumes');
+    for (const v of items) {
+      const page = await open(`/volumes/${v.id}`);
+      await page.getByRole('heading', { level: 1, name: v.name, exact: true }).waitFor();
+      await page.getByRole('region', { name: 'Where it should be used, and why there' }).getByText(v.primary.host ?? 'None').first().waitFor();
+      assert.equal(await page.getByRole('region', { name: 'Paths', exact: true }).locator('tbody tr').count(), v.nodes.length);
+      await check(page, `volume-${v.id}`);
+    }
+    if (items[0]?.nodes[0]) {
+      const { host } = items[0].nodes[0];
+      const { items: there } = await get(`/volumes?host=${host}&limit=1000`);
+      const page = await open(`/volumes?host=${host}`);
+      await page.waitForFunction((n) => document.querySelector('main tbody tr') !== null && document.querySelector('main table').getAttribute('aria-rowcount') === String(n + 1), there.length);
+      await check(page, 'volumes-of-host');
+    }
+    const fs = await get('/resources?base=FileSystem');
+    if (fs.items[0]) {
+      const { items: of } = await get(`/volumes?filesystem=${fs.items[0].id}`);
+      const page = await open(`/volumes?filesystem=${fs.items[0].id}`);
+      for (const v of of.slice(0, 3)) await page.getByRole('link', { name: v.name, exact: true }).first().waitFor();
+      await check(page, 'volumes-of-filesystem');
+    }
+  });
+
+  it('shows the page of each plugin, with its log and its budgets, and compares its files', async () => {
+    const { items } = await get('/plugins');
+    for (const p of items) {
+      const page = await open(`/plugins/${p.name}${p.runner ? `?runner=${p.runner}` : ''}`);
+      await page.getByRole('heading', { level: 1, name: p.name, exact: true }).waitFor();
+      await page.getByRole('region', { name: 'Budgets' }).getByText('Memory').waitFor();
+      if (p.state === 'running') {
+        await page.getByRole('log').getByText('the plugin is running').first().waitFor();
+        await page.getByRole('button', { name: 'Reload …' }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByText(/It declares nothing otherwise|What it declares otherwise|cannot be taken in/).first().waitFor();
+        await page.keyboard.press('Escape');
+        await dialog.waitFor({ state: 'detached' });
+      }
+      await check(page, `plugin-${p.name}`);
+    }
+  });
+
   it('lists alerts, plugins, and a form for each scannable class', async () => {
     await check(await open('/alerts'), 'alerts');
     await check(await open('/alerts?tab=history'), 'history');

@@ -8,7 +8,7 @@ export function Note({ health, children }: { health: Health; children: ReactNode
   return (
     <div className={classes['note']} data-health={health}>
       <HealthIcon health={health} />
-      <div>{children}</div>
+      <div className="text">{children}</div>
     </div>
   );
 }
