@@ -270,6 +270,7 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
     await page.getByRole('option', { name: 'Runner rack7' }).click();
     await page.getByRole('button', { name: 'Load', exact: true }).click();
     await page.waitForURL(/plugins\/vault\?runner=rack7/);
+    await page.getByRole('heading', { level: 1, name: 'vault' }).waitFor();
     await page.getByText('Running', { exact: true }).waitFor();
     await closePage(page);
   });
