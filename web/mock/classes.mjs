@@ -14,7 +14,7 @@ const attribute = (name, kind, more = {}) => ({
 const readOnly = { user_read_only: true };
 const identifying = { identifying: true, user_read_only: true };
 
-const gauge = (name, unit) => ({ name, kind: 'gauge', label: name.charAt(0).toUpperCase() + name.slice(1), unit, sample_period: 10 });
+const gauge = (name, unit, label = name.charAt(0).toUpperCase() + name.slice(1)) => ({ name, kind: 'gauge', label, unit, sample_period: 10 });
 const counter = (name, label, unit) => ({ name, kind: 'counter', label, unit, sample_period: 10 });
 
 function make(plugin, name, label, base, attributes, more = {}) {
@@ -33,7 +33,8 @@ function make(plugin, name, label, base, attributes, more = {}) {
     statistics: [],
     conditions: [],
     relations: [],
-    charts: [],
+    // Without charts of its own a class has one for each statistic.
+    charts: (more.statistics ?? []).map((s) => ({ title: s.label, series: [s.name] })),
     columns: attributes.filter((a) => !a.hidden && a.kind !== 'password').map((a) => a.name),
     ...more,
   };
@@ -79,7 +80,7 @@ export const classes = [
     attribute('firmware', 'string', { hidden: true, ...readOnly }),
     attribute('spare', 'boolean', readOnly),
   ], {
-    statistics: [gauge('temperature', 'C'), counter('read_bytes', 'Read', 'bytes/s')],
+    statistics: [gauge('temperature', 'C'), counter('read_bytes', 'Read', 'bytes')],
     conditions: [
       { name: 'status', kind: 'value', attribute: 'status', message: 'Disk failure', states: { error: ['FAILED'], info: ['REBUILDING'] } },
       { name: 'temperature', kind: 'upper_bound', attribute: 'temperature', message: 'High temperature', bounds: { warning: 55 } },
@@ -109,7 +110,19 @@ export const classes = [
     attribute('pool', 'reference', readOnly),
     attribute('size', 'bytes', readOnly),
     attribute('preferred', 'reference', { optional: true, label: 'Preferred controller', ...readOnly }),
-  ]),
+  ], {
+    // The first chart is the guide's own example; the second has two units.
+    statistics: [
+      gauge('read_bytes_per_sec', 'bytes/s', 'Read'),
+      gauge('write_bytes_per_sec', 'bytes/s', 'Write'),
+      counter('requests', 'Requests', ''),
+      gauge('latency', 'ms'),
+    ],
+    charts: [
+      { title: 'Bandwidth', series: ['read_bytes_per_sec', 'write_bytes_per_sec'] },
+      { title: 'Requests and latency', series: ['requests', 'latency'] },
+    ],
+  }),
   make('lustre', 'Target', 'Storage target', 'LogicalDriveOccupier', [
     attribute('name', 'string', identifying),
     attribute('size', 'bytes', readOnly),
@@ -142,7 +155,7 @@ export const classes = [
     attribute('name', 'string', readOnly),
     attribute('model', 'string', { optional: true, ...readOnly }),
     attribute('uuid', 'uuid', { optional: true, ...readOnly }),
-  ]),
+  ], { statistics: [{ name: 'power', kind: 'gauge', label: 'Power', unit: 'W', sample_period: 60 }] }),
   make('redfish', 'Drive', 'Drive', 'PhysicalDisk', [
     attribute('serial', 'string', identifying),
     attribute('chassis', 'reference', { optional: true, ...readOnly }),

@@ -1,6 +1,7 @@
 // A small inventory in memory: resources, edges, alerts and a numbered log of
 // changes, all made from a fixed seed so that every run is alike.
 import { classes } from './classes.mjs';
+import { lastSample } from './charts.mjs';
 
 const rank = { ok: 0, info: 1, warning: 2, error: 3 };
 export const severities = ['ok', 'info', 'warning', 'error'];
@@ -138,9 +139,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
     for (const a of r.class.attributes) if (a.kind !== 'password') attributes[a.name] = attributeValue(a, r.values[a.name]);
     const statistics = {};
     for (const s of r.class.statistics) {
-      const points = series(r, s, 1);
-      const last = points.at(-1);
-      statistics[s.name] = { kind: s.kind, label: s.label, unit: s.unit, value: last.value, time: last.time, ...(last.bins ? { bins: last.bins } : {}) };
+      statistics[s.name] = { kind: s.kind, label: s.label, unit: s.unit, value: null, ...latest(r, s) };
     }
     return {
       id: r.id,
@@ -169,22 +168,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
     };
   }
 
-  function series(r, s, count) {
-    const end = Math.floor(Date.now() / 10000) * 10000;
-    const out = [];
-    for (let i = count - 1; i >= 0; i--) {
-      const t = end - i * 10000;
-      const wave = Math.sin((t / 10000 + r.id) / 9) + Math.sin((t / 10000 + r.id * 3) / 4) / 2;
-      const point = { time: new Date(t).toISOString(), value: null };
-      if (s.kind === 'histogram') point.bins = s.bins.map((_, b) => Math.round(400 * Math.abs(Math.sin(r.id + b * 1.7)) + 20 * (wave + 2)));
-      else if (s.name === 'temperature') point.value = Math.round((r.stats.temperature ?? 38 + (r.id % 5)) * 10 + wave * 8) / 10;
-      else if (s.name === 'speed') point.value = Math.round(5200 + wave * 120);
-      else if (s.name === 'load') point.value = Math.round((45 + (r.id % 30) + wave * 12) * 10) / 10;
-      else point.value = Math.max(0, Math.round((30 + (r.id % 40) + wave * 20) * 1024 * 1024));
-      out.push(point);
-    }
-    return out;
-  }
+  const latest = (r, s) => lastSample(s, r.id, r.stats[s.name]);
 
   const node = (s, sign = 1) => ({
     id: s.r.id,
@@ -348,7 +332,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
 
   return {
     resources, alerts, log, listeners, classOf,
-    add, change, classes, count, encode, encodeAlert, health, healthOf, name, node, own, publish, raise, ref, remove, series, setAttribute, summary, walk,
+    add, change, classes, count, encode, encodeAlert, health, healthOf, latest, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
     attributeValue,
     seq: () => seq,
     rank,

@@ -10,6 +10,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { charts } from './charts.mjs';
 import { makeFleet } from './fleet.mjs';
 import { makeModel, severities } from './model.mjs';
 import { makePlugins } from './plugins.mjs';
@@ -68,7 +69,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     return r;
   }
 
-  async function answer(request, [noun, id, part], query) {
+  async function answer(request, [noun, id, part, other], query) {
     switch (noun) {
       case 'status':
         return status();
@@ -95,7 +96,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
         if (id === 'test') return trial(await json(request));
         if (!id && query.get('format') === 'csv') return csv(query);
         if (!id) return request.method === 'POST' ? create(await json(request)) : list(query);
-        if (part) return detail(find(id), part, query);
+        if (part) return detail(find(id), part, query, other);
         if (request.method === 'PATCH') return edit(find(id), await json(request));
         if (request.method === 'DELETE') return drop(find(id));
         return model.encode(find(id));
@@ -253,7 +254,22 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     return slice(items, query, model.encodeAlert);
   }
 
-  function detail(r, part, query) {
+  function linkage(a, b) {
+    const [parent, child] = a.children.includes(b.id) ? [a, b] : [b, a];
+    const linked = parent.children.includes(child.id);
+    const relation = (lun) => ({
+      class: lun.class.full, kind: 'provide', target: 'lustre.Target', ignore_case: true, provider: model.ref(parent), subscriber: model.ref(child), near: [],
+      attributes: [{ name: 'serial', provider: lun.values.wwid, subscriber: lun.values.wwid.toUpperCase(), difference: 'case' }],
+    });
+    const related = parent.class.name === 'Lun' && child.class.name === 'Target';
+    const step = {
+      parent: model.ref(parent), child: model.ref(child),
+      reported_by: related ? [] : [model.ref(model.resources.get(child.root))], relations: related ? [relation(parent)] : [],
+    };
+    return { resource: model.node({ r: a, depth: 0 }), other: model.node({ r: b, depth: 0 }), linked, steps: linked ? [step] : [], misses: [] };
+  }
+
+  function detail(r, part, query, other) {
     const limit = Number(query.get('limit') ?? 1000);
     if (part === 'graph') {
       const dirs = query.has('direction') ? [query.get('direction')] : ['up', 'down'];
@@ -293,9 +309,13 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
         .sort((a, b) => model.rank[b.alerts[0].severity] - model.rank[a.alerts[0].severity] || a.depth - b.depth);
       return { resource: model.node(steps[0]), items: items.slice(0, limit), counts: model.count(items.map((i) => model.resources.get(i.resource.id))), total: items.length, truncated: items.length > limit };
     }
-    if (part === 'series') {
-      return { items: r.class.statistics.map((s) => ({ resource: r.id, name: s.name, kind: s.kind, label: s.label, unit: s.unit, points: model.series(r, s, 60) })) };
+    if (part === 'charts') {
+      const to = query.has('to') ? Date.parse(query.get('to')) : Date.now();
+      const from = query.has('from') ? Date.parse(query.get('from')) : to - 3600_000;
+      if (from >= to) throw new Problem(400, 'from must be before to.', 'from');
+      return charts(r.class, { seed: r.id, base: r.stats, began: Date.parse(r.firstSeen) }, from, to, Number(query.get('points') ?? 300));
     }
+    if (part === 'why-linked') return linkage(r, find(other));
     throw new Problem(404, `A resource has no ${part}.`);
   }
 
@@ -379,7 +399,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       response.write(': beat\n\n');
       const items = watched.flatMap((id) => {
         const r = model.resources.get(id);
-        return (r?.class.statistics ?? []).map((s) => ({ resource: id, name: s.name, ...model.series(r, s, 1)[0] }));
+        return (r?.class.statistics ?? []).map((s) => ({ resource: id, name: s.name, ...model.latest(r, s) })).filter((s) => s.time);
       });
       if (items.length > 0) send({ id: String(model.seq()), event: 'statistics', data: { items } });
     }, 5000);

@@ -128,23 +128,7 @@ export function takeSamples(client: QueryClient, event: Schema['StatisticsEvent'
       page?.items.some((r) => byID.has(r.id)) ? { ...page, items: page.items.map(apply) } : page,
     );
   }
-  for (const [id, samples] of byID) {
-    client.setQueryData<Schema['Resource']>(keys.resource(id), (r) => r && apply(r));
-    client.setQueryData<Schema['SeriesList']>(keys.series(id), (list) => list && appendPoints(list, samples));
-  }
-}
-
-function appendPoints(list: Schema['SeriesList'], samples: Schema['SampleUpdate'][]): Schema['SeriesList'] {
-  return {
-    ...list,
-    items: list.items.map((series) => {
-      const last = series.points.at(-1)?.time ?? '';
-      const fresh = samples.filter((s) => s.name === series.name && Date.parse(s.time) > (Date.parse(last) || 0));
-      if (fresh.length === 0) return series;
-      const points = fresh.map((s) => ({ time: s.time, value: s.value, ...(s.bins ? { bins: s.bins } : {}) }));
-      return { ...series, points: [...series.points, ...points].slice(-240) };
-    }),
-  };
+  for (const id of byID.keys()) client.setQueryData<Schema['Resource']>(keys.resource(id), (r) => r && apply(r));
 }
 
 /** Whether the marks make the answer under a key out of date. */
@@ -162,6 +146,7 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'volume':
       // Their state follows from alerts.
       return marks.volumes || marks.health;
+    case 'children':
     case 'filesystems':
       return marks.health || marks.edges;
     case 'clusters':
@@ -175,6 +160,7 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'causes':
     case 'impact':
     case 'graph':
+    case 'linkage':
       return marks.health || marks.edges;
     case 'resources': {
       const filter = key[1] as ResourceFilter;

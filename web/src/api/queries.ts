@@ -1,4 +1,6 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { intervalOf, isLive, rangeText, type Range } from '../charts/range';
+import { untilNextStep } from '../charts/steps';
 import { api, data, tableSerializer, type Schema } from './client';
 
 /**
@@ -23,7 +25,10 @@ export const keys = {
   causes: (id: number) => ['causes', id] as const,
   impact: (id: number) => ['impact', id] as const,
   graph: (id: number) => ['graph', id] as const,
-  series: (id: number) => ['series', id] as const,
+  linkage: (id: number, other: number) => ['linkage', id, other] as const,
+  charts: (id: number, range: string, points: number) => ['charts', id, range, points] as const,
+  resourceAlerts: (resource: number) => ['alerts', 'resource', resource] as const,
+  children: (id: number) => ['children', id] as const,
   reported: (filter: ResourceFilter) => ['reported', filter] as const,
   resources: (filter: ResourceFilter, offset = 0) => ['resources', filter, offset] as const,
   /** How many shown rows changed what their table is sorted by; see changes.ts. */
@@ -33,6 +38,7 @@ export const keys = {
 };
 
 export interface ResourceFilter {
+  parent?: number;
   plugin?: string;
   class?: string;
   base?: string;
@@ -58,6 +64,7 @@ export interface VolumeFilter {
 
 export interface AlertFilter {
   active?: boolean;
+  resource?: number;
   severity?: Schema['AlertSeverity'][];
   class?: string;
   /** Words that all occur in what is known of the alert. */
@@ -188,6 +195,13 @@ export const impactQuery = (id: number) =>
       data(api.GET('/resources/{id}/impact', { params: { path: { id }, query: { limit: 1 } }, signal })),
   });
 
+/** Through what two resources are linked. */
+export const linkageQuery = (id: number, other: number) =>
+  queryOptions({
+    queryKey: keys.linkage(id, other),
+    queryFn: ({ signal }) => data(api.GET('/resources/{id}/why-linked/{other}', { params: { path: { id, other } }, signal })),
+  });
+
 export const graphQuery = (id: number) =>
   queryOptions({
     queryKey: keys.graph(id),
@@ -195,12 +209,29 @@ export const graphQuery = (id: number) =>
       data(api.GET('/resources/{id}/graph', { params: { path: { id }, query: { limit: 1000 } }, signal })),
   });
 
-export const seriesQuery = (id: number) =>
+/**
+ * The charts of a resource, each with at most so many steps. Those of a range
+ * that moves are read again when a step is complete.
+ */
+export const chartsQuery = (id: number, range: Range, points: number) =>
   queryOptions({
-    queryKey: keys.series(id),
-    queryFn: ({ signal }) =>
-      data(api.GET('/resources/{id}/series', { params: { path: { id }, query: { max_points: 120 } }, signal })),
-    refetchInterval: 30_000,
+    queryKey: keys.charts(id, rangeText(range), points),
+    queryFn: ({ signal }) => {
+      const { from, to } = intervalOf(range, Date.now());
+      // The present is the server's.
+      const end = isLive(range) ? {} : { to: new Date(to).toISOString() };
+      return data(api.GET('/resources/{id}/charts', { params: { path: { id }, query: { from: new Date(from).toISOString(), ...end, points } }, signal }));
+    },
+    refetchInterval: (query) => (query.state.data && (isLive(range) || range.to > Date.now()) ? untilNextStep(query.state.data) : false),
+    // While another range loads, the present values stay where they belong.
+    placeholderData: keepPreviousData,
+  });
+
+/** The newest alerts of a resource, of the past too: its history, and what its charts mark. */
+export const resourceAlertsQuery = (resource: number) =>
+  queryOptions({
+    queryKey: keys.resourceAlerts(resource),
+    queryFn: ({ signal }) => data(api.GET('/alerts', { params: { query: { resource, limit: 500 } }, signal })),
   });
 
 /** The first of what a root reports. */
@@ -208,6 +239,21 @@ export const reportedQuery = (filter: ResourceFilter & { scope: number }) =>
   queryOptions({
     queryKey: keys.reported(filter),
     queryFn: ({ signal }) => data(api.GET('/resources', { params: { query: filter }, signal })),
+  });
+
+/** What a fault of a resource is a fault of, page by page, the sickest first. */
+export const childrenQuery = (id: number, limit: number) =>
+  infiniteQueryOptions({
+    queryKey: keys.children(id),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      data(
+        api.GET('/resources', {
+          params: { query: { parent: id, sort: '-health', limit, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next,
   });
 
 /** A part of a table's rows. */

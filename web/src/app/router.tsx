@@ -39,7 +39,7 @@ export const searchRoute = createRoute({
 export const resourceRoute = createRoute({
   getParentRoute: () => root,
   path: '/resource/$id',
-  validateSearch: texts('view'),
+  validateSearch: texts('view', 'range', 'zoom', 'at'),
   component: lazyRouteComponent(() => import('../pages/resource/ResourcePage'), 'ResourcePage'),
 });
 
@@ -124,7 +124,7 @@ export const router = createRouter({
   stringifySearch: (search) => {
     const params = new URLSearchParams();
     for (const [key, value] of Object.entries(search)) if (typeof value === 'string' && value !== '') params.set(key, value);
-    const text = params.toString().replaceAll('%2C', ',');
+    const text = params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
     return text === '' ? '' : `?${text}`;
   },
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { binLabel } from './bins';
+import { csv } from './csv';
 import { formatBytes, formatMeasure, formatNumber, formatShort } from './number';
 import { sentence } from './text';
 import { formatAgo, formatDuration, formatTimeShort } from './time';
@@ -42,6 +43,7 @@ describe('formatMeasure', () => {
     expect(formatMeasure(41.5, 'C')).toBe('41.5 C');
     expect(formatMeasure(12, '%')).toBe('12 %');
     expect(formatMeasure(12, undefined)).toBe('12');
+    expect(formatMeasure(12.5, '1/s')).toBe('12.5 /s');
   });
   it('keeps few digits', () => {
     expect(formatNumber(0.123456)).toBe('0.1235');
@@ -52,13 +54,25 @@ describe('formatMeasure', () => {
 
 describe('binLabel', () => {
   it('names bins as people say them', () => {
-    expect(binLabel([0, 512], true)).toBe('≤ 512 B');
-    expect(binLabel([513, 4096], true)).toBe('513 B – 4 KiB');
-    expect(binLabel([4097], true)).toBe('> 4 KiB');
-    expect(binLabel([4096, 4096], true)).toBe('4 KiB');
-    expect(binLabel([0], true)).toBe('≥ 0 B');
-    expect(binLabel([11, 20], false)).toBe('11 – 20');
-    expect(binLabel([], true)).toBe('');
+    expect(binLabel([0, 512], 'bytes')).toBe('up to 512 B');
+    expect(binLabel([513, 4096], 'bytes')).toBe('513 B – 4 KiB');
+    expect(binLabel([4097], 'bytes')).toBe('over 4 KiB');
+    expect(binLabel([4096, 4096], 'bytes')).toBe('4 KiB');
+    expect(binLabel([0], 'bytes')).toBe('any');
+    expect(binLabel([11, 20], '')).toBe('11 – 20');
+    expect(binLabel([11, 20], 'ms')).toBe('11 – 20 ms');
+    expect(binLabel([21], 'ms')).toBe('over 20 ms');
+    expect(binLabel([], 'bytes')).toBe('');
+  });
+});
+
+describe('csv', () => {
+  it('quotes what needs it, and lets no text become a formula', () => {
+    expect(csv([['time', 'a,b', 'say "x"'], [1.5, -3, null]])).toBe('time,"a,b","say ""x"""\r\n1.5,-3,\r\n');
+    for (const evil of ['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1']) {
+      expect(csv([[evil]]).replace('"', '').charAt(0)).toBe("'");
+    }
+    expect(csv([['=HYPERLINK("http://x","y")']])).toBe('"\'=HYPERLINK(""http://x"",""y"")"\r\n');
   });
 });
 

@@ -53,13 +53,25 @@ export function formatNumber(n: number): string {
 const byteUnits = new Set(['b', 'byte', 'bytes']);
 const byteRates = new Set(['b/s', 'bytes/s', 'bytes/sec', 'bytes per second']);
 
+/** Whether a unit is that of amounts of bytes. */
+export function isBytes(unit: string): boolean {
+  return byteUnits.has(unit.trim().toLowerCase());
+}
+
+/** Whether a unit is that of bytes a second. */
+export function isByteRate(unit: string): boolean {
+  return byteRates.has(unit.trim().toLowerCase());
+}
+
 /** A statistic's value with its declared unit; bytes become readable. */
 export function formatMeasure(n: number, unit: string | undefined): string {
   const u = (unit ?? '').trim();
   if (u === '') return formatNumber(n);
   const low = u.toLowerCase();
-  if (byteUnits.has(low)) return formatBytes(n);
-  if (byteRates.has(low)) return `${formatBytes(n)}/s`;
+  if (isBytes(u)) return formatBytes(n);
+  if (isByteRate(u)) return `${formatBytes(n)}/s`;
+  // The rate of what has no unit.
+  if (u === '1/s') return `${formatNumber(n)} /s`;
   if (u === '%' || u === '°' || low === 'percent') return `${formatNumber(n)}${low === 'percent' ? ' %' : ` ${u}`}`;
   return `${formatNumber(n)} ${u}`;
 }

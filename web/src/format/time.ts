@@ -2,10 +2,26 @@ const full = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle
 const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
+const dayOnly = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
+const hourMinute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+
+/** A point on an axis of time that shows so many milliseconds: the clock, and the day at midnight and on long axes. */
+export function formatTick(t: number, length: number): string {
+  const at = new Date(t);
+  if (at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0) return dayOnly.format(t);
+  if (length > 12 * 86_400_000) return dayOnly.format(t);
+  return (length <= 600_000 ? clock : hourMinute).format(t);
+}
+
+/** A part of time in the reader's zone; the day is named once if it is the same. */
+export function formatInterval(from: number, to: number): string {
+  return day.formatRange(from, to);
+}
+
 /** Date and time in the reader's zone, to the second. */
-export function formatTime(iso: string): string {
-  const t = Date.parse(iso);
-  return Number.isNaN(t) ? iso : full.format(t);
+export function formatTime(time: string | number): string {
+  const t = typeof time === 'number' ? time : Date.parse(time);
+  return Number.isNaN(t) ? String(time) : full.format(t);
 }
 
 /** The same in little room: the time if it is of today, else day and time. */

@@ -1,24 +1,37 @@
 import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
-import { useWatch } from '../../api/live';
+import { useCallback, type ReactNode } from 'react';
 import { errorText, ProblemError } from '../../api/problem';
 import { causesQuery, graphQuery, impactQuery, resourceQuery } from '../../api/queries';
+import type { BoardSearch } from '../../charts/board';
+import { intervalText, timeText } from '../../charts/range';
+import { fullClass } from '../../ui/classes';
 import { useClasses } from '../../ui/useClasses';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
 import { Alerts } from './Alerts';
 import { Attributes } from './Attributes';
+import { Charts } from './Charts';
 import { GraphPanel } from './GraphPanel';
+import { History } from './History';
 import { Impact } from './Impact';
 import classes from './ResourcePage.module.css';
 import { Session } from './Session';
-import { Statistics } from './Statistics';
+import { RawJSON } from './RawJSON';
+import { Relatives } from './Relatives';
 import { Title } from './Title';
 import { Why } from './Why';
 
 const route = getRouteApi('/resource/$id');
+
+/** How much the charts show on either side of a moment of the history, in milliseconds. */
+const aroundMoment = 30 * 60_000;
+
+/** What is set in a search, without what is not. */
+function given(search: BoardSearch): Record<string, string> {
+  return Object.fromEntries(Object.entries(search).filter((e): e is [string, string] => typeof e[1] === 'string'));
+}
 
 /** Everything about one resource. */
 export function ResourcePage() {
@@ -36,14 +49,18 @@ export function ResourcePage() {
 }
 
 function ResourceByID({ id }: { id: number }) {
-  const { view } = route.useSearch();
+  const { view, ...charts } = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
   const { data: resource, error } = useQuery(resourceQuery(id));
   const { data: causes } = useQuery({ ...causesQuery(id), enabled: resource !== undefined && resource.health !== 'ok' });
   const { data: impact } = useQuery(impactQuery(id));
   const { data: graph } = useQuery(graphQuery(id));
-  useWatch(resource && Object.keys(resource.statistics).length > 0 ? [id] : []);
+  const setCharts = useCallback(
+    (next: BoardSearch, replace: boolean) =>
+      void navigate({ search: (now) => ({ ...(now.view === undefined ? {} : { view: now.view }), ...given(next) }), replace, resetScroll: false }),
+    [navigate],
+  );
 
   if (error instanceof ProblemError && error.status === 404) {
     return (
@@ -62,29 +79,38 @@ function ResourceByID({ id }: { id: number }) {
     }
     return <Waiting />;
   }
+  const cls = labels.get(fullClass(resource));
+  const charted = cls !== undefined && cls.charts.length > 0;
+  const showMoment = (t: number) => {
+    setCharts({ range: charts.range, zoom: intervalText({ from: t - aroundMoment, to: t + aroundMoment }), at: timeText(t) }, false);
+    document.getElementById('charts')?.scrollIntoView({ block: 'start' });
+  };
   return (
     <Page title={resource.name}>
       <Title resource={resource} labels={labels} />
       {resource.session && <Session session={resource.session} />}
       {resource.health !== 'ok' && <Why resource={resource} causes={causes} graph={graph} labels={labels} />}
+      {charted && <Charts resource={id} search={charts} onSearch={setCharts} />}
       <div className={classes['columns']}>
         <Column>
-          <Attributes resource={resource} cls={labels.get(`${resource.plugin}.${resource.class}`)} />
+          <Attributes resource={resource} cls={cls} />
         </Column>
         <Column>
-          <Statistics resource={resource} cls={labels.get(`${resource.plugin}.${resource.class}`)} />
           <Alerts resource={resource} causes={causes} />
           <Impact impact={impact} labels={labels} />
+          <History resource={resource} onMoment={charted ? showMoment : undefined} />
         </Column>
       </div>
+      <Relatives resource={resource} graph={graph} labels={labels} />
       <GraphPanel
         graph={graph}
         impact={impact}
         start={id}
         labels={labels}
         view={view}
-        onView={(next) => void navigate({ search: { view: next }, replace: true, resetScroll: false })}
+        onView={(next) => void navigate({ search: (now) => ({ ...now, view: next }), replace: true, resetScroll: false })}
       />
+      <RawJSON resource={resource} />
     </Page>
   );
 }

@@ -1,0 +1,10 @@
+// The parts of ECharts that the charts use. Only Plot.tsx imports this, which is
+// loaded when a chart is shown.
+import { CustomChart, LineChart } from 'echarts/charts';
+import { GridSimpleComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { CanvasRenderer } from 'echarts/renderers';
+
+use([LineChart, CustomChart, GridSimpleComponent, CanvasRenderer]);
+
+export { init };
