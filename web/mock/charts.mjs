@@ -39,7 +39,7 @@ function value(s, seed, base, t) {
 /** Counts since a start, as brw_stats has them. */
 function counts(s, seed, t) {
   const n = Math.floor(t / period) % 1_000_000;
-  return s.bins.map((_, b) => Math.floor(n * (3 + 40 * Math.abs(Math.sin(seed + b * 1.7))) + 900 * (1 + Math.sin(n / 40 + b))));
+  return s.bins.map((_, b) => Math.floor(n * (3 + 40 * Math.abs(Math.sin(seed + b * 1.7))) + 100 * (1 + Math.sin(n / 40 + b))));
 }
 
 /** The last sample of a statistic, if there is one. */

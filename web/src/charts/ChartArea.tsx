@@ -138,7 +138,7 @@ export function ChartArea({ label, drawing, frame, height, read, step, plot, chi
         onPointerLeave={leave}
       />
       {edges.map((c) => (
-        <Mark key={`${c.time}`} cluster={c} x={x(c.time)} onClick={() => board.setAt(c.time)} />
+        <Mark key={c.time} cluster={c} x={x(c.time)} right={x(c.time) > width / 2} onClick={() => board.setAt(c.time)} />
       ))}
       {children}
       {reading && pointer && start === undefined && (
@@ -158,13 +158,13 @@ export function ChartArea({ label, drawing, frame, height, read, step, plot, chi
 }
 
 /** Where alerts began or ended: the sign of the worst, and the words of all as a hint. */
-function Mark({ cluster, x, onClick }: { cluster: Cluster; x: number; onClick: () => void }) {
+function Mark({ cluster, x, right, onClick }: { cluster: Cluster; x: number; right: boolean; onClick: () => void }) {
   const lines = cluster.edges.map((e) => `${healthName(e.marker.severity)} ${e.kind}: ${e.marker.message}, ${formatTime(e.time)}`);
   return (
     <button type="button" className={classes['mark']} data-over={cluster.over || undefined} data-severity={cluster.severity} style={{ left: x }} aria-label={lines.join('; ')} onClick={onClick}>
       <HealthIcon health={cluster.severity} size={13} silent />
       {cluster.edges.length > 1 && <span className={classes['count']}>{cluster.edges.length}</span>}
-      <span className={classes['hint']} data-side={undefined} aria-hidden="true">
+      <span className={classes['hint']} data-side={right ? 'left' : undefined} aria-hidden="true">
         {lines.slice(0, 6).map((l, i) => (
           <span key={i}>{l}</span>
         ))}

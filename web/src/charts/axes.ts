@@ -86,5 +86,5 @@ function trimmed(x: number, digits: number): string {
 /** What stands above an axis: its unit, unless that is at every line. */
 export function axisName(unit: string): string {
   if (isBytes(unit) || isByteRate(unit) || unit === '%') return '';
-  return unit === '1/s' ? 'per second' : unit;
+  return unit === '1/s' ? '/s' : unit;
 }

@@ -38,7 +38,8 @@ export function optionOf(drawing: Drawing, frame: Frame, width: number, colors: 
           splitLine: { show: i === 0, lineStyle: { color: colors.line } },
           name: axisName(axis.unit),
           nameGap: 8,
-          nameTextStyle: { ...label, align: i === 0 ? 'right' : 'left', padding: i === 0 ? [0, 8, 0, 0] : [0, 0, 0, 8] },
+          // Cut where the chart ends.
+          nameTextStyle: { ...label, align: i === 0 ? 'right' : 'left', padding: i === 0 ? [0, 8, 0, 0] : [0, 0, 0, 8], width: frame.left - 10, overflow: 'truncate' },
           axisLabel: { ...label, formatter: (n: number) => tickText(n, axis) },
         })),
     series: [
