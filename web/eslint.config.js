@@ -29,7 +29,7 @@ export default tseslint.config(
     files: ['**/*.{js,mjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        'process console URL URLSearchParams setTimeout clearTimeout setInterval clearInterval Buffer fetch AbortController structuredClone document window localStorage sessionStorage getComputedStyle performance'
+        'process console URL URLSearchParams setTimeout clearTimeout setInterval clearInterval Buffer fetch AbortController structuredClone document window navigator localStorage sessionStorage getComputedStyle performance'
           .split(' ')
           .map((name) => [name, 'readonly']),
       ),
