@@ -87,8 +87,9 @@ describe('charts', { skip: realURL !== '' && 'a real server is tested by real.te
     assert.ok(Math.abs(to - from - 1.5 * 3600_000) < 6 * 60_000, 'a quarter of six hours');
     const limits = await Promise.all(['Bandwidth', 'Requests and latency'].map((t) => moment(page, t).getAttribute('aria-valuemin')));
     assert.deepEqual(limits, [String(from / 1000), String(from / 1000)]);
+    const first = search(page).get('zoom');
     await drag(page, 'Requests and latency', 0.2, 0.6);
-    await page.waitForFunction((old) => new URL(window.location.href).searchParams.get('zoom') !== old, search(page).get('zoom'));
+    await page.waitForFunction((old) => new URL(window.location.href).searchParams.get('zoom') !== old, first);
     await page.goBack();
     await page.waitForFunction((f) => new URL(window.location.href).searchParams.get('zoom').startsWith(f), new Date(from).toISOString().slice(0, 19));
     await page.reload();
@@ -110,11 +111,11 @@ describe('charts', { skip: realURL !== '' && 'a real server is tested by real.te
     await page.getByRole('button', { name: 'Earlier' }).click();
     await page.waitForURL(/zoom=/);
     await page.getByRole('button', { name: 'Custom' }).click();
-    await page.getByLabel('From').fill('2026-03-05T12:00:00');
-    await page.getByLabel('To').fill('2026-03-05T11:00:00');
+    await page.getByLabel('From', { exact: true }).fill('2026-03-05T12:00:00');
+    await page.getByLabel('To', { exact: true }).fill('2026-03-05T11:00:00');
     await page.getByRole('button', { name: 'Show this time' }).click();
     await page.getByText('Must be after the beginning.').waitFor();
-    await page.getByLabel('To').fill('2026-03-05T13:00:00');
+    await page.getByLabel('To', { exact: true }).fill('2026-03-05T13:00:00');
     await page.getByRole('button', { name: 'Show this time' }).click();
     // 12:00 in Paris.
     await page.waitForURL(/range=2026-03-05T11:00:00Z\.\.2026-03-05T12:00:00Z/);

@@ -138,6 +138,29 @@ describe('a real server', { skip: realURL === '' && 'FAULTLINE_E2E_URL names no 
     }
   });
 
+  it('draws the declared charts of classes that have samples, two statistics on one as the guide has it', async () => {
+    const classes = (await get('/classes')).items.filter((c) => c.charts.some((x) => x.series.length > 1));
+    assert.ok(classes.length > 0, 'no class declares a chart of several statistics');
+    let drawn = 0;
+    for (const c of classes) {
+      const { items } = await get(`/resources?plugin=${c.plugin}&class=${c.name}&limit=1`);
+      if (items.length === 0) continue;
+      const page = await open(`/resource/${items[0].id}?range=15m`);
+      await page.locator('canvas').first().waitFor();
+      for (const declared of c.charts) {
+        const chart = page.getByRole('region', { name: declared.title, exact: true });
+        await chart.waitFor();
+        const stats = declared.series.map((n) => c.statistics.find((s) => s.name === n));
+        if (stats[0].kind === 'histogram') continue;
+        const legend = await chart.getByRole('list').getByRole('button').allInnerTexts();
+        assert.deepEqual(legend.map((t) => t.startsWith(stats[legend.indexOf(t)].label)), stats.map(() => true), `${c.full}: ${declared.title}`);
+        if (legend.length > 1 && legend.every((t) => !t.includes('no samples'))) drawn++;
+      }
+      await check(page, `charts-${c.full}`);
+    }
+    assert.ok(drawn > 0, 'no chart of several statistics has samples');
+  });
+
   it('lists alerts, plugins, and a form for each scannable class', async () => {
     await check(await open('/alerts'), 'alerts');
     await check(await open('/alerts?tab=history'), 'history');

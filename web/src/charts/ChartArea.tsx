@@ -88,7 +88,7 @@ export function ChartArea({ label, drawing, frame, height, read, step, plot, chi
   const reading = inside(cursor) ? read(cursor, pointer?.y) : undefined;
   const spoken = reading && [formatTime(reading.time), ...reading.items.map((i) => `${i.label} ${i.text}`)].join(', ');
   const edges = useMemo(
-    () => (width > 0 ? clusters(drawing.markers, interval, (18 / Math.max(1, width - frame.left - frame.right)) * (interval.to - interval.from)) : []),
+    () => (width > 0 ? clusters(drawing.markers, interval, (26 / Math.max(1, width - frame.left - frame.right)) * (interval.to - interval.from)) : []),
     [drawing.markers, interval, width, frame],
   );
   const area = { left: frame.left, right: frame.right, top: frame.top, bottom: frame.bottom };

@@ -42,7 +42,7 @@ export function HistogramChart(props: ChartProps) {
           size="xs"
           aria-label={`Counts of ${chart.title}`}
           value={mode}
-          onChange={(v) => setChosen(v as CountMode)}
+          onChange={(v) => setChosen(v)}
           data={[
             { value: 'growth', label: 'Growth' },
             { value: 'reported', label: 'As reported' },

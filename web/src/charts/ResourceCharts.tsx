@@ -23,8 +23,9 @@ interface Props {
   only?: readonly string[];
 }
 
-/** The least width of a chart, in pixels. */
+/** The least width of a chart and the room between two, in pixels, as in the style sheet. */
 const narrowest = 400;
+const gap = 12;
 
 /** The charts of a resource as its class declares them, for the range of the board around them. */
 export function ResourceCharts({ resource: id, only }: Props) {
@@ -34,7 +35,7 @@ export function ResourceCharts({ resource: id, only }: Props) {
   const { data: resource } = useQuery(resourceQuery(id));
   const cls = resource && labels.get(fullClass(resource));
   const declared = cls?.charts.filter((c) => only?.includes(c.title) ?? true) ?? [];
-  const columns = Math.max(1, Math.min(declared.length, Math.floor(width / narrowest)));
+  const columns = Math.max(1, Math.min(declared.length, Math.floor((width + gap) / (narrowest + gap))));
   // A step for every other pixel, in few sizes: a window that is drawn wider asks for nothing new at once.
   const points = Math.max(100, Math.round(width / columns / 100) * 50);
   const { data, error } = useQuery({ ...chartsQuery(id, shown, points), enabled: width > 0 && declared.length > 0 });
@@ -44,7 +45,7 @@ export function ResourceCharts({ resource: id, only }: Props) {
 
   if (cls && declared.length === 0) return <p className={classes['none']}>This class declares no statistics.</p>;
   return (
-    <div ref={ref} className={classes['charts']} style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }} data-step={data?.charts[0]?.step}>
+    <div ref={ref} className={classes['charts']} data-step={data?.charts[0]?.step}>
       {error && !data ? (
         <p className={classes['none']} role="alert">
           The charts cannot be read: {errorText(error)}

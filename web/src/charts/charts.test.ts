@@ -25,7 +25,11 @@ function chart(lines: Partial<Schema['ChartLine']>[], more: Partial<Schema['Char
   };
 }
 
-const scale = (low: number, high: number, unit = '', zero = false) => axes([{ unit, low, high, zero }])[0] as Axis;
+function scale(low: number, high: number, unit = '', zero = false): Axis {
+  const [axis] = axes([{ unit, low, high, zero }]);
+  if (!axis) throw new Error('an extent has an axis');
+  return axis;
+}
 const ticks = (a: Axis) => Array.from({ length: Math.round((a.max - a.min) / a.step) + 1 }, (_, i) => tickText(a.min + i * a.step, a));
 
 describe('axes', () => {

@@ -2,9 +2,9 @@
 // loaded when a chart is shown.
 import { CustomChart, LineChart } from 'echarts/charts';
 import { GridSimpleComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
+import { init, use as register } from 'echarts/core';
 import { CanvasRenderer } from 'echarts/renderers';
 
-use([LineChart, CustomChart, GridSimpleComponent, CanvasRenderer]);
+register([LineChart, CustomChart, GridSimpleComponent, CanvasRenderer]);
 
 export { init };

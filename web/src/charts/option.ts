@@ -137,7 +137,7 @@ function alertBands(markers: readonly Marker[], { interval, cells }: Drawing, co
       return {
         type: 'group',
         children: [
-          { type: 'rect' as const, shape: { x: from, y: area.y, width: Math.max(1, to - from), height: area.height }, style: { fill: color, opacity: cells ? 0.06 : 0.09 } },
+          { type: 'rect' as const, shape: { x: from, y: area.y, width: Math.max(1, to - from), height: area.height }, style: { fill: color, opacity: cells ? 0.04 : 0.07 } },
           ...(m.began >= interval.from ? [edge(m.began, false)] : []),
           ...(m.ended !== undefined && m.ended <= interval.to ? [edge(m.ended, true)] : []),
         ],

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, type ReactNode } from 'react';
 import { errorText, ProblemError } from '../../api/problem';
-import { causesQuery, graphQuery, impactQuery, resourceQuery } from '../../api/queries';
+import { causesQuery, classesQuery, graphQuery, impactQuery, resourceQuery } from '../../api/queries';
 import type { BoardSearch } from '../../charts/board';
 import { intervalText, timeText } from '../../charts/range';
 import { fullClass } from '../../ui/classes';
@@ -52,6 +52,7 @@ function ResourceByID({ id }: { id: number }) {
   const { view, ...charts } = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
+  const { isPending: classesPending } = useQuery(classesQuery);
   const { data: resource, error } = useQuery(resourceQuery(id));
   const { data: causes } = useQuery({ ...causesQuery(id), enabled: resource !== undefined && resource.health !== 'ok' });
   const { data: impact } = useQuery(impactQuery(id));
@@ -79,6 +80,8 @@ function ResourceByID({ id }: { id: number }) {
     }
     return <Waiting />;
   }
+  // Whether there are charts stands in the class; what comes later would move the rest.
+  if (classesPending) return <Waiting />;
   const cls = labels.get(fullClass(resource));
   const charted = cls !== undefined && cls.charts.length > 0;
   const showMoment = (t: number) => {
