@@ -163,7 +163,7 @@ function Mark({ cluster, x, right, onClick }: { cluster: Cluster; x: number; rig
   return (
     <button type="button" className={classes['mark']} data-over={cluster.over || undefined} data-severity={cluster.severity} style={{ left: x }} aria-label={lines.join('; ')} onClick={onClick}>
       <HealthIcon health={cluster.severity} size={13} silent />
-      {cluster.edges.length > 1 && <span className={classes['count']}>{cluster.edges.length}</span>}
+      {cluster.edges.length > 1 && <span className={classes['count']} aria-hidden="true">{cluster.edges.length}</span>}
       <span className={classes['hint']} data-side={right ? 'left' : undefined} aria-hidden="true">
         {lines.slice(0, 6).map((l, i) => (
           <span key={i}>{l}</span>

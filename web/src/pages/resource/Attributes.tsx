@@ -87,7 +87,7 @@ function ReportedBy({ resource }: { resource: Schema['Resource'] }) {
       <th scope="row">Reported by</th>
       <td>
         {ids.map((id, i) => (
-          <div key={id}>
+          <div key={id} className={classes['root']}>
             <ResourceLink id={id}>{roots[i]?.data?.name ?? `resource ${id}`}</ResourceLink>
           </div>
         ))}
