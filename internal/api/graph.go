@@ -30,23 +30,16 @@ func (h *handlers) GetGraph(_ context.Context, req gen.GetGraphRequestObject) (g
 	if err != nil {
 		return nil, err
 	}
-	dirs := []resource.Direction{resource.Up, resource.Down}
-	if p.Direction != nil {
-		switch *p.Direction {
-		case gen.Up:
-			dirs = dirs[:1]
-		case gen.Down:
-			dirs = dirs[1:]
-		default:
-			return nil, resource.FieldErrorf("direction", "%q is no direction; there are up and down", *p.Direction)
-		}
+	dirs, err := directions(p.Direction)
+	if err != nil {
+		return nil, err
 	}
 	walk := func(dir resource.Direction) ([]resource.Step, bool) {
 		// The start is one of the walk's resources, but none of the limit's.
 		return h.inventory.Walk(r.ID, dir, depth, most+1)
 	}
 	if p.Nearest != nil {
-		is, err := h.classOrBase(*p.Nearest)
+		is, err := h.classOrBase("nearest", *p.Nearest)
 		if err != nil {
 			return nil, err
 		}
@@ -77,12 +70,26 @@ func (h *handlers) GetGraph(_ context.Context, req gen.GetGraphRequestObject) (g
 	return gen.GetGraph200JSONResponse{Body: out, Headers: gen.GetGraph200ResponseHeaders{FaultlinePosition: at.String()}}, nil
 }
 
-// classOrBase returns what tells the classes of a name: "plugin.Class", or the
-// name of a class or of one that it inherits from.
-func (h *handlers) classOrBase(name string) (func(*resource.Class) bool, error) {
+// directions returns those that are asked for; up comes before down.
+func directions(asked *gen.Direction) ([]resource.Direction, error) {
+	if asked == nil {
+		return []resource.Direction{resource.Up, resource.Down}, nil
+	}
+	switch *asked {
+	case gen.DirectionUp:
+		return []resource.Direction{resource.Up}, nil
+	case gen.DirectionDown:
+		return []resource.Direction{resource.Down}, nil
+	}
+	return nil, resource.FieldErrorf("direction", "%q is no direction; there are up and down", *asked)
+}
+
+// classOrBase returns what tells the classes of a name that a parameter has:
+// "plugin.Class", or the name of a class or of one that it inherits from.
+func (h *handlers) classOrBase(parameter, name string) (func(*resource.Class) bool, error) {
 	is := func(c *resource.Class) bool { return c.FullName() == name || c.Is(name) }
 	if !slices.ContainsFunc(h.inventory.Classes(), is) {
-		return nil, resource.FieldErrorf("nearest", "there is no class %s, and none that inherits from it", name)
+		return nil, resource.FieldErrorf(parameter, "there is no class %s, and none that inherits from it", name)
 	}
 	return is, nil
 }

@@ -97,10 +97,7 @@ func (v *View) Alert(a *resource.Alert) gen.Alert {
 		ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Plugin: a.Plugin, Class: a.Class,
 		Condition: a.Condition, Attribute: a.Attribute, Severity: gen.AlertSeverity(a.Severity.String()),
 		Message: a.Message, Text: a.Text, Active: a.Active(), Since: a.Since.UTC(), Began: a.Began.UTC(),
-		Affected: gen.Affected{Counts: gen.Counts{}, Filesystems: []gen.Ref{}},
-	}
-	if a.Ack.Given() {
-		out.Acknowledged = &gen.Acknowledgement{User: a.Ack.User, Comment: a.Ack.Comment, Time: a.Ack.Time.UTC()}
+		Affected: gen.Affected{Counts: gen.Counts{}, Filesystems: []gen.Ref{}}, Acknowledged: acknowledgement(a.Ack),
 	}
 	if !a.Active() {
 		ended := a.Ended.UTC()
@@ -109,6 +106,13 @@ func (v *View) Alert(a *resource.Alert) gen.Alert {
 	}
 	out.Affected = v.affected(a)
 	return out
+}
+
+func acknowledgement(a resource.Acknowledgement) *gen.Acknowledgement {
+	if !a.Given() {
+		return nil
+	}
+	return &gen.Acknowledgement{User: a.User, Comment: a.Comment, Time: a.Time.UTC()}
 }
 
 // affected renders what an active alert endangers.

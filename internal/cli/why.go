@@ -159,7 +159,7 @@ func (c *client) nodesOfPaths(ctx context.Context, causes gen.Causes) (map[int64
 	if depth == 0 {
 		return nodes, nil
 	}
-	up, most := gen.Up, 100_000
+	up, most := gen.DirectionUp, 100_000
 	g, _, err := answer[gen.Graph](c.GetGraph(ctx, causes.Resource.ID, &gen.GetGraphParams{Direction: &up, Depth: &depth, Limit: &most}))
 	if err != nil {
 		return nil, err

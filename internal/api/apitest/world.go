@@ -128,6 +128,16 @@ func (w *World) CreateOf(c *resource.Class, root resource.ID, label string, pare
 	return r
 }
 
+// Link makes one resource the parent of another.
+func (w *World) Link(parent, child resource.ID) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, c := *w.byID[parent], *w.byID[child]
+	p.Children, c.Parents = append(slices.Clone(p.Children), child), append(slices.Clone(c.Parents), parent)
+	w.byID[parent], w.byID[child] = &p, &c
+	w.publish(&resource.Changes{Updated: []resource.Update{{Resource: &c, Edges: true}}})
+}
+
 // Set changes an attribute of a resource.
 func (w *World) Set(id resource.ID, attribute string, v resource.Value) {
 	w.mu.Lock()

@@ -196,16 +196,16 @@ func (e ComparisonDifference) Valid() bool {
 
 // Defines values for Direction.
 const (
-	Down Direction = "down"
-	Up   Direction = "up"
+	DirectionDown Direction = "down"
+	DirectionUp   Direction = "up"
 )
 
 // Valid indicates whether the value is a known member of the Direction enum.
 func (e Direction) Valid() bool {
 	switch e {
-	case Down:
+	case DirectionDown:
 		return true
-	case Up:
+	case DirectionUp:
 		return true
 	default:
 		return false
@@ -566,6 +566,30 @@ func (e Severity) Valid() bool {
 	case SeverityOk:
 		return true
 	case SeverityWarning:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StandingState.
+const (
+	StandingStateAtRisk   StandingState = "at_risk"
+	StandingStateDegraded StandingState = "degraded"
+	StandingStateDown     StandingState = "down"
+	StandingStateFine     StandingState = "fine"
+)
+
+// Valid indicates whether the value is a known member of the StandingState enum.
+func (e StandingState) Valid() bool {
+	switch e {
+	case StandingStateAtRisk:
+		return true
+	case StandingStateDegraded:
+		return true
+	case StandingStateDown:
+		return true
+	case StandingStateFine:
 		return true
 	default:
 		return false
@@ -1498,6 +1522,66 @@ type InstallationStepState string
 // Kind The type of an attribute's values. `bytes` is an integer number of bytes, `reference` the id of a resource.
 type Kind string
 
+// LayerGroup Resources of one class in one layer.
+type LayerGroup struct {
+	Class string `json:"class"`
+
+	// Depth The layer: negative going up, positive going down.
+	Depth int `json:"depth"`
+
+	// First Of an open group, how many members come before the page; -1 if the group is not open.
+	First int `json:"first"`
+
+	// Folded How many are only counted. 0 if the open page has all.
+	Folded int `json:"folded"`
+
+	// Health Numbers of resources by health.
+	Health HealthCounts `json:"health"`
+
+	// Key `DEPTH:plugin.Class`.
+	Key    string `json:"key"`
+	Plugin string `json:"plugin"`
+
+	// Shown How many of them stand for themselves among the nodes.
+	Shown int `json:"shown"`
+
+	// Total All of the class in the layer.
+	Total int `json:"total"`
+}
+
+// LayerLink Edges from parents to children, both being nodes or members of groups.
+type LayerLink struct {
+	Edges int `json:"edges"`
+
+	// Health A state of health, from fine to worst.
+	Health Severity `json:"health"`
+
+	// Source The id of a node, or the key of a group.
+	Source string `json:"source"`
+	Target string `json:"target"`
+}
+
+// Layers defines model for Layers.
+type Layers struct {
+	// Above How many resources the layers above have.
+	Above int `json:"above"`
+
+	// Below How many the layers below have.
+	Below int `json:"below"`
+
+	// Groups What is folded, and what is open. The health is of the folded ones.
+	Groups []LayerGroup `json:"groups"`
+
+	// Links As sick as the sickest parent, since illness comes along an edge.
+	Links []LayerLink `json:"links"`
+
+	// More Whether `depth` kept layers away.
+	More bool `json:"more"`
+
+	// Nodes The start, then what stands for itself: by layer and class, the worst first.
+	Nodes []Node `json:"nodes"`
+}
+
 // LinkStep defines model for LinkStep.
 type LinkStep struct {
 	Child  Ref `json:"child"`
@@ -2162,6 +2246,38 @@ type SessionStateState string
 // Severity A state of health, from fine to worst.
 type Severity string
 
+// Standing defines model for Standing.
+type Standing struct {
+	Filesystems StandingKind `json:"filesystems"`
+	Volumes     StandingKind `json:"volumes"`
+}
+
+// StandingItem defines model for StandingItem.
+type StandingItem struct {
+	// Cause The one that a person should look at first: of the worst, that whose resource is furthest away.
+	Cause *AlertSummary `json:"cause"`
+
+	// Causes How many alerts of severity warning or error it and its ancestors have.
+	Causes   int           `json:"causes"`
+	Resource Ref           `json:"resource"`
+	Stale    bool          `json:"stale"`
+	State    StandingState `json:"state"`
+}
+
+// StandingKind defines model for StandingKind.
+type StandingKind struct {
+	AtRisk   int `json:"at_risk"`
+	Degraded int `json:"degraded"`
+	Down     int `json:"down"`
+	Fine     int `json:"fine"`
+
+	// Items Worst first, then by name. Of volumes, none that is fine.
+	Items []StandingItem `json:"items"`
+}
+
+// StandingState defines model for StandingState.
+type StandingState string
+
 // StatisticKind defines model for StatisticKind.
 type StatisticKind string
 
@@ -2198,6 +2314,30 @@ type Status struct {
 	Resources ResourceCounts `json:"resources"`
 	Started   time.Time      `json:"started"`
 	Version   string         `json:"version"`
+}
+
+// Timeline defines model for Timeline.
+type Timeline struct {
+	Items []TimelineAlert `json:"items"`
+
+	// Truncated There are more.
+	Truncated bool `json:"truncated"`
+}
+
+// TimelineAlert defines model for TimelineAlert.
+type TimelineAlert struct {
+	// Acknowledged Who knows of an alert; null if nobody does.
+	Acknowledged *Acknowledgement `json:"acknowledged"`
+	Began        time.Time        `json:"began"`
+	Class        string           `json:"class"`
+	Condition    string           `json:"condition"`
+	Ended        *time.Time       `json:"ended"`
+	ID           ID               `json:"id"`
+	Message      string           `json:"message"`
+	Plugin       string           `json:"plugin"`
+	Resource     ID               `json:"resource"`
+	ResourceName string           `json:"resource_name"`
+	Severity     AlertSeverity    `json:"severity"`
 }
 
 // Volume A logical drive that hosts can reach.
@@ -2671,6 +2811,28 @@ type GetImpactParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetLayersParams defines parameters for GetLayers.
+type GetLayersParams struct {
+	// Direction `up` to what can make the resource sick, or `down` to what it can make sick. Without it, both.
+	Direction *Direction `form:"direction,omitempty" json:"direction,omitempty"`
+
+	// Depth How many layers at most in each direction; 0 means any number.
+	Depth *int `form:"depth,omitempty" json:"depth,omitempty"`
+
+	// Toward Keep only what lies on a way to a resource of this class (`plugin.Class`, or the
+	// name of a class or of one that it inherits from), and those resources.
+	Toward *string `form:"toward,omitempty" json:"toward,omitempty"`
+
+	// Open The groups of which members are wanted, separated by commas: each the `key` of a
+	// group, and after a further colon how many members to leave out before the first
+	// of the page, as in `1:acme.Disk:40`. The page then shows members in place of
+	// those that stand for themselves.
+	Open []string `form:"open,omitempty" json:"open,omitempty"`
+
+	// Page How many members of an open group to show.
+	Page *int `form:"page,omitempty" json:"page,omitempty"`
+}
+
 // GetSeriesParams defines parameters for GetSeries.
 type GetSeriesParams struct {
 	// Statistic Keep these statistics, separated by commas.
@@ -2686,11 +2848,26 @@ type GetSeriesParams struct {
 	MaxPoints *int `form:"max_points,omitempty" json:"max_points,omitempty"`
 }
 
+// GetTimelineParams defines parameters for GetTimeline.
+type GetTimelineParams struct {
+	// Since Leave out what ended before this time. Without it, a day ago.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Limit How many alerts at most; the newest are kept.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // SearchParams defines parameters for Search.
 type SearchParams struct {
 	Q string `form:"q" json:"q"`
 
 	// Limit How many resources at most of each class.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// GetStandingParams defines parameters for GetStanding.
+type GetStandingParams struct {
+	// Limit How many of each kind to list at most; the worst are kept. The counts are of all.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -3253,10 +3430,30 @@ type ClientInterface interface {
 	// Corresponds with GET /resources/{id}/impact (the `GetImpact` operationId).
 	GetImpact(ctx context.Context, id PathID, params *GetImpactParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetLayers Returns the graph around a resource, large fans folded into groups.
+	//
+	// However large the graph is, the answer is small. A layer is what is the same
+	// number of edges away. Of more than five resources of one class in a layer, those
+	// stand for themselves that tell where a fault is, at most four: the sick ones;
+	// below a resource that is sick itself, where everything is sick, only those with
+	// alerts of their own. The others are a group with counts by health, which `open`
+	// shows page by page, the worst first.
+	//
+	// Corresponds with GET /resources/{id}/layers (the `GetLayers` operationId).
+	GetLayers(ctx context.Context, id PathID, params *GetLayersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetSeries Returns the samples of a resource's statistics.
 	//
 	// Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 	GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetTimeline Lists the alerts of a resource and of what it affects, newest first.
+	//
+	// Active alerts and those that ended since a time. An alert counts for where its
+	// resource is now: what is no longer below the resource, or is gone, is left out.
+	//
+	// Corresponds with GET /resources/{id}/timeline (the `GetTimeline` operationId).
+	GetTimeline(ctx context.Context, id PathID, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
 	//
@@ -3268,6 +3465,17 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /search (the `Search` operationId).
 	Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetStanding Tells which file systems and volumes are in danger, and by what.
+	//
+	// One state each, the first that fits: `down`, if it says itself that it has
+	// failed (an alert of severity error on a state), or all that it is directly made
+	// of does; `degraded`, if it or something that it is directly made of has an alert
+	// of severity warning or error; `at_risk`, if something further away has one;
+	// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+	//
+	// Corresponds with GET /standing (the `GetStanding` operationId).
+	GetStanding(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetStatus Tells the server's version and counts what it knows.
 	//
@@ -4289,11 +4497,51 @@ func (c *Client) GetImpact(ctx context.Context, id PathID, params *GetImpactPara
 	return c.Client.Do(req)
 }
 
+// GetLayers Returns the graph around a resource, large fans folded into groups.
+//
+// However large the graph is, the answer is small. A layer is what is the same
+// number of edges away. Of more than five resources of one class in a layer, those
+// stand for themselves that tell where a fault is, at most four: the sick ones;
+// below a resource that is sick itself, where everything is sick, only those with
+// alerts of their own. The others are a group with counts by health, which `open`
+// shows page by page, the worst first.
+//
+// Corresponds with GET /resources/{id}/layers (the `GetLayers` operationId).
+func (c *Client) GetLayers(ctx context.Context, id PathID, params *GetLayersParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLayersRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetSeries Returns the samples of a resource's statistics.
 //
 // Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 func (c *Client) GetSeries(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetSeriesRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetTimeline Lists the alerts of a resource and of what it affects, newest first.
+//
+// Active alerts and those that ended since a time. An alert counts for where its
+// resource is now: what is no longer below the resource, or is gone, is left out.
+//
+// Corresponds with GET /resources/{id}/timeline (the `GetTimeline` operationId).
+func (c *Client) GetTimeline(ctx context.Context, id PathID, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetTimelineRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4325,6 +4573,27 @@ func (c *Client) GetLinkage(ctx context.Context, id PathID, other ID, reqEditors
 // Corresponds with GET /search (the `Search` operationId).
 func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSearchRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetStanding Tells which file systems and volumes are in danger, and by what.
+//
+// One state each, the first that fits: `down`, if it says itself that it has
+// failed (an alert of severity error on a state), or all that it is directly made
+// of does; `degraded`, if it or something that it is directly made of has an alert
+// of severity warning or error; `at_risk`, if something further away has one;
+// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+//
+// Corresponds with GET /standing (the `GetStanding` operationId).
+func (c *Client) GetStanding(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetStandingRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6981,6 +7250,115 @@ func NewGetImpactRequest(server string, id PathID, params *GetImpactParams) (*ht
 	return req, nil
 }
 
+// NewGetLayersRequest constructs an http.Request for the GetLayers method
+func NewGetLayersRequest(server string, id PathID, params *GetLayersParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/layers", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Direction != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "direction", *params.Direction, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Depth != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "depth", *params.Depth, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Toward != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "toward", *params.Toward, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Open != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "open", params.Open, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "array", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetSeriesRequest constructs an http.Request for the GetSeries method
 func NewGetSeriesRequest(server string, id PathID, params *GetSeriesParams) (*http.Request, error) {
 	var err error
@@ -7055,6 +7433,79 @@ func NewGetSeriesRequest(server string, id PathID, params *GetSeriesParams) (*ht
 		if params.MaxPoints != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "max_points", *params.MaxPoints, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetTimelineRequest constructs an http.Request for the GetTimeline method
+func NewGetTimelineRequest(server string, id PathID, params *GetTimelineParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/timeline", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -7154,6 +7605,60 @@ func NewSearchRequest(server string, params *SearchParams) (*http.Request, error
 				rawQueryFragments = append(rawQueryFragments, qp)
 			}
 		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetStandingRequest constructs an http.Request for the GetStanding method
+func NewGetStandingRequest(server string, params *GetStandingParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/standing")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
 
 		if params.Limit != nil {
 
@@ -7951,12 +8456,36 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /resources/{id}/impact (the `GetImpact` operationId).
 	GetImpactWithResponse(ctx context.Context, id PathID, params *GetImpactParams, reqEditors ...RequestEditorFn) (*GetImpactResponse, error)
 
+	// GetLayersWithResponse Returns the graph around a resource, large fans folded into groups.
+	//
+	// However large the graph is, the answer is small. A layer is what is the same
+	// number of edges away. Of more than five resources of one class in a layer, those
+	// stand for themselves that tell where a fault is, at most four: the sick ones;
+	// below a resource that is sick itself, where everything is sick, only those with
+	// alerts of their own. The others are a group with counts by health, which `open`
+	// shows page by page, the worst first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /resources/{id}/layers (the `GetLayers` operationId).
+	GetLayersWithResponse(ctx context.Context, id PathID, params *GetLayersParams, reqEditors ...RequestEditorFn) (*GetLayersResponse, error)
+
 	// GetSeriesWithResponse Returns the samples of a resource's statistics.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /resources/{id}/series (the `GetSeries` operationId).
 	GetSeriesWithResponse(ctx context.Context, id PathID, params *GetSeriesParams, reqEditors ...RequestEditorFn) (*GetSeriesResponse, error)
+
+	// GetTimelineWithResponse Lists the alerts of a resource and of what it affects, newest first.
+	//
+	// Active alerts and those that ended since a time. An alert counts for where its
+	// resource is now: what is no longer below the resource, or is gone, is left out.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /resources/{id}/timeline (the `GetTimeline` operationId).
+	GetTimelineWithResponse(ctx context.Context, id PathID, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineResponse, error)
 
 	// GetLinkageWithResponse Tells through what two resources are linked, or which relations could link them and what differs.
 	//
@@ -7972,6 +8501,19 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /search (the `Search` operationId).
 	SearchWithResponse(ctx context.Context, params *SearchParams, reqEditors ...RequestEditorFn) (*SearchResponse, error)
+
+	// GetStandingWithResponse Tells which file systems and volumes are in danger, and by what.
+	//
+	// One state each, the first that fits: `down`, if it says itself that it has
+	// failed (an alert of severity error on a state), or all that it is directly made
+	// of does; `degraded`, if it or something that it is directly made of has an alert
+	// of severity warning or error; `at_risk`, if something further away has one;
+	// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /standing (the `GetStanding` operationId).
+	GetStandingWithResponse(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*GetStandingResponse, error)
 
 	// GetStatusWithResponse Tells the server's version and counts what it knows.
 	//
@@ -10156,6 +10698,61 @@ func (r GetImpactResponse) ContentType() string {
 	return ""
 }
 
+// GetLayersResponse200Headers the declared response headers of an HTTP 200 response for GetLayers
+type GetLayersResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetLayersResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Layers
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetLayersResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetLayersResponse) GetJSON200() *Layers {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetLayersResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetLayersResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLayersResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLayersResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLayersResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetSeriesResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -10198,6 +10795,61 @@ func (r GetSeriesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetSeriesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetTimelineResponse200Headers the declared response headers of an HTTP 200 response for GetTimeline
+type GetTimelineResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetTimelineResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Timeline
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetTimelineResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetTimelineResponse) GetJSON200() *Timeline {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetTimelineResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetTimelineResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetTimelineResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetTimelineResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetTimelineResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -10294,6 +10946,61 @@ func (r SearchResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r SearchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetStandingResponse200Headers the declared response headers of an HTTP 200 response for GetStanding
+type GetStandingResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetStandingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Standing
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetStandingResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetStandingResponse) GetJSON200() *Standing {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetStandingResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetStandingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetStandingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetStandingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetStandingResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11322,6 +12029,26 @@ func (c *ClientWithResponses) GetImpactWithResponse(ctx context.Context, id Path
 	return ParseGetImpactResponse(rsp)
 }
 
+// GetLayersWithResponse Returns the graph around a resource, large fans folded into groups.
+//
+// However large the graph is, the answer is small. A layer is what is the same
+// number of edges away. Of more than five resources of one class in a layer, those
+// stand for themselves that tell where a fault is, at most four: the sick ones;
+// below a resource that is sick itself, where everything is sick, only those with
+// alerts of their own. The others are a group with counts by health, which `open`
+// shows page by page, the worst first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /resources/{id}/layers (the `GetLayers` operationId).
+func (c *ClientWithResponses) GetLayersWithResponse(ctx context.Context, id PathID, params *GetLayersParams, reqEditors ...RequestEditorFn) (*GetLayersResponse, error) {
+	rsp, err := c.GetLayers(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLayersResponse(rsp)
+}
+
 // GetSeriesWithResponse Returns the samples of a resource's statistics.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -11333,6 +12060,22 @@ func (c *ClientWithResponses) GetSeriesWithResponse(ctx context.Context, id Path
 		return nil, err
 	}
 	return ParseGetSeriesResponse(rsp)
+}
+
+// GetTimelineWithResponse Lists the alerts of a resource and of what it affects, newest first.
+//
+// Active alerts and those that ended since a time. An alert counts for where its
+// resource is now: what is no longer below the resource, or is gone, is left out.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /resources/{id}/timeline (the `GetTimeline` operationId).
+func (c *ClientWithResponses) GetTimelineWithResponse(ctx context.Context, id PathID, params *GetTimelineParams, reqEditors ...RequestEditorFn) (*GetTimelineResponse, error) {
+	rsp, err := c.GetTimeline(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetTimelineResponse(rsp)
 }
 
 // GetLinkageWithResponse Tells through what two resources are linked, or which relations could link them and what differs.
@@ -11360,6 +12103,25 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 		return nil, err
 	}
 	return ParseSearchResponse(rsp)
+}
+
+// GetStandingWithResponse Tells which file systems and volumes are in danger, and by what.
+//
+// One state each, the first that fits: `down`, if it says itself that it has
+// failed (an alert of severity error on a state), or all that it is directly made
+// of does; `degraded`, if it or something that it is directly made of has an alert
+// of severity warning or error; `at_risk`, if something further away has one;
+// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /standing (the `GetStanding` operationId).
+func (c *ClientWithResponses) GetStandingWithResponse(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*GetStandingResponse, error) {
+	rsp, err := c.GetStanding(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetStandingResponse(rsp)
 }
 
 // GetStatusWithResponse Tells the server's version and counts what it knows.
@@ -12986,6 +13748,52 @@ func ParseGetImpactResponse(rsp *http.Response) (*GetImpactResponse, error) {
 	return response, nil
 }
 
+// ParseGetLayersResponse parses an HTTP response from a GetLayersWithResponse call
+func ParseGetLayersResponse(rsp *http.Response) (*GetLayersResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLayersResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Layers
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetLayersResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetSeriesResponse parses an HTTP response from a GetSeriesWithResponse call
 func ParseGetSeriesResponse(rsp *http.Response) (*GetSeriesResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -13014,6 +13822,52 @@ func ParseGetSeriesResponse(rsp *http.Response) (*GetSeriesResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetTimelineResponse parses an HTTP response from a GetTimelineWithResponse call
+func ParseGetTimelineResponse(rsp *http.Response) (*GetTimelineResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetTimelineResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Timeline
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetTimelineResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -13080,6 +13934,52 @@ func ParseSearchResponse(rsp *http.Response) (*SearchResponse, error) {
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseGetStandingResponse parses an HTTP response from a GetStandingWithResponse call
+func ParseGetStandingResponse(rsp *http.Response) (*GetStandingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetStandingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Standing
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetStandingResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -13378,9 +14278,15 @@ type ServerInterface interface {
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(w http.ResponseWriter, r *http.Request, id PathID, params GetImpactParams)
+	// GetLayers Returns the graph around a resource, large fans folded into groups.
+	// (GET /resources/{id}/layers)
+	GetLayers(w http.ResponseWriter, r *http.Request, id PathID, params GetLayersParams)
 	// GetSeries Returns the samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(w http.ResponseWriter, r *http.Request, id PathID, params GetSeriesParams)
+	// GetTimeline Lists the alerts of a resource and of what it affects, newest first.
+	// (GET /resources/{id}/timeline)
+	GetTimeline(w http.ResponseWriter, r *http.Request, id PathID, params GetTimelineParams)
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
 	// (GET /resources/{id}/why-linked/{other})
 	GetLinkage(w http.ResponseWriter, r *http.Request, id PathID, other ID)
@@ -13388,6 +14294,9 @@ type ServerInterface interface {
 	// number or an address. World wide names are found with colons and without.
 	// (GET /search)
 	Search(w http.ResponseWriter, r *http.Request, params SearchParams)
+	// GetStanding Tells which file systems and volumes are in danger, and by what.
+	// (GET /standing)
+	GetStanding(w http.ResponseWriter, r *http.Request, params GetStandingParams)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(w http.ResponseWriter, r *http.Request)
@@ -15230,6 +16139,100 @@ func (siw *ServerInterfaceWrapper) GetImpact(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetLayers operation middleware
+func (siw *ServerInterfaceWrapper) GetLayers(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLayersParams
+
+	// ------------- Optional query parameter "direction" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "direction", r.URL.Query(), &params.Direction, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "direction"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "direction", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "depth" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "depth", r.URL.Query(), &params.Depth, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "depth"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "depth", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "toward" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "toward", r.URL.Query(), &params.Toward, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "toward"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "toward", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "open" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "open", r.URL.Query(), &params.Open, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "open"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "open", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", r.URL.Query(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "page"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "page", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetLayers(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetSeries operation middleware
 func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Request) {
 
@@ -15311,6 +16314,61 @@ func (siw *ServerInterfaceWrapper) GetSeries(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// GetTimeline operation middleware
+func (siw *ServerInterfaceWrapper) GetTimeline(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTimelineParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTimeline(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetLinkage operation middleware
 func (siw *ServerInterfaceWrapper) GetLinkage(w http.ResponseWriter, r *http.Request) {
 
@@ -15383,6 +16441,39 @@ func (siw *ServerInterfaceWrapper) Search(w http.ResponseWriter, r *http.Request
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.Search(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetStanding operation middleware
+func (siw *ServerInterfaceWrapper) GetStanding(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetStandingParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetStanding(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -15703,6 +16794,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/status", wrapper.GetStatus)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/standing", wrapper.GetStanding)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/openapi.json", wrapper.GetOpenAPI)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/plugins", wrapper.ListPlugins)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/plugins", wrapper.LoadPlugin)
@@ -15724,6 +16816,8 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/resources/{id}/approve", wrapper.ApproveRemoval)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/why-linked/{other}", wrapper.GetLinkage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/graph", wrapper.GetGraph)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/layers", wrapper.GetLayers)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/timeline", wrapper.GetTimeline)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/impact", wrapper.GetImpact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/series", wrapper.GetSeries)
@@ -17578,6 +18672,54 @@ func (response GetImpactdefaultApplicationProblemPlusJSONResponse) VisitGetImpac
 	return err
 }
 
+type GetLayersRequestObject struct {
+	ID     PathID `json:"id"`
+	Params GetLayersParams
+}
+
+type GetLayersResponseObject interface {
+	VisitGetLayersResponse(w http.ResponseWriter) error
+}
+
+type GetLayers200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetLayers200JSONResponse struct {
+	Body    Layers
+	Headers GetLayers200ResponseHeaders
+}
+
+func (response GetLayers200JSONResponse) VisitGetLayersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLayersdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLayersdefaultApplicationProblemPlusJSONResponse) VisitGetLayersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetSeriesRequestObject struct {
 	ID     PathID `json:"id"`
 	Params GetSeriesParams
@@ -17607,6 +18749,54 @@ type GetSeriesdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetSeriesdefaultApplicationProblemPlusJSONResponse) VisitGetSeriesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimelineRequestObject struct {
+	ID     PathID `json:"id"`
+	Params GetTimelineParams
+}
+
+type GetTimelineResponseObject interface {
+	VisitGetTimelineResponse(w http.ResponseWriter) error
+}
+
+type GetTimeline200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetTimeline200JSONResponse struct {
+	Body    Timeline
+	Headers GetTimeline200ResponseHeaders
+}
+
+func (response GetTimeline200JSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTimelinedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTimelinedefaultApplicationProblemPlusJSONResponse) VisitGetTimelineResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17686,6 +18876,53 @@ type SearchdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response SearchdefaultApplicationProblemPlusJSONResponse) VisitSearchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStandingRequestObject struct {
+	Params GetStandingParams
+}
+
+type GetStandingResponseObject interface {
+	VisitGetStandingResponse(w http.ResponseWriter) error
+}
+
+type GetStanding200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetStanding200JSONResponse struct {
+	Body    Standing
+	Headers GetStanding200ResponseHeaders
+}
+
+func (response GetStanding200JSONResponse) VisitGetStandingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStandingdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetStandingdefaultApplicationProblemPlusJSONResponse) VisitGetStandingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18004,9 +19241,15 @@ type StrictServerInterface interface {
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(ctx context.Context, request GetImpactRequestObject) (GetImpactResponseObject, error)
+	// GetLayers Returns the graph around a resource, large fans folded into groups.
+	// (GET /resources/{id}/layers)
+	GetLayers(ctx context.Context, request GetLayersRequestObject) (GetLayersResponseObject, error)
 	// GetSeries Returns the samples of a resource's statistics.
 	// (GET /resources/{id}/series)
 	GetSeries(ctx context.Context, request GetSeriesRequestObject) (GetSeriesResponseObject, error)
+	// GetTimeline Lists the alerts of a resource and of what it affects, newest first.
+	// (GET /resources/{id}/timeline)
+	GetTimeline(ctx context.Context, request GetTimelineRequestObject) (GetTimelineResponseObject, error)
 	// GetLinkage Tells through what two resources are linked, or which relations could link them and what differs.
 	// (GET /resources/{id}/why-linked/{other})
 	GetLinkage(ctx context.Context, request GetLinkageRequestObject) (GetLinkageResponseObject, error)
@@ -18014,6 +19257,9 @@ type StrictServerInterface interface {
 	// number or an address. World wide names are found with colons and without.
 	// (GET /search)
 	Search(ctx context.Context, request SearchRequestObject) (SearchResponseObject, error)
+	// GetStanding Tells which file systems and volumes are in danger, and by what.
+	// (GET /standing)
+	GetStanding(ctx context.Context, request GetStandingRequestObject) (GetStandingResponseObject, error)
 	// GetStatus Tells the server's version and counts what it knows.
 	// (GET /status)
 	GetStatus(ctx context.Context, request GetStatusRequestObject) (GetStatusResponseObject, error)
@@ -19280,6 +20526,33 @@ func (sh *strictHandler) GetImpact(w http.ResponseWriter, r *http.Request, id Pa
 	}
 }
 
+// GetLayers operation middleware
+func (sh *strictHandler) GetLayers(w http.ResponseWriter, r *http.Request, id PathID, params GetLayersParams) {
+	var request GetLayersRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLayers(ctx, request.(GetLayersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLayers")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetLayersResponseObject); ok {
+		if err := validResponse.VisitGetLayersResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetSeries operation middleware
 func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, id PathID, params GetSeriesParams) {
 	var request GetSeriesRequestObject
@@ -19300,6 +20573,33 @@ func (sh *strictHandler) GetSeries(w http.ResponseWriter, r *http.Request, id Pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetSeriesResponseObject); ok {
 		if err := validResponse.VisitGetSeriesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTimeline operation middleware
+func (sh *strictHandler) GetTimeline(w http.ResponseWriter, r *http.Request, id PathID, params GetTimelineParams) {
+	var request GetTimelineRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTimeline(ctx, request.(GetTimelineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTimeline")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTimelineResponseObject); ok {
+		if err := validResponse.VisitGetTimelineResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -19353,6 +20653,32 @@ func (sh *strictHandler) Search(w http.ResponseWriter, r *http.Request, params S
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(SearchResponseObject); ok {
 		if err := validResponse.VisitSearchResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetStanding operation middleware
+func (sh *strictHandler) GetStanding(w http.ResponseWriter, r *http.Request, params GetStandingParams) {
+	var request GetStandingRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStanding(ctx, request.(GetStandingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStanding")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetStandingResponseObject); ok {
+		if err := validResponse.VisitGetStandingResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

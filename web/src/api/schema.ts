@@ -18,6 +18,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tells which file systems and volumes are in danger, and by what.
+         * @description One state each, the first that fits: `down`, if it says itself that it has
+         *     failed (an alert of severity error on a state), or all that it is directly made
+         *     of does; `degraded`, if it or something that it is directly made of has an alert
+         *     of severity warning or error; `at_risk`, if something further away has one;
+         *     else `fine`. Volumes are the resources that inherit from LogicalDrive.
+         */
+        get: operations["getStanding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -344,6 +368,56 @@ export interface paths {
         };
         /** Returns the part of the graph that is reachable from a resource. */
         get: operations["getGraph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/resources/{id}/layers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Returns the graph around a resource, large fans folded into groups.
+         * @description However large the graph is, the answer is small. A layer is what is the same
+         *     number of edges away. Of more than five resources of one class in a layer, those
+         *     stand for themselves that tell where a fault is, at most four: the sick ones;
+         *     below a resource that is sick itself, where everything is sick, only those with
+         *     alerts of their own. The others are a group with counts by health, which `open`
+         *     shows page by page, the worst first.
+         */
+        get: operations["getLayers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/resources/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Lists the alerts of a resource and of what it affects, newest first.
+         * @description Active alerts and those that ended since a time. An alert counts for where its
+         *     resource is now: what is no longer below the resource, or is gone, is left out.
+         */
+        get: operations["getTimeline"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1578,6 +1652,89 @@ export interface components {
             /** @description There are more nodes than the limit. */
             truncated: boolean;
         };
+        /** @description Resources of one class in one layer. */
+        LayerGroup: {
+            /** @description `DEPTH:plugin.Class`. */
+            key: string;
+            /** @description The layer: negative going up, positive going down. */
+            depth: number;
+            plugin: string;
+            class: string;
+            /** @description All of the class in the layer. */
+            total: number;
+            /** @description Of an open group, how many members come before the page; -1 if the group is not open. */
+            first: number;
+            /** @description How many of them stand for themselves among the nodes. */
+            shown: number;
+            /** @description How many are only counted. 0 if the open page has all. */
+            folded: number;
+            health: components["schemas"]["HealthCounts"];
+        };
+        /** @description Edges from parents to children, both being nodes or members of groups. */
+        LayerLink: {
+            /** @description The id of a node, or the key of a group. */
+            source: string;
+            target: string;
+            edges: number;
+            health: components["schemas"]["Severity"];
+        };
+        Layers: {
+            /** @description The start, then what stands for itself: by layer and class, the worst first. */
+            nodes: components["schemas"]["Node"][];
+            /** @description What is folded, and what is open. The health is of the folded ones. */
+            groups: components["schemas"]["LayerGroup"][];
+            /** @description As sick as the sickest parent, since illness comes along an edge. */
+            links: components["schemas"]["LayerLink"][];
+            /** @description How many resources the layers above have. */
+            above: number;
+            /** @description How many the layers below have. */
+            below: number;
+            /** @description Whether `depth` kept layers away. */
+            more: boolean;
+        };
+        TimelineAlert: {
+            id: components["schemas"]["ID"];
+            resource: components["schemas"]["ID"];
+            resource_name: string;
+            plugin: string;
+            class: string;
+            condition: string;
+            severity: components["schemas"]["AlertSeverity"];
+            message: string;
+            /** Format: date-time */
+            began: string;
+            /** Format: date-time */
+            ended: string | null;
+            acknowledged: components["schemas"]["Acknowledgement"];
+        };
+        Timeline: {
+            items: components["schemas"]["TimelineAlert"][];
+            /** @description There are more. */
+            truncated: boolean;
+        };
+        /** @enum {string} */
+        StandingState: "down" | "degraded" | "at_risk" | "fine";
+        StandingItem: {
+            resource: components["schemas"]["Ref"];
+            state: components["schemas"]["StandingState"];
+            stale: boolean;
+            /** @description How many alerts of severity warning or error it and its ancestors have. */
+            causes: number;
+            /** @description The one that a person should look at first: of the worst, that whose resource is furthest away. */
+            cause: components["schemas"]["AlertSummary"] | null;
+        };
+        StandingKind: {
+            down: number;
+            degraded: number;
+            at_risk: number;
+            fine: number;
+            /** @description Worst first, then by name. Of volumes, none that is fine. */
+            items: components["schemas"]["StandingItem"][];
+        };
+        Standing: {
+            filesystems: components["schemas"]["StandingKind"];
+            volumes: components["schemas"]["StandingKind"];
+        };
         ImpactItem: {
             resource: components["schemas"]["Node"];
             /** @description Ids from the asked resource to this one, both included. */
@@ -2295,6 +2452,31 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    getStanding: {
+        parameters: {
+            query?: {
+                /** @description How many of each kind to list at most; the worst are kept. The counts are of all. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Counts and what is in danger. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getOpenAPI: {
         parameters: {
             query?: never;
@@ -2932,6 +3114,78 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Graph"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getLayers: {
+        parameters: {
+            query?: {
+                /** @description `up` to what can make the resource sick, or `down` to what it can make sick. Without it, both. */
+                direction?: components["schemas"]["Direction"];
+                /** @description How many layers at most in each direction; 0 means any number. */
+                depth?: number;
+                /**
+                 * @description Keep only what lies on a way to a resource of this class (`plugin.Class`, or the
+                 *     name of a class or of one that it inherits from), and those resources.
+                 */
+                toward?: string;
+                /**
+                 * @description The groups of which members are wanted, separated by commas: each the `key` of a
+                 *     group, and after a further colon how many members to leave out before the first
+                 *     of the page, as in `1:acme.Disk:40`. The page then shows members in place of
+                 *     those that stand for themselves.
+                 */
+                open?: string[];
+                /** @description How many members of an open group to show. */
+                page?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Resources, groups and the links among them. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Layers"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getTimeline: {
+        parameters: {
+            query?: {
+                /** @description Leave out what ended before this time. Without it, a day ago. */
+                since?: string;
+                /** @description How many alerts at most; the newest are kept. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alerts, by when they began. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
                 };
             };
             default: components["responses"]["Problem"];
