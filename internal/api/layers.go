@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,17 +100,17 @@ func parseOpen(list []string) (map[string]int, error) {
 // and those resources.
 func onTheWay(steps []resource.Step, dir resource.Direction, is func(*resource.Class) bool) []resource.Step {
 	wanted := map[*resource.Class]bool{}
-	kept := make(map[resource.ID]bool, len(steps)) // false: in the walk, not known to be on a way
-	at := make(map[resource.ID]*resource.Resource, len(steps))
+	at := make(map[resource.ID]int32, len(steps))
+	kept := make([]bool, len(steps))
 	var queue []*resource.Resource
-	for _, st := range steps {
+	for i, st := range steps {
 		r := st.Resource
 		ends, known := wanted[r.Class]
 		if !known {
 			ends = is(r.Class)
 			wanted[r.Class] = ends
 		}
-		kept[r.ID], at[r.ID] = ends, r
+		at[r.ID], kept[i] = int32(i), ends
 		if ends {
 			queue = append(queue, r)
 		}
@@ -122,13 +123,19 @@ func onTheWay(steps []resource.Step, dir resource.Direction, is func(*resource.C
 			back = r.Children
 		}
 		for _, id := range back {
-			if on, reached := kept[id]; reached && !on {
-				kept[id] = true
-				queue = append(queue, at[id])
+			if i, reached := at[id]; reached && !kept[i] {
+				kept[i] = true
+				queue = append(queue, steps[i].Resource)
 			}
 		}
 	}
-	return slices.DeleteFunc(steps, func(st resource.Step) bool { return !kept[st.Resource.ID] })
+	out := steps[:0]
+	for i, st := range steps {
+		if kept[i] {
+			out = append(out, st)
+		}
+	}
+	return out
 }
 
 // layers folds a graph. The members are added first, the start before all others.
@@ -139,8 +146,9 @@ type layers struct {
 	page int
 	out  gen.Layers
 
-	all   []*member
+	all   []member
 	items []string // the keys of the nodes and groups
+	last  *fan     // that of the member before, mostly that of the next one too
 }
 
 type fanKey struct {
@@ -148,133 +156,145 @@ type fanKey struct {
 	class *resource.Class
 }
 
-type fan struct{ members []*member }
+type fan struct {
+	fanKey
+	members []int32 // indexes in layers.all
+}
 
 // member is a resource of a fan.
 type member struct {
 	*resource.Resource
 	health resource.Severity
-	own    bool // it is sick by alerts of its own
-	item   int  // the index of the node or group that stands for it
+	item   int32 // the index of the node or group that stands for it
+}
+
+// candidate is a member that may stand for itself.
+type candidate struct {
+	*member
+	own bool // it is sick by alerts of its own
 }
 
 func (l *layers) add(r *resource.Resource, depth int) {
-	m := &member{Resource: r, health: l.h.alerts.Health(r.ID), item: -1}
-	if m.health != resource.OK {
-		m.own = len(l.h.alerts.Own(r.ID)) > 0
-	}
-	l.all = append(l.all, m)
 	key := fanKey{depth, r.Class}
-	f := l.fans[key]
-	if f == nil {
-		f = &fan{}
-		l.fans[key] = f
+	if l.last == nil || l.last.fanKey != key {
+		if l.last = l.fans[key]; l.last == nil {
+			l.last = &fan{fanKey: key}
+			l.fans[key] = l.last
+		}
 	}
-	f.members = append(f.members, m)
+	l.last.members = append(l.last.members, int32(len(l.all)))
+	l.all = append(l.all, member{Resource: r, health: l.h.alerts.Health(r.ID), item: -1})
 }
 
 // fold decides what stands for itself and what is in groups.
 func (l *layers) fold() {
-	keys := make([]fanKey, 0, len(l.fans))
-	for k := range l.fans {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b fanKey) int { // the nearest first, up before down
+	fans := slices.SortedFunc(maps.Values(l.fans), func(a, b *fan) int { // the nearest first, up before down
 		return cmp.Or(cmp.Compare(max(a.depth, -a.depth), max(b.depth, -b.depth)), cmp.Compare(a.depth, b.depth),
 			cmp.Compare(a.class.FullName(), b.class.FullName()))
 	})
 	l.out.Groups = []gen.LayerGroup{}
-	sickStart := l.all[0].health != resource.OK
-	for _, k := range keys {
-		l.foldFan(k, l.fans[k].members, sickStart)
+	for _, f := range fans {
+		l.foldFan(f)
 	}
 }
 
-func (l *layers) foldFan(k fanKey, members []*member, sickStart bool) {
-	if len(members) <= foldAbove {
-		for _, m := range inOrder(members, len(members)) {
-			l.node(m, k.depth)
+func (l *layers) foldFan(f *fan) {
+	total := len(f.members)
+	first, open := 0, false
+	g := gen.LayerGroup{Depth: f.depth, Plugin: f.class.Plugin, Class: f.class.Name, Total: total, First: -1}
+	if total > foldAbove {
+		g.Key = fmt.Sprintf("%d:%s", f.depth, f.class.FullName())
+		if first, open = l.open[g.Key]; first >= total { // the group has shrunk: its last page
+			first = (total - 1) / l.page * l.page
 		}
-		return
 	}
-	g := gen.LayerGroup{
-		Key: fmt.Sprintf("%d:%s", k.depth, k.class.FullName()), Depth: k.depth,
-		Plugin: k.class.Plugin, Class: k.class.Name, Total: len(members), First: -1,
-	}
-	shown := standing(members, k.depth, sickStart)
-	if first, ok := l.open[g.Key]; ok {
-		if first >= len(members) { // the group has shrunk: its last page
-			first = (len(members) - 1) / l.page * l.page
-		}
+	var shown []candidate
+	switch {
+	case total <= foldAbove:
+		shown = l.inOrder(f.members, total)
+	case open:
 		g.First = first
-		shown = inOrder(members, min(first+l.page, len(members)))[first:]
+		shown = l.inOrder(f.members, min(first+l.page, total))[first:]
+	default:
+		shown = l.standing(f)
 	}
-	if len(members)-len(shown) == 1 { // a group of one takes as much room as the one
-		shown = inOrder(members, len(members))
+	if total-len(shown) == 1 { // a group of one takes as much room as the one
+		shown = l.inOrder(f.members, total)
 	}
 	for _, m := range shown {
-		l.node(m, k.depth)
+		l.out.Nodes = append(l.out.Nodes, l.h.view.Node(m.Resource, f.depth))
+		m.item = l.item(strconv.FormatInt(int64(m.ID), 10))
 	}
-	g.Shown, g.Folded = len(shown), len(members)-len(shown)
+	g.Shown, g.Folded = len(shown), total-len(shown)
 	if g.Folded > 0 {
 		var n [4]int
 		item := l.item(g.Key)
-		for _, m := range members {
-			if m.item < 0 {
+		for _, i := range f.members {
+			if m := &l.all[i]; m.item < 0 {
 				m.item = item
 				n[m.health]++
 			}
 		}
 		g.Health = healthCounts(g.Folded, n)
 	}
-	if g.Folded > 0 || g.First >= 0 {
+	if g.Folded > 0 || open {
 		l.out.Groups = append(l.out.Groups, g)
 	}
 }
 
 // standing returns the members that stand for themselves while their group is
 // not open: see the description of getLayers.
-func standing(members []*member, depth int, sickStart bool) []*member {
-	var tell []*member
-	for _, m := range members {
-		if m.health != resource.OK && (depth < 0 || !sickStart || m.own) {
-			tell = append(tell, m)
+func (l *layers) standing(f *fan) []candidate {
+	// Below a sick resource everything is sick.
+	ownOnly := f.depth > 0 && l.all[0].health != resource.OK
+	var tell []int32
+	for _, i := range f.members {
+		if m := &l.all[i]; m.health != resource.OK && (!ownOnly || l.own(m)) {
+			tell = append(tell, i)
 		}
 	}
-	return inOrder(tell, min(standOut, len(tell)))
+	return l.inOrder(tell, min(standOut, len(tell)))
 }
 
-func (l *layers) node(m *member, depth int) {
-	l.out.Nodes = append(l.out.Nodes, l.h.view.Node(m.Resource, depth))
-	m.item = l.item(strconv.FormatInt(int64(m.ID), 10))
+func (l *layers) own(m *member) bool {
+	return m.health != resource.OK && len(l.h.alerts.Own(m.ID)) > 0
 }
 
-func (l *layers) item(key string) int {
+func (l *layers) item(key string) int32 {
 	l.items = append(l.items, key)
-	return len(l.items) - 1
+	return int32(len(l.items) - 1)
 }
 
 // link sums up the edges among nodes and groups.
 func (l *layers) link() {
-	of := make(map[resource.ID]*member, len(l.all))
-	for _, m := range l.all {
-		of[m.ID] = m
+	of := make(map[resource.ID]int32, len(l.all))
+	for i := range l.all {
+		of[l.all[i].ID] = int32(i)
 	}
-	type pair struct{ source, target int }
+	type pair struct{ source, target int32 }
 	type sum struct {
 		edges  int
 		health resource.Severity
 	}
-	sums := map[pair]sum{}
-	for _, m := range l.all {
+	sums := map[pair]*sum{}
+	var last pair
+	var at *sum
+	for i := range l.all {
+		m := &l.all[i]
 		for _, id := range m.Parents {
-			p := of[id]
-			if p == nil || p.item == m.item {
+			n, ok := of[id]
+			if !ok || l.all[n].item == m.item {
 				continue
 			}
-			k := pair{p.item, m.item}
-			s := sums[k]
-			sums[k] = sum{s.edges + 1, max(s.health, p.health)}
+			p := &l.all[n]
+			if k := (pair{p.item, m.item}); at == nil || k != last {
+				if at, last = sums[k], k; at == nil {
+					at = &sum{}
+					sums[k] = at
+				}
+			}
+			at.edges++
+			at.health = max(at.health, p.health)
 		}
 	}
 	l.out.Links = make([]gen.LayerLink, 0, len(sums))
@@ -290,23 +310,33 @@ func (l *layers) link() {
 
 // inOrder returns the first n members, worst first, those with alerts of their
 // own before others, then by name.
-func inOrder(members []*member, n int) []*member {
-	if n > sortAllAbove || n == len(members) {
-		return slices.SortedFunc(slices.Values(members), worstMember)[:n]
+func (l *layers) inOrder(members []int32, n int) []candidate {
+	if n == 0 {
+		return nil
 	}
-	first := make([]*member, 0, n+1)
-	for _, m := range members {
-		if n == 0 || len(first) == n && worstMember(m, first[n-1]) > 0 {
+	all := func(yield func(candidate) bool) {
+		for _, i := range members {
+			if m := &l.all[i]; !yield(candidate{m, l.own(m)}) {
+				return
+			}
+		}
+	}
+	if n > sortAllAbove || n == len(members) {
+		return slices.SortedFunc(all, worstCandidate)[:n]
+	}
+	first := make([]candidate, 0, n+1)
+	for c := range all {
+		if len(first) == n && worstCandidate(c, first[n-1]) > 0 {
 			continue
 		}
-		i, _ := slices.BinarySearchFunc(first, m, worstMember)
-		first = slices.Insert(first, i, m)
+		i, _ := slices.BinarySearchFunc(first, c, worstCandidate)
+		first = slices.Insert(first, i, c)
 		first = first[:min(len(first), n)]
 	}
 	return first
 }
 
-func worstMember(a, b *member) int {
+func worstCandidate(a, b candidate) int {
 	if c := cmp.Compare(b.health, a.health); c != 0 {
 		return c
 	}
