@@ -161,7 +161,13 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'impact':
     case 'graph':
     case 'linkage':
+    case 'layers':
+    case 'standing':
+    case 'incidents':
+    case 'incident':
       return marks.health || marks.edges;
+    case 'timeline':
+      return marks.health;
     case 'resources': {
       const filter = key[1] as ResourceFilter;
       if (marks.health) return true;

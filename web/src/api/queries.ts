@@ -30,6 +30,11 @@ export const keys = {
   resourceAlerts: (resource: number) => ['alerts', 'resource', resource] as const,
   children: (id: number) => ['children', id] as const,
   reported: (filter: ResourceFilter) => ['reported', filter] as const,
+  layers: (id: number, view: LayersView) => ['layers', id, view] as const,
+  timeline: (id: number, since: string) => ['timeline', id, since] as const,
+  standing: ['standing'] as const,
+  incidents: (limit: number) => ['incidents', limit] as const,
+  incident: (id: number) => ['incident', id] as const,
   resources: (filter: ResourceFilter, offset = 0) => ['resources', filter, offset] as const,
   /** How many shown rows changed what their table is sorted by; see changes.ts. */
   moved: (full: string) => ['moved', full] as const,
@@ -71,6 +76,15 @@ export interface AlertFilter {
   q?: string;
   sort?: string;
   limit?: number;
+}
+
+/** What of the graph around a resource is wanted. */
+export interface LayersView {
+  direction?: Schema['Direction'];
+  depth?: number;
+  toward?: string;
+  /** The open groups, as `key` or `key:first`. */
+  open?: string[];
 }
 
 export const statusQuery = queryOptions({
@@ -207,6 +221,42 @@ export const graphQuery = (id: number) =>
     queryKey: keys.graph(id),
     queryFn: ({ signal }) =>
       data(api.GET('/resources/{id}/graph', { params: { path: { id }, query: { limit: 1000 } }, signal })),
+  });
+
+/** The graph around a resource with large fans folded. */
+export const layersQuery = (id: number, view: LayersView) =>
+  queryOptions({
+    queryKey: keys.layers(id, view),
+    queryFn: ({ signal }) => data(api.GET('/resources/{id}/layers', { params: { path: { id }, query: view }, signal })),
+    // What is drawn stays while another page of a group loads.
+    placeholderData: (old, query) => (query?.queryKey[1] === id ? old : undefined),
+  });
+
+/** The alerts of a resource and of what it affects: active ones, and those that ended since a time. */
+export const timelineQuery = (id: number, since: string) =>
+  queryOptions({
+    queryKey: keys.timeline(id, since),
+    queryFn: ({ signal }) => data(api.GET('/resources/{id}/timeline', { params: { path: { id }, query: { since } }, signal })),
+  });
+
+export const standingQuery = queryOptions({
+  queryKey: keys.standing,
+  queryFn: ({ signal }) => data(api.GET('/standing', { signal })),
+});
+
+/** How many incidents a list shows at first; the navigation and the overview share its answer. */
+export const shownIncidents = 50;
+
+export const incidentsQuery = (limit: number) =>
+  queryOptions({
+    queryKey: keys.incidents(limit),
+    queryFn: ({ signal }) => data(api.GET('/incidents', { params: { query: { limit } }, signal })),
+  });
+
+export const incidentQuery = (id: number) =>
+  queryOptions({
+    queryKey: keys.incident(id),
+    queryFn: ({ signal }) => data(api.GET('/incidents/{id}', { params: { path: { id } }, signal })),
   });
 
 /**

@@ -1,10 +1,10 @@
 import { ActionIcon, Skeleton, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconDatabase, IconLayoutDashboard, IconPlus, IconPlug, IconServer } from '@tabler/icons-react';
+import { IconAlertTriangle, IconDatabase, IconFlame, IconLayoutDashboard, IconPlus, IconPlug, IconServer, IconSitemap } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useMemo, type ReactNode } from 'react';
 import type { Schema } from '../api/client';
-import { classesQuery, controllersQuery, hostsQuery, pluginsQuery, statusQuery } from '../api/queries';
+import { classesQuery, controllersQuery, hostsQuery, incidentsQuery, pluginsQuery, shownIncidents, statusQuery } from '../api/queries';
 import { formatCount, formatShort } from '../format/number';
 import { worst } from '../ui/health';
 import { HealthIcon } from '../ui/HealthIcon';
@@ -14,6 +14,7 @@ import classes from './Nav.module.css';
 /** The ways through the page: views, controllers, and each plugin's classes. */
 export function Nav() {
   const { data: status } = useQuery(statusQuery);
+  const { data: incidents } = useQuery(incidentsQuery(shownIncidents));
   const { data: plugins } = useQuery(pluginsQuery);
   const { data: hosts } = useQuery(hostsQuery);
   const { data: roots } = useQuery(controllersQuery);
@@ -26,7 +27,9 @@ export function Nav() {
     <div className={classes['nav']}>
       <ul className={classes['list']}>
         <Item to="/" icon={<IconLayoutDashboard size={16} aria-hidden />} label="Overview" exact />
+        <Item to="/incidents" icon={<IconFlame size={16} aria-hidden />} label="Incidents" count={incidents?.incidents} />
         <Item to="/alerts" icon={<IconAlertTriangle size={16} aria-hidden />} label="Alerts" count={alerts} />
+        <Item to="/topology" icon={<IconSitemap size={16} aria-hidden />} label="Topology" />
         <Item to="/volumes" icon={<IconDatabase size={16} aria-hidden />} label="Volumes" />
         <Item
           to="/hosts"

@@ -56,6 +56,33 @@ export const alertsRoute = createRoute({
   component: lazyRouteComponent(() => import('../pages/alerts/AlertsPage'), 'AlertsPage'),
 });
 
+const incidentsRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents',
+  validateSearch: texts('tab'),
+  component: lazyRouteComponent(() => import('../pages/incidents/IncidentsPage'), 'IncidentsPage'),
+});
+
+const incidentRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/incidents/$id',
+  validateSearch: texts('view', 'open'),
+  component: lazyRouteComponent(() => import('../pages/incidents/IncidentPage'), 'IncidentPage'),
+});
+
+const topologyStartRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/topology',
+  component: lazyRouteComponent(() => import('../pages/topology/StartPage'), 'StartPage'),
+});
+
+const topologyRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/topology/$id',
+  validateSearch: texts('direction', 'depth', 'toward', 'open', 'view'),
+  component: lazyRouteComponent(() => import('../pages/topology/TopologyPage'), 'TopologyPage'),
+});
+
 export const addRoute = createRoute({
   getParentRoute: () => root,
   path: '/add',
@@ -113,6 +140,7 @@ export const volumeRoute = createRoute({
 export const router = createRouter({
   routeTree: root.addChildren([
     overview, tableRoute, searchRoute, resourceRoute, editRoute, alertsRoute, addRoute,
+    incidentsRoute, incidentRoute, topologyStartRoute, topologyRoute,
     hostsRoute, addHostRoute, hostRoute, volumesRoute, volumeRoute, pluginsRoute, pluginRoute,
   ]),
   defaultPreload: 'intent',

@@ -1,7 +1,8 @@
 import { Background, BackgroundVariant, BaseEdge, Controls, Handle, Position, ReactFlow, type Edge, type EdgeProps, type Node, type NodeProps } from '@xyflow/react';
 import '@xyflow/react/dist/base.css';
+import { IconFocus2 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Schema } from '../api/client';
 import { formatCount } from '../format/number';
 import { fullClass, type ClassLabels } from '../ui/classes';
@@ -17,7 +18,7 @@ interface Props {
   labels: ClassLabels;
 }
 
-type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void }, 'item'>;
+type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void; around: boolean }, 'item'>;
 type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
 
 /** Left free around a drawing; the buttons stand at the bottom. */
@@ -46,6 +47,22 @@ const edgeTypes = { path: PathLine };
 export function Drawing({ graph, start, labels }: Props) {
   const [unfolded, setUnfolded] = useState<ReadonlyMap<string, number>>(new Map());
   const collapsed = useMemo(() => collapse(graph, start, unfolded), [graph, start, unfolded]);
+  const unfold = useCallback((key: string) => setUnfolded((old) => new Map(old).set(key, (old.get(key) ?? 0) + unfoldBy)), []);
+  return <Picture items={collapsed} start={start} labels={labels} unfold={unfold} />;
+}
+
+interface PictureProps {
+  items: Collapsed;
+  start: number;
+  labels: ClassLabels;
+  /** Called with the key of a group that the reader wants to look into. */
+  unfold: (key: string) => void;
+  /** Boxes also lead to the topology around their resource. */
+  around?: boolean;
+}
+
+/** Draws resources, groups and their links in layers, causes on the left. */
+export function Picture({ items: collapsed, start, labels, unfold, around = false }: PictureProps) {
   const [drawn, setDrawn] = useState<{ collapsed: Collapsed; layout: Layout } | undefined>();
   const [failed, setFailed] = useState(false);
   const box = useRef<HTMLDivElement>(null);
@@ -66,15 +83,14 @@ export function Drawing({ graph, start, labels }: Props) {
   }, [collapsed]);
 
   const nodes = useMemo<ItemNode[]>(() => {
-    const unfold = (key: string) => setUnfolded((old) => new Map(old).set(key, (old.get(key) ?? 0) + unfoldBy));
     return (drawn?.collapsed.items ?? []).map((item) => ({
       id: item.key,
       type: 'item',
       position: drawn?.layout.items.get(item.key) ?? { x: 0, y: 0 },
-      data: { item, start: item.kind === 'resource' && item.node.id === start, labels, unfold },
+      data: { item, start: item.kind === 'resource' && item.node.id === start, labels, unfold, around },
       ...itemSize,
     }));
-  }, [drawn, start, labels]);
+  }, [drawn, start, labels, unfold, around]);
 
   const edges = useMemo<PathEdge[]>(
     () =>
@@ -91,47 +107,49 @@ export function Drawing({ graph, start, labels }: Props) {
   if (failed) return <p className={classes['note']}>The drawing could not be made. The list shows the same.</p>;
   if (!drawn) return <p className={classes['note']}>Drawing …</p>;
   return (
-    <ReactFlow
-      ref={box}
-      nodes={nodes}
-      edges={edges}
-      nodeTypes={nodeTypes}
-      edgeTypes={edgeTypes}
-      nodesDraggable={false}
-      nodesConnectable={false}
-      nodesFocusable={false}
-      edgesFocusable={false}
-      elementsSelectable={false}
-      // The page scrolls under the pointer; zooming takes a key or the buttons.
-      zoomOnScroll={false}
-      preventScrolling={false}
-      zoomActivationKeyCode="Control"
-      onInit={(flow) => {
-        void flow.fitView({ maxZoom: 1, padding: room }).then(() => {
-          const frame = box.current;
-          const at = drawn.layout.items.get(String(start));
-          // What does not fit in a readable size shows the resource and what is around it.
-          if (flow.getZoom() < readable && at && frame) {
-            const bounds = flow.getNodesBounds(flow.getNodes());
-            void flow.setViewport({
-              x: offset(at.x + itemSize.width / 2, bounds.x, bounds.width, frame.clientWidth),
-              y: offset(at.y + itemSize.height / 2, bounds.y, bounds.height, frame.clientHeight),
-              zoom: readable,
-            });
-          }
-        });
-      }}
-      minZoom={0.1}
-      maxZoom={1.5}
-      proOptions={{ hideAttribution: true }}
-    >
-      <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
-      <Controls showInteractive={false} orientation="horizontal" fitViewOptions={{ maxZoom: 1, padding: room }} />
-    </ReactFlow>
+    <div className={classes['frame']}>
+      <ReactFlow
+        ref={box}
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={nodeTypes}
+        edgeTypes={edgeTypes}
+        nodesDraggable={false}
+        nodesConnectable={false}
+        nodesFocusable={false}
+        edgesFocusable={false}
+        elementsSelectable={false}
+        // The page scrolls under the pointer; zooming takes a key or the buttons.
+        zoomOnScroll={false}
+        preventScrolling={false}
+        zoomActivationKeyCode="Control"
+        onInit={(flow) => {
+          void flow.fitView({ maxZoom: 1, padding: room }).then(() => {
+            const frame = box.current;
+            const at = drawn.layout.items.get(String(start));
+            // What does not fit in a readable size shows the resource and what is around it.
+            if (flow.getZoom() < readable && at && frame) {
+              const bounds = flow.getNodesBounds(flow.getNodes());
+              void flow.setViewport({
+                x: offset(at.x + itemSize.width / 2, bounds.x, bounds.width, frame.clientWidth),
+                y: offset(at.y + itemSize.height / 2, bounds.y, bounds.height, frame.clientHeight),
+                zoom: readable,
+              });
+            }
+          });
+        }}
+        minZoom={0.1}
+        maxZoom={1.5}
+        proOptions={{ hideAttribution: true }}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
+        <Controls showInteractive={false} orientation="horizontal" fitViewOptions={{ maxZoom: 1, padding: room }} />
+      </ReactFlow>
+    </div>
   );
 }
 
-function ItemBox({ data: { item, start, labels, unfold } }: NodeProps<ItemNode>) {
+function ItemBox({ data: { item, start, labels, unfold, around } }: NodeProps<ItemNode>) {
   return (
     <>
       <Handle type="target" position={Position.Left} isConnectable={false} />
@@ -161,11 +179,16 @@ function ItemBox({ data: { item, start, labels, unfold } }: NodeProps<ItemNode>)
           <HealthIcon health={item.health} size={18} />
           <span className={classes['words']}>
             <span className={classes['name']}>
-              {formatCount(item.members.length)} × {labels.label(item.class)}
+              {formatCount(item.count)} × {labels.label(item.class)}
             </span>
             <span className={classes['class']}>{item.sick > 0 ? `${formatCount(item.sick)} not well · show` : 'all well · show'}</span>
           </span>
         </button>
+      )}
+      {around && item.kind === 'resource' && !start && (
+        <Link to="/topology/$id" params={{ id: item.key }} className={`${classes['around'] ?? ''} nopan`} aria-label={`Topology around ${item.node.name}`} title="Topology around it">
+          <IconFocus2 size={14} aria-hidden />
+        </Link>
       )}
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </>

@@ -38,8 +38,7 @@ describe('collapse', () => {
   it('folds a fan but leaves the sick ones above the start in sight', () => {
     const { items, links } = collapse(pool(10), 1, new Map());
     const group = items.find((i) => i.kind === 'group');
-    expect(group).toMatchObject({ class: 'acme.Disk', depth: -1, health: 'ok', sick: 0 });
-    expect(group?.kind === 'group' && group.members).toHaveLength(9);
+    expect(group).toMatchObject({ class: 'acme.Disk', depth: -1, count: 9, health: 'ok', sick: 0 });
     expect(items.map((i) => i.key)).toEqual(expect.arrayContaining(['1', '103', '500', '600', '601']));
     expect(links).toContainEqual({ source: '103', target: '1', health: 'error' });
     expect(links).toContainEqual({ source: group?.key, target: '1', health: 'ok' });

@@ -7,7 +7,7 @@ export type GraphNode = Schema['Node'];
 /** What stands in a drawing: a resource, or many of one class and distance. */
 export type Item =
   | { kind: 'resource'; key: string; node: GraphNode }
-  | { kind: 'group'; key: string; class: string; depth: number; members: GraphNode[]; health: Health; sick: number };
+  | { kind: 'group'; key: string; class: string; depth: number; count: number; health: Health; sick: number };
 
 /** An edge of a drawing. It is sick if illness comes along it. */
 export interface Link {
@@ -84,7 +84,7 @@ export function collapse(graph: Schema['Graph'], start: number, unfolded: Readon
       key,
       class: fullClass(head),
       depth,
-      members,
+      count: members.length,
       health: worstOf(members),
       sick: members.filter((n) => n.health !== 'ok').length,
     });
