@@ -29,7 +29,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
   });
 
   const pages = [
-    ['overview', () => '/', 'Latest alerts'],
+    ['overview', () => '/', 'Open incidents'],
     ['empty', () => '/', 'No controller yet', () => empty],
     ['disks', () => '/resources/acme/Disk', 'Capacity'],
     ['disks-sick', () => '/resources/acme/Disk?health=error,warning&sort=-capacity', 'FAILED'],
@@ -42,6 +42,14 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     ['file-system-list', () => `/resource/${ids.fs.id}?view=list`, 'Affected by'],
     ['array', () => `/resource/${ids.array.id}`, 'Last contact'],
     ['offline', () => `/resource/${ids.offline.id}`, 'Next try'],
+    ['incidents', () => '/incidents', 'Fan failure'],
+    ['incident', () => `/incidents/${ids.failed.id}`, 'Timeline'],
+    ['incident-table', () => `/incidents/${ids.failed.id}?view=table`, 'Look further'],
+    ['no-incident', () => `/incidents/${ids.array.id}`, 'is no cause of an incident now', undefined, true],
+    ['topology', () => `/topology/${ids.pool.id}`, 'comes along'],
+    ['topology-open', () => `/topology/${ids.pool.id}?open=-1:acme.Disk&direction=up`, 'Disk 1–10 of 10'],
+    ['topology-table', () => `/topology/${ids.fs.id}?view=table`, 'Look further'],
+    ['topology-start', () => '/topology', 'Choose where to start'],
     ['alerts', () => '/alerts', 'Fan failure'],
     ['alerts-history', () => '/alerts?tab=history', 'Lasted'],
     ['add', () => '/add?class=acme.Array', 'Management address'],
@@ -85,7 +93,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
       for (const scheme of ['light', 'dark']) {
         // The rules for phones have no colours: some pages are enough there.
-        if (size === 'phone' && scheme === 'dark' && !['overview', 'disk', 'alerts', 'host', 'volume', 'plugin'].includes(name)) continue;
+        if (size === 'phone' && scheme === 'dark' && !['overview', 'disk', 'alerts', 'host', 'volume', 'plugin', 'incident'].includes(name)) continue;
         it(`${name}, ${size}, ${scheme}`, async () => {
           const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, scheme, allowErrors });
           await page.getByText(text).first().waitFor({ state: 'attached' });
@@ -94,7 +102,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
           await page.getByText('Drawing …').waitFor({ state: 'detached' });
           await page.waitForTimeout(250); // for the eye: fonts and the fit of a drawing
           await picture(page, `${name}-${size}-${scheme}`);
-          if (['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
+          if (['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
           assert.deepEqual(await accessibilityProblems(page), []);
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
           assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);

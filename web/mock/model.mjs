@@ -16,7 +16,7 @@ function bytesText(n) {
   return i === 0 ? `${n} B` : `${n.toFixed(1)} ${iec[i]}`;
 }
 
-export function makeModel({ disks = 240, now = Date.now(), empty = false } = {}) {
+export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = false } = {}) {
   let seed = 7;
   const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
   const resources = new Map();
@@ -192,6 +192,41 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
     return { ...a, affected: { counts: count(down), filesystems: down.filter((r) => r.class.name === 'FileSystem').map(ref) } };
   }
 
+  // Incidents: what is sick without a sick ancestor.
+  const mayCause = (a) => a.active && rank[a.severity] >= rank.warning;
+  function incident(r, list = false) {
+    const causes = own(r);
+    if (!causes.some(mayCause) || walk(r, 'up').steps.slice(1).some((s) => own(s.r).some(mayCause))) return undefined;
+    const below = walk(r, 'down').steps.slice(1).map((s) => s.r);
+    const effects = below.flatMap(own).sort((a, b) => rank[b.severity] - rank[a.severity]);
+    const by = (s) => effects.filter((a) => a.severity === s).length;
+    const byClass = {};
+    for (const a of effects) byClass[`${a.plugin}.${a.class}`] = (byClass[`${a.plugin}.${a.class}`] ?? 0) + 1;
+    return {
+      id: r.id,
+      resource: ref(r),
+      severity: [...causes, ...effects].reduce((w, a) => (rank[a.severity] > rank[w] ? a.severity : w), 'info'),
+      began: causes.map((a) => a.began).sort()[0],
+      acknowledged: causes.every((a) => a.acknowledged !== null),
+      causes: causes.map(summary),
+      effects: { total: effects.length, by_severity: { info: by('info'), warning: by('warning'), error: by('error') }, by_class: byClass, ...(list ? { items: effects.map(summary) } : {}) },
+      affected: { counts: count(below), filesystems: below.filter((x) => x.class.name === 'FileSystem').map(ref) },
+      volumes: below.filter((x) => x.class.bases.includes('LogicalDrive')).length,
+    };
+  }
+  function incidents() {
+    const sick = new Set(alerts.filter(mayCause).map((a) => a.resource));
+    return [...sick].map((id) => incident(resources.get(id))).filter(Boolean).sort((a, b) => rank[b.severity] - rank[a.severity] || a.began.localeCompare(b.began));
+  }
+
+  function acknowledge(ids, user, comment) {
+    const now = new Date().toISOString();
+    const changed = alerts.filter((a) => a.active && ids.includes(a.id));
+    for (const a of changed) a.acknowledged = comment === undefined ? null : { user, comment, time: now };
+    change({ changed });
+    return { count: changed.length, ids: changed.map((a) => a.id) };
+  }
+
   // One way for all changes: the model changes, then subscribers are told.
   function change({ updated = [], created = [], deleted = [], changed = [] }) {
     healthCache = null;
@@ -310,6 +345,16 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
       old.active = false;
       old.ended = time(86400 * 2 - i * 3000 - 900);
     }
+    // One power feed above so many disks, of which one has failed.
+    if (fed > 0) {
+      const feed = add('acme.Fan', 'Power feed', { enclosure: null, index: 900, status: 'FAILED' }, [], array);
+      raise(feed, 'status', 'warning', 'Fan failure', 60);
+      const shelves = Array.from({ length: Math.ceil(fed / 80) }, (_, i) => add('acme.Enclosure', `Shelf ${i}`, { index: 1000 + i, serial: `SH-${i}`, bays: 80, status: 'OK' }, [feed], array));
+      for (let i = 0; i < fed; i++) {
+        const shelf = shelves[Math.floor(i / 80)];
+        add('acme.Disk', `Disk L${i}`, { serial: `L${i}`, enclosure: shelf.id, slot: i % 80, model: 'ST18000NM004J', capacity: 18e12, status: 'OK', firmware: 'E4', spare: false }, [shelf], array);
+      }
+    }
     [['bmc-17.example.net', 'live'], ['bmc-18.example.net', 'offline']].forEach(([host, state], i) => {
       const service = add('redfish.Service', `Redfish service https://${host}`, { url: `https://${host}`, user: 'operator', verify_tls: true });
       const dead = state === 'offline';
@@ -332,7 +377,7 @@ export function makeModel({ disks = 240, now = Date.now(), empty = false } = {})
 
   return {
     resources, alerts, log, listeners, classOf,
-    add, change, classes, count, encode, encodeAlert, health, healthOf, latest, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
+    acknowledge, add, change, classes, count, encode, encodeAlert, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
     attributeValue,
     seq: () => seq,
     rank,

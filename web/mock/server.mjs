@@ -1,7 +1,7 @@
 // A stand-in for the server, for work on the page and for its browser tests:
 // the API of internal/api/openapi.yaml over the inventory of model.mjs.
 //
-//   node mock/server.mjs [--port 8700] [--disks 240] [--empty] [--token T] [--fault SECONDS]
+//   node mock/server.mjs [--port 8700] [--disks 240] [--fed 0] [--empty] [--token T] [--fault SECONDS]
 //
 // It also serves dist, if that was built. POST /mock/set {"id","attribute",
 // "value"} changes a resource, POST /mock/drop cuts the event streams.
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { charts } from './charts.mjs';
 import { makeFleet } from './fleet.mjs';
+import { layers } from './layers.mjs';
 import { makeModel, severities } from './model.mjs';
 import { makePlugins } from './plugins.mjs';
 import { Problem } from './problem.mjs';
@@ -22,8 +23,8 @@ const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const titles = { 400: 'Bad request', 401: 'Unauthorized', 404: 'Not found', 409: 'Conflict', 422: 'Invalid value', 503: 'Service Unavailable' };
 
 /** Starts the stand-in and returns its address, its model and how to stop it. */
-export async function serve({ port = 0, disks = 240, empty = false, token = '' } = {}) {
-  const model = makeModel({ disks, empty });
+export async function serve({ port = 0, disks = 240, fed = 0, empty = false, token = '' } = {}) {
+  const model = makeModel({ disks, fed, empty });
   const fleet = makeFleet(model, { empty });
   const plugins = makePlugins({ empty });
   const streams = new Set();
@@ -47,7 +48,9 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
     }
     const path = url.pathname.slice('/api/v1/'.length).split('/');
     if (path[0] === 'events') return events(request, response, url);
+    const begin = performance.now();
     const body = await answer(request, path.map(decodeURIComponent), url.searchParams);
+    response.setHeader('Mock-Took', Math.round(performance.now() - begin));
     response.setHeader('Faultline-Position', String(model.seq()));
     if (typeof body === 'string') {
       response.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="resources.csv"' });
@@ -59,7 +62,7 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       response.end();
       return;
     }
-    response.writeHead(request.method === 'POST' && path[1] !== 'test' ? 201 : 200, { 'Content-Type': 'application/json' });
+    response.writeHead(request.method === 'POST' && path[0] === 'resources' && path[1] !== 'test' ? 201 : 200, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(body));
   }
 
@@ -89,9 +92,24 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       case 'classes':
         return { items: model.classes.map((c) => ({ ...c, count: [...model.resources.values()].filter((r) => r.class === c).length })) };
       case 'alerts':
+        if (id === 'acknowledge' || id === 'unacknowledge') {
+          const { ids, comment } = await json(request);
+          return model.acknowledge(ids, 'admin', id === 'acknowledge' ? comment : undefined);
+        }
         return listAlerts(query);
       case 'search':
         return search(query);
+      case 'standing':
+        return { filesystems: standing((c) => c.name === 'FileSystem', true), volumes: standing((c) => c.bases.includes('LogicalDrive'), false) };
+      case 'incidents': {
+        if (id) {
+          const found = model.incident(find(id), true);
+          if (!found) throw new Problem(404, `Resource ${id} is no cause of an incident.`);
+          return found;
+        }
+        const all = model.incidents();
+        return { ...slice(all, query, (i) => i), incidents: all.length, alerts: all.reduce((n, i) => n + i.causes.length + i.effects.total, 0) };
+      }
       case 'resources':
         if (id === 'test') return trial(await json(request));
         if (!id && query.get('format') === 'csv') return csv(query);
@@ -134,6 +152,27 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
       alerts: { info: by('info'), warning: by('warning'), error: by('error') },
       plugins: { running: state('running'), starting: state('starting'), backoff: state('backoff'), failed: state('failed') },
     };
+  }
+
+  function standing(is, fine) {
+    const order = ['down', 'degraded', 'at_risk', 'fine'];
+    const own = (r) => model.own(r).filter(model.mayCause);
+    const state = (r) => {
+      if (model.rank[model.healthOf(r)] < model.rank.warning) return 'fine';
+      if (own(r).some((a) => a.severity === 'error')) return 'down';
+      const parents = r.parents.map((id) => model.resources.get(id));
+      if (parents.length > 0 && parents.every((p) => own(p).some((a) => a.severity === 'error'))) return 'down';
+      return own(r).length > 0 || parents.some((p) => own(p).length > 0) ? 'degraded' : 'at_risk';
+    };
+    const all = [...model.resources.values()].filter((r) => is(r.class)).map((r) => ({ r, state: state(r) }));
+    all.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || model.name(a.r).localeCompare(model.name(b.r)));
+    const items = all.filter((x) => fine || x.state !== 'fine').slice(0, 10).map((x) => {
+      const causes = x.state === 'fine' ? [] : model.walk(x.r, 'up').steps.flatMap((s) => own(s.r));
+      const worst = Math.max(...causes.map((a) => model.rank[a.severity]));
+      return { resource: model.ref(x.r), state: x.state, stale: x.r.stale, causes: causes.length, cause: causes.length > 0 ? model.summary(causes.findLast((a) => model.rank[a.severity] === worst)) : null };
+    });
+    const n = (s) => all.filter((x) => x.state === s).length;
+    return { down: n('down'), degraded: n('degraded'), at_risk: n('at_risk'), fine: n('fine'), items };
   }
 
   function list(query) {
@@ -285,6 +324,14 @@ export async function serve({ port = 0, disks = 240, empty = false, token = '' }
         for (const parent of model.resources.get(id).parents) if (nodes.has(parent)) edges.push({ parent, child: id });
       }
       return { nodes: [...nodes.values()].sort((a, b) => Math.abs(a.depth) - Math.abs(b.depth)), edges, truncated };
+    }
+    if (part === 'layers') return layers(model, r, query);
+    if (part === 'timeline') {
+      const reached = new Set(model.walk(r, 'down').steps.map((s) => s.r.id));
+      const since = query.get('since') ?? new Date(Date.now() - 86_400_000).toISOString();
+      const items = model.alerts.filter((a) => reached.has(a.resource) && (a.active || Date.parse(a.ended) >= Date.parse(since)));
+      items.sort((a, b) => b.began.localeCompare(a.began));
+      return { items: items.slice(0, 200).map(({ id, resource, resource_name, plugin, class: c, condition, severity, message, began, ended, acknowledged }) => ({ id, resource, resource_name, plugin, class: c, condition, severity, message, began, ended, acknowledged })), truncated: items.length > 200 };
     }
     if (part === 'impact') {
       const { steps, path } = model.walk(r, 'down');
@@ -454,9 +501,9 @@ async function json(request) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
-    options: { port: { type: 'string', default: '8700' }, disks: { type: 'string', default: '240' }, empty: { type: 'boolean' }, token: { type: 'string', default: '' }, fault: { type: 'string' } },
+    options: { port: { type: 'string', default: '8700' }, disks: { type: 'string', default: '240' }, fed: { type: 'string', default: '0' }, empty: { type: 'boolean' }, token: { type: 'string', default: '' }, fault: { type: 'string' } },
   });
-  const mock = await serve({ port: Number(values.port), disks: Number(values.disks), empty: values.empty, token: values.token });
+  const mock = await serve({ port: Number(values.port), disks: Number(values.disks), fed: Number(values.fed), empty: values.empty, token: values.token });
   console.log(`The stand-in listens on ${mock.url}`);
   if (values.fault) {
     // For a look at the page while it lives: a disk fails and recovers.

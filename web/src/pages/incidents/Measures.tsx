@@ -7,7 +7,7 @@ export function Measures({ resource, cls }: { resource: Schema['Resource']; cls:
   const order = cls?.statistics.map((s) => s.name) ?? Object.keys(resource.statistics);
   const rows = order.flatMap((name) => {
     const s = resource.statistics[name];
-    return s && s.value !== null && s.value !== undefined && s.time !== undefined ? [{ name, ...s, value: s.value, time: s.time }] : [];
+    return typeof s?.value === 'number' && s.time !== undefined ? [{ name, ...s, value: s.value, time: s.time }] : [];
   });
   if (rows.length === 0) return null;
   return (
@@ -32,7 +32,7 @@ export function Measures({ resource, cls }: { resource: Schema['Resource']; cls:
             <tr key={s.name}>
               <th scope="row">{s.label}</th>
               <td className="right">{formatMeasure(s.value, s.unit)}</td>
-              <td className="right">{s.time !== null && <When time={s.time} />}</td>
+              <td className="right"><When time={s.time} /></td>
             </tr>
           ))}
         </tbody>

@@ -1,6 +1,7 @@
 import { Button, Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useMemo } from 'react';
 import type { Schema } from '../../api/client';
 import { controllersQuery } from '../../api/queries';
 import { fullClass } from '../../ui/classes';
@@ -11,21 +12,35 @@ import { Ago, Until } from '../../ui/Time';
 import { useClasses } from '../../ui/useClasses';
 import classes from './Controllers.module.css';
 
-/** The roots and whether they can be reached. */
+const shown = 12;
+
+/** The silent ones come first: what they report may be out of date. */
+function order(r: Schema['Resource']): number {
+  return r.session?.state === 'offline' ? 0 : r.session?.state === 'live' ? 2 : 1;
+}
+
+/** The roots and whether they can be reached, the silent ones first. */
 export function Controllers() {
   const { data } = useQuery(controllersQuery);
   const labels = useClasses();
+  const roots = useMemo(() => [...(data?.items ?? [])].sort((a, b) => order(a) - order(b)), [data]);
+  const silent = roots.filter((r) => r.session?.state === 'offline').length;
   return (
     <section className="panel" aria-labelledby="controllers">
       <header>
-        <h2 id="controllers">Controllers</h2>
+        <h2 id="controllers">Controllers and hosts</h2>
+        {silent > 0 && (
+          <span className={classes['silent']}>
+            {silent} {silent === 1 ? 'is' : 'are'} silent
+          </span>
+        )}
         <Button component={Link} to="/add" variant="default">
           Add a controller
         </Button>
       </header>
       {data ? (
         <ul className={classes['list']}>
-          {data.items.map((r) => (
+          {roots.slice(0, shown).map((r) => (
             <li key={r.id}>
               <SessionMark state={r.session?.state} silent />
               <div className={classes['body']}>
@@ -47,7 +62,9 @@ export function Controllers() {
             </li>
           ))}
           {data.items.length === 0 && <li className="muted">There is none yet.</li>}
-          {data.more && <li className="muted">The first {data.items.length} are shown.</li>}
+          {(roots.length > shown || data.more) && (
+            <li className="muted">{data.more ? `${shown} of more than ${roots.length} are shown.` : `${roots.length - shown} more, all of them reached.`}</li>
+          )}
         </ul>
       ) : (
         <div className={classes['list']} aria-hidden="true">

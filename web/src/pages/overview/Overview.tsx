@@ -1,24 +1,24 @@
-import { Button, Skeleton } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
-import { classesQuery, controllersQuery, pluginsQuery, statusQuery } from '../../api/queries';
-import { formatCount } from '../../format/number';
-import { healthName, severities } from '../../ui/health';
-import { HealthIcon } from '../../ui/HealthIcon';
+import { classesQuery, controllersQuery, pluginsQuery, standingQuery, statusQuery } from '../../api/queries';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
 import { formFields } from '../add/form';
 import { ClassHealth } from './ClassHealth';
 import { Controllers } from './Controllers';
-import { LatestAlerts } from './LatestAlerts';
+import { LastDay } from './LastDay';
+import { OpenIncidents } from './OpenIncidents';
 import classes from './Overview.module.css';
+import { StandingPanel } from './StandingPanel';
 
-/** The state of everything at a glance. */
+/** Which file systems are in danger and why, at a glance. */
 export function Overview() {
   const { data: status, error } = useQuery(statusQuery);
   const { data: roots } = useQuery(controllersQuery);
+  const { data: standing } = useQuery(standingQuery);
   if (error && !status) {
     return (
       <Message page title="The server cannot be asked" alert>
@@ -26,61 +26,41 @@ export function Overview() {
       </Message>
     );
   }
+  if (status?.resources.total === 0 && roots?.items.length === 0) {
+    return (
+      <Page title="">
+        <h1 className="visually-hidden">Overview</h1>
+        <Welcome />
+      </Page>
+    );
+  }
   return (
     <Page title="">
       <h1 className="visually-hidden">Overview</h1>
-      <ul className={classes['tiles']} aria-label="Active alerts and resources">
-        {severities.map((severity) => {
-          const n = status?.alerts[severity];
-          return (
-            <li key={severity}>
-              <Link to="/alerts" search={{ severity }} className={classes['tile']} data-severity={n ? severity : 'none'}>
-                <HealthIcon health={severity} size={26} silent />
-                <span>
-                  <strong>{n === undefined ? <Skeleton width={34} height={24} /> : formatCount(n)}</strong>
-                  <span className={classes['what']}>{n === 1 ? severity : `${severity}s`}</span>
-                </span>
-              </Link>
-            </li>
-          );
-        })}
-        <li>
-          <div className={classes['tile']} data-severity="none">
-            <span className={classes['wide']}>
-              <span className={classes['resources']}>
-                <strong>{status ? formatCount(status.resources.total) : <Skeleton width={60} height={24} />}</strong>
-                <span className={classes['what']}>resources</span>
-              </span>
-              <HealthBar counts={status?.resources.health} total={status?.resources.total ?? 0} />
-            </span>
-          </div>
-        </li>
-      </ul>
-      {status?.resources.total === 0 && roots?.items.length === 0 ? (
-        <Welcome />
-      ) : (
-        <div className={classes['columns']}>
-          <div className={classes['column']}>
-            <LatestAlerts />
-            <ClassHealth status={status} />
-          </div>
-          <div className={classes['column']}>
-            <Controllers />
-          </div>
+      <div className={classes['standing']}>
+        <StandingPanel title="File systems" kind={standing?.filesystems} limit={8} none={<NoFileSystem />} />
+        <StandingPanel title="Volumes" kind={standing?.volumes} limit={4} none="No volume is known yet: controllers and hosts report them." />
+      </div>
+      <div className={classes['columns']}>
+        <div className={classes['column']}>
+          <OpenIncidents />
+          <ClassHealth status={status} />
         </div>
-      )}
+        <div className={classes['column']}>
+          <Controllers />
+          <LastDay />
+        </div>
+      </div>
     </Page>
   );
 }
 
-const order = ['error', 'warning', 'info', 'ok'] as const;
-
-function HealthBar({ counts, total }: { counts: Schema['HealthCounts'] | undefined; total: number }) {
-  const text = counts ? order.filter((h) => counts[h] > 0).map((h) => `${formatCount(counts[h])} ${healthName(h)}`).join(', ') : '';
+/** What to do so that file systems appear. */
+function NoFileSystem() {
   return (
-    <span className={classes['bar']} role="img" aria-label={`By health: ${text}`} title={text}>
-      {counts && total > 0 && order.map((h) => counts[h] > 0 && <span key={h} data-health={h} style={{ flexGrow: Math.max(counts[h] / total, 0.012) }} />)}
-    </span>
+    <>
+      No file system is known yet. Hosts report them: <code>faultline add host ADDRESS</code> installs the agent on one.
+    </>
   );
 }
 
@@ -109,7 +89,8 @@ function Welcome() {
       ) : (
         <Message title="No controller yet">
           <p>
-            Add the first one, and what its plugin finds behind it, from fans to file systems, appears here. In a terminal the same is done with:
+            Add the first one, and what its plugin finds behind it, from fans to file systems, appears here; this page then tells which file systems are in danger, and by what.
+            In a terminal the same is done with:
           </p>
           <pre>
             <code>{addCommand(declared?.items ?? [])}</code>
@@ -119,6 +100,9 @@ function Welcome() {
               Add a controller
             </Button>
           </div>
+          <p>
+            Storage servers tell their side, from disks to Lustre targets, once the agent runs there: <code>faultline add host ADDRESS</code>
+          </p>
         </Message>
       )}
     </section>

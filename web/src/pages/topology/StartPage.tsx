@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { incidentsQuery, rootsQuery, shownIncidents, standingQuery } from '../../api/queries';
+import { incidentsQuery, controllersQuery, shownIncidents, standingQuery } from '../../api/queries';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { Page } from '../../ui/Page';
 import { StandingMark } from '../../ui/StandingMark';
@@ -11,7 +11,7 @@ import classes from './TopologyPage.module.css';
 export function StartPage() {
   const { data: standing } = useQuery(standingQuery);
   const { data: incidents } = useQuery(incidentsQuery(shownIncidents));
-  const { data: roots } = useQuery(rootsQuery);
+  const { data: roots } = useQuery(controllersQuery);
   return (
     <Page title="Topology">
       <h1>Topology</h1>
