@@ -43,6 +43,52 @@ describe('a real server', { skip: realURL === '' && 'FAULTLINE_E2E_URL names no 
     await check(page, 'overview');
   });
 
+  // A first-time operator's walk through `faultline demo`.
+  it('leads from the overview to the slot of a failed disk in under four clicks', async (t) => {
+    const { items } = await get('/incidents?limit=1000');
+    const disks = [];
+    for (const i of items) {
+      const r = await get(`/resources/${i.id}`);
+      if (r.bases.includes('PhysicalDisk') && r.attributes.slot) disks.push({ incident: i, slot: r.attributes.slot.text });
+    }
+    if (disks.length === 0) {
+      t.skip('no failed disk makes an incident here; `faultline demo` has one');
+      return;
+    }
+    const page = await open('/');
+    let clicks = 0;
+    const click = async (locator) => {
+      await locator.click();
+      clicks++;
+    };
+    const incidents = page.getByRole('region', { name: 'Open incidents' });
+    await incidents.getByRole('link').nth(1).waitFor();
+    const { incident, slot } = disks[0];
+    const link = (where) => where.locator(`a[href="/incidents/${incident.id}"]`).first();
+    if ((await link(incidents).count()) === 0) await click(incidents.getByRole('link', { name: 'All incidents' }));
+    await click(link(page.locator('main')));
+    const cause = page.getByRole('region', { name: 'The cause' });
+    const place = cause.locator('dl > div', { hasText: 'Slot' });
+    await place.waitFor();
+    assert.match(await place.innerText(), new RegExp(`Slot\\s+${slot}$`));
+    assert.ok(clicks < 4, `${clicks} clicks`);
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+    await check(page, 'walk-incident');
+  });
+
+  it('shows incidents and the topology of a file system, in which nothing is lost', async () => {
+    await check(await open('/incidents'), 'incidents');
+    const { filesystems } = await get('/standing');
+    for (const { resource } of filesystems.items.slice(0, 1)) {
+      const page = await open(`/topology/${resource.id}`);
+      await page.locator('.react-flow__node').first().waitFor();
+      const layers = await get(`/resources/${resource.id}/layers`);
+      assert.equal(layers.nodes.length + layers.groups.reduce((n, g) => n + g.folded, 0), 1 + layers.above + layers.below);
+      await check(page, 'topology');
+      await check(await open(`/topology/${resource.id}?view=table`), 'topology-table');
+    }
+  });
+
   it('shows a table of each class that has resources, with its declared columns', async () => {
     const [status, classes] = await Promise.all([get('/status'), get('/classes')]);
     for (const c of status.resources.classes) {

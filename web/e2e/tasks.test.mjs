@@ -19,7 +19,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     const page = await openPage(browser, mock.url, '/');
     const systems = page.getByRole('region', { name: 'File systems' });
     await systems.getByRole('link', { name: 'File system scratch' }).waitFor();
-    assert.match(await systems.innerText(), /2 of 2 in danger[\s\S]*At risk/);
+    assert.match(await systems.innerText(), /1 of 2 in danger[\s\S]*File system scratch\s+At risk/);
     assert.match(await page.getByRole('region', { name: 'Controllers and hosts' }).innerText(), /1 is silent[\s\S]*bmc-18/);
     await systems.getByRole('link', { name: /^Disk failure: Disk WD/ }).first().click();
     await page.getByRole('heading', { level: 1, name: /^Disk failure: Disk WD/ }).waitFor();
@@ -92,15 +92,16 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     const page = await openPage(browser, large.url, '/plugins');
     await page.getByRole('heading', { level: 1, name: 'Plugins' }).waitFor();
     await page.getByRole('status').getByText('Live').waitFor();
-    // The server's own time is measured by BenchmarkLayers; the stand-in's is taken off.
-    let server = 0;
-    page.on('response', (r) => {
-      if (r.url().includes('/layers')) server = Number(r.headers()['mock-took'] ?? 0);
-    });
     await page.goto(`${large.url}/topology/${feed.id}?direction=down`);
     await page.getByRole('button', { name: /99,000 × Disk/ }).waitFor();
-    const painted = await page.evaluate(() => window.performance.now());
-    t.diagnostic(`painted after ${Math.round(painted)} ms, of which the stand-in took ${server} ms`);
+    // BenchmarkLayers measures the server; the stand-in is slower and answers one
+    // request after another, so what counts here begins with its answer.
+    const took = await page.evaluate(() => {
+      const answers = window.performance.getEntriesByType('resource').filter((e) => e.name.includes('/layers'));
+      return window.performance.now() - Math.max(...answers.map((e) => e.responseEnd));
+    });
+    t.diagnostic(`painted ${Math.round(took)} ms after the answer`);
+    assert.ok(took < 1000, `painted ${Math.round(took)} ms after the answer`);
     await page.getByRole('button', { name: /99,000 × Disk/ }).click();
     await page.getByText('Disk 1–40 of 99,000').waitFor();
     await page.getByRole('button', { name: 'Next Disk' }).click();

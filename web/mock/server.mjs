@@ -48,9 +48,7 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
     }
     const path = url.pathname.slice('/api/v1/'.length).split('/');
     if (path[0] === 'events') return events(request, response, url);
-    const begin = performance.now();
     const body = await answer(request, path.map(decodeURIComponent), url.searchParams);
-    response.setHeader('Mock-Took', Math.round(performance.now() - begin));
     response.setHeader('Faultline-Position', String(model.seq()));
     if (typeof body === 'string') {
       response.writeHead(200, { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="resources.csv"' });

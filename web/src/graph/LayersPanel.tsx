@@ -54,17 +54,19 @@ export function LayersPanel({ id, wanted, view, open, onOpen, labels, grow = fal
   const opened = data.groups.filter((g) => g.first >= 0);
   return (
     <>
-      <div className={classes['bar']}>
-        {opened.length > 0 && (
-          <ul className={classes['chips']} aria-label="Open groups">
-            {opened.map((g) => (
-              <Chip key={g.key} group={g} labels={labels} set={set} />
-            ))}
-          </ul>
-        )}
-        {data.more && <span className="muted">Deeper layers are left out.</span>}
-        {view === 'drawing' && <Legend />}
-      </div>
+      {(opened.length > 0 || data.more || view === 'drawing') && (
+        <div className={classes['bar']}>
+          {opened.length > 0 && (
+            <ul className={classes['chips']} aria-label="Open groups">
+              {opened.map((g) => (
+                <Chip key={g.key} group={g} labels={labels} set={set} />
+              ))}
+            </ul>
+          )}
+          {data.more && <span className="muted">Deeper layers are left out.</span>}
+          {view === 'drawing' && <Legend />}
+        </div>
+      )}
       <div className={classes['body']}>
         {view === 'table' ? (
           <LayersTable layers={data} labels={labels} set={set} grow={grow} />

@@ -32,7 +32,9 @@ export function LayersTable({ layers, labels, set, grow }: Props) {
         <thead>
           <tr>
             <th scope="col">Resource</th>
-            <th scope="col">Class</th>
+            <th scope="col" className={classes['class']}>
+              Class
+            </th>
             <th scope="col">Health</th>
             <th scope="col" className={classes['fromHead']}>
               Linked to
@@ -87,7 +89,7 @@ function Row({ row, labels, names, set }: { row: LayerRow; labels: ClassLabels; 
           )}
         </span>
       </th>
-      <td>{label}</td>
+      <td className={classes['class']}>{label}</td>
       <td>{node ? healthName(health) : sick > 0 ? `${formatCount(sick)} not well` : (group?.folded ?? 0) > 0 ? 'all well' : ''}</td>
       <td className={classes['from']}>
         {linked.join(', ')}
