@@ -1,7 +1,7 @@
 import { ActionIcon, Skeleton } from '@mantine/core';
 import { IconChevronLeft, IconChevronRight, IconX } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useCallback, useMemo } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo } from 'react';
 import type { Schema } from '../api/client';
 import { errorText } from '../api/problem';
 import { layersQuery, type LayersView } from '../api/queries';
@@ -13,7 +13,8 @@ import classes from './LayersPanel.module.css';
 import { LayersTable } from './LayersTable';
 
 // The drawing and its layout engine are large; a table needs neither.
-const Picture = lazy(() => import('./Drawing').then((m) => ({ default: m.Picture })));
+const loadPicture = () => import('./Drawing').then((m) => ({ default: m.Picture }));
+const Picture = lazy(loadPicture);
 
 interface Props {
   id: number;
@@ -33,6 +34,10 @@ interface Props {
  */
 export function LayersPanel({ id, wanted, view, open, onOpen, labels, grow = false }: Props) {
   const { data, error } = useQuery(layersQuery(id, { ...wanted, ...(open.size > 0 ? { open: formatOpen(open) } : {}) }));
+  // They come together with the graph, not after it.
+  useEffect(() => {
+    if (view === 'drawing') void loadPicture();
+  }, [view]);
   const items = useMemo(() => data && toItems(data), [data]);
   const set = useCallback((key: string, first: number | undefined) => onOpen(withGroup(open, key, first)), [onOpen, open]);
   // Of a group that is open, the box of those not shown leads to the next page.

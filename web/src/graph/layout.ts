@@ -16,14 +16,14 @@ export interface Layout {
 
 export const itemSize = { width: 184, height: 46 };
 
-let elk: InstanceType<typeof ELK> | undefined;
+// The worker starts with this module, while the graph is still on its way.
+const elk = new ELK({ workerUrl });
 
 /**
  * Lays a graph out in layers, causes on the left and effects on the right.
  * It runs in a worker, so that the page answers meanwhile.
  */
 export async function layOut({ items, links }: Collapsed): Promise<Layout> {
-  elk ??= new ELK({ workerUrl });
   const root = await elk.layout({
     id: 'root',
     layoutOptions: {
