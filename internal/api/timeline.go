@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -39,40 +40,53 @@ func (h *handlers) GetTimeline(_ context.Context, req gen.GetTimelineRequestObje
 		reached[st.Resource.ID] = true
 	}
 	out := gen.Timeline{Items: []gen.TimelineAlert{}}
+	// What is active is never crowded out by what came and went.
+	for _, active := range []bool{true, false} {
+		q.Active, q.Cursor = &active, ""
+		if err := h.addToTimeline(&out, q, reached, most); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(out.Items, func(a, b gen.TimelineAlert) int {
+		return cmp.Or(b.Began.Compare(a.Began), cmp.Compare(b.ID, a.ID))
+	})
+	if out.Truncated {
+		out.Items = append(out.Items, h.ownBeyond(r.ID, out.Items)...)
+	}
+	return gen.GetTimeline200JSONResponse{Body: out, Headers: gen.GetTimeline200ResponseHeaders{FaultlinePosition: at.String()}}, nil
+}
+
+// addToTimeline adds the alerts of a query that are of resources reached, until
+// there are enough.
+func (h *handlers) addToTimeline(out *gen.Timeline, q resource.AlertQuery, reached map[resource.ID]bool, most int) error {
 	for seen := 0; ; {
 		page, err := h.alerts.List(q)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, a := range page.Items {
 			switch {
 			case !reached[a.Resource]:
 			case len(out.Items) == most:
 				out.Truncated = true
+				return nil
 			default:
 				out.Items = append(out.Items, timelineAlert(a))
 			}
 		}
-		seen += len(page.Items)
-		q.Cursor = page.Next
-		if out.Truncated || q.Cursor == "" {
-			break
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return nil
 		}
-		if seen >= timelineSearch {
+		if seen += len(page.Items); seen >= timelineSearch {
 			out.Truncated = true
-			break
+			return nil
 		}
 	}
-	if out.Truncated {
-		out.Items = append(out.Items, h.longActive(r.ID, out.Items)...)
-	}
-	return gen.GetTimeline200JSONResponse{Body: out, Headers: gen.GetTimeline200ResponseHeaders{FaultlinePosition: at.String()}}, nil
 }
 
-// longActive returns the active alerts of the resource itself that are not in
-// the list: what all began with must not be missing where only the newest are
-// kept.
-func (h *handlers) longActive(id resource.ID, list []gen.TimelineAlert) (out []gen.TimelineAlert) {
+// ownBeyond returns the active alerts of the resource itself that are not in
+// the list: what all began with must not be missing where not all are listed.
+func (h *handlers) ownBeyond(id resource.ID, list []gen.TimelineAlert) (out []gen.TimelineAlert) {
 	for _, a := range h.alerts.Own(id) {
 		if !slices.ContainsFunc(list, func(t gen.TimelineAlert) bool { return t.ID == int64(a.ID) }) {
 			out = append(out, timelineAlert(a))

@@ -2853,7 +2853,7 @@ type GetTimelineParams struct {
 	// Since Leave out what ended before this time. Without it, a day ago.
 	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
 
-	// Limit How many alerts at most; the newest are kept.
+	// Limit How many alerts at most; the newest are kept, active ones first.
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 

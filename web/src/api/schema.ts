@@ -3167,7 +3167,7 @@ export interface operations {
             query?: {
                 /** @description Leave out what ended before this time. Without it, a day ago. */
                 since?: string;
-                /** @description How many alerts at most; the newest are kept. */
+                /** @description How many alerts at most; the newest are kept, active ones first. */
                 limit?: number;
             };
             header?: never;
