@@ -153,6 +153,16 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
     await closePage(page);
   });
 
+  it('makes the line that installs the agent by hand', async () => {
+    const page = await openPage(browser, mock.url, '/hosts/add');
+    await page.getByRole('button', { name: 'Make a line' }).click();
+    const line = page.getByRole('region', { name: 'Run as root on the new host' });
+    await line.getByText(`agent install --server '${mock.url.replace(/^http:/, 'https:')}'`).waitFor();
+    await page.getByText(/^Good until/).waitFor();
+    assert.deepEqual(await accessibilityProblems(page), []);
+    await closePage(page);
+  });
+
   it('decides about the hosts of a volume, shows errors at their field, and leaves it to the server again', async () => {
     const page = await openPage(browser, mock.url, `/volumes/${volume('spare-5')}`, { allowErrors: true });
     const chosen = page.getByRole('region', { name: 'Where it should be used, and why there' });
@@ -176,7 +186,7 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
     await page.reload();
     await chosen.getByText('Decided by page').waitFor();
     await page.getByRole('button', { name: 'Leave it to the server' }).click();
-    await chosen.getByText('Decided by').waitFor({ state: 'detached' });
+    await chosen.getByText('Decided by page').waitFor({ state: 'detached' });
     await chosen.getByText('in no HA cluster together').waitFor();
     assert.equal(await page.getByRole('combobox', { name: 'Primary' }).inputValue(), 'The server’s choice');
     await closePage(page);

@@ -262,11 +262,23 @@ export function makeFleet(model, { empty = false } = {}) {
     return i;
   }
 
+  function agentToken({ name, lifetime, uses, server }) {
+    if (!name) throw new Problem(400, 'name is missing: what to call the token', 'name');
+    const created = Date.now();
+    const secret = `${'t'.repeat(26)}.${'f'.repeat(43)}`;
+    return {
+      token: { name, state: 'good', created: new Date(created).toISOString(), expires: new Date(created + lifetime * 1000).toISOString(), uses, used: 0 },
+      secret, fingerprint: 'f'.repeat(43), server,
+      register_command: `printf '%s\\n' '${secret}' | faultline agent register --server '${server}' --token-file -`,
+      install_command: `(set -e; curl -fsSk -o faultline ${server}/…; printf '%s\\n' '${secret}' | ./faultline agent install --server '${server}' --token-file -)`,
+    };
+  }
+
   return {
     hosts, volumes, clusters, installations,
     listHosts: () => [...hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map((h) => encodeHost(h)),
     host: (id) => encodeHost(findHost(id), true),
-    removeHost, install, listVolumes, editVolume,
+    removeHost, install, agentToken, listVolumes, editVolume,
     volume: (id) => encodeVolume(findVolume(id), true),
     installation(id) {
       if (!installations.has(id)) throw new Problem(404, `there is no installation ${id}; one is known for a day after its end`);

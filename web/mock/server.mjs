@@ -80,6 +80,8 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
         if (request.method === 'POST') return fleet.install(await json(request));
         if (request.method === 'DELETE') return fleet.removeHost(id);
         return id ? fleet.host(id) : { items: fleet.listHosts() };
+      case 'agent-tokens':
+        return fleet.agentToken(await json(request));
       case 'installations':
         return fleet.installation(id);
       case 'clusters':

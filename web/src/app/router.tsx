@@ -66,7 +66,7 @@ const incidentsRoute = createRoute({
 const incidentRoute = createRoute({
   getParentRoute: () => root,
   path: '/incidents/$id',
-  validateSearch: texts('view', 'open'),
+  validateSearch: texts('view', 'open', 'range', 'zoom', 'at'),
   component: lazyRouteComponent(() => import('../pages/incidents/IncidentPage'), 'IncidentPage'),
 });
 

@@ -7,6 +7,8 @@ import type { Schema } from '../../api/client';
 import { useWatch } from '../../api/live';
 import { errorText, ProblemError } from '../../api/problem';
 import { incidentQuery, resourceQuery, timelineQuery } from '../../api/queries';
+import type { BoardSearch } from '../../charts/board';
+import { Charts, given } from '../../charts/Charts';
 import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { formatOpen, parseOpen, type Open } from '../../graph/layers';
@@ -22,7 +24,6 @@ import { Ago, When } from '../../ui/Time';
 import { useClasses } from '../../ui/useClasses';
 import { AcknowledgeIncident } from './AcknowledgeIncident';
 import classes from './IncidentPage.module.css';
-import { Measures } from './Measures';
 import { Place } from './Place';
 import { Timeline } from './Timeline';
 
@@ -98,7 +99,7 @@ function IncidentByID({ id }: { id: number }) {
       </div>
       {now && <Way incident={now} labels={labels} />}
       <Timeline timeline={timeline} labels={labels} />
-      <Measures resource={resource} cls={cls} />
+      {Object.keys(resource.statistics).length > 0 && <Around id={id} began={now?.causes[0]?.began} />}
     </Page>
   );
 }
@@ -188,6 +189,26 @@ function Endangered({ incident, labels }: { incident: Schema['Incident']; labels
       )}
     </>
   );
+}
+
+/** How much time the charts of an incident show before and after its beginning. */
+const around = 1_800_000;
+
+/** The statistics of the cause around the time when the incident began. */
+function Around({ id, began }: { id: number; began: string | undefined }) {
+  const { range, zoom, at } = route.useSearch();
+  const navigate = route.useNavigate();
+  const initial = useMemo(() => {
+    if (began === undefined) return undefined;
+    const start = Date.parse(began);
+    return { from: start - around, to: start + around };
+  }, [began]);
+  const onSearch = useCallback(
+    (next: BoardSearch, replace: boolean) =>
+      void navigate({ search: ({ view, open }) => ({ ...given({ ...next }), ...(view === undefined ? {} : { view }), ...(open === undefined ? {} : { open }) }), replace, resetScroll: false }),
+    [navigate],
+  );
+  return <Charts title={began === undefined ? 'Measured on the cause' : 'Measured on the cause around its beginning'} resource={id} initial={initial} search={{ range, zoom, at }} onSearch={onSearch} />;
 }
 
 /** The way from the cause to what it endangers, drawn from left to right. */

@@ -5,6 +5,7 @@ import { useCallback, type ReactNode } from 'react';
 import { errorText, ProblemError } from '../../api/problem';
 import { causesQuery, classesQuery, graphQuery, impactQuery, resourceQuery } from '../../api/queries';
 import type { BoardSearch } from '../../charts/board';
+import { Charts, given } from '../../charts/Charts';
 import { intervalText, timeText } from '../../charts/range';
 import { fullClass } from '../../ui/classes';
 import { useClasses } from '../../ui/useClasses';
@@ -12,7 +13,6 @@ import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
 import { Alerts } from './Alerts';
 import { Attributes } from './Attributes';
-import { Charts } from './Charts';
 import { GraphPanel } from './GraphPanel';
 import { History } from './History';
 import { Impact } from './Impact';
@@ -27,11 +27,6 @@ const route = getRouteApi('/resource/$id');
 
 /** How much the charts show on either side of a moment of the history, in milliseconds. */
 const aroundMoment = 30 * 60_000;
-
-/** What is set in a search, without what is not. */
-function given(search: BoardSearch): Record<string, string> {
-  return Object.fromEntries(Object.entries(search).filter((e): e is [string, string] => typeof e[1] === 'string'));
-}
 
 /** Everything about one resource. */
 export function ResourcePage() {
