@@ -46,7 +46,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     ['incident', () => `/incidents/${ids.failed.id}`, 'Timeline'],
     ['incident-table', () => `/incidents/${ids.failed.id}?view=table`, 'Look further'],
     ['no-incident', () => `/incidents/${ids.array.id}`, 'is no cause of an incident now', undefined, true],
-    ['topology', () => `/topology/${ids.pool.id}`, 'comes along'],
+    ['topology', () => `/topology/${ids.pool.id}`, ' above, '],
     ['topology-open', () => `/topology/${ids.pool.id}?open=-1:acme.Disk&direction=up`, 'Disk 1–10 of 10'],
     ['topology-table', () => `/topology/${ids.fs.id}?view=table`, 'Look further'],
     ['topology-start', () => '/topology', 'Choose where to start'],

@@ -84,7 +84,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     assert.match(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? ''), /^Show the first/, 'the keyboard stays');
     await page.keyboard.press('Enter');
     await fold.waitFor();
-    await table.getByRole('link', { name: /^Topology around Disk WD/ }).first().focus();
+    await table.getByRole('link', { name: /^Around it: topology of Disk WD/ }).first().focus();
     await page.keyboard.press('Enter');
     await page.waitForURL((url) => /\/topology\/\d+$/.test(url.pathname) && !url.pathname.endsWith(`/${pool.id}`));
     await page.getByRole('heading', { level: 1, name: /^Disk WD/ }).waitFor();

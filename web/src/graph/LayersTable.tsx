@@ -99,7 +99,7 @@ function Row({ row, labels, names, set }: { row: LayerRow; labels: ClassLabels; 
         <div className={classes['actions']}>
           {node ? (
             row.depth !== 0 && (
-              <Link to="/topology/$id" params={{ id: row.key }} aria-label={`Topology around ${node.name}`}>
+              <Link to="/topology/$id" params={{ id: row.key }} aria-label={`Around it: topology of ${node.name}`}>
                 Around it
               </Link>
             )
