@@ -32,7 +32,7 @@ kind Prometheus whose address is that of this server with /prometheus at its end
 			}
 			enc := json.NewEncoder(g.out)
 			enc.SetIndent("", "  ")
-			return enc.Encode(json.RawMessage(raw))
+			return enc.Encode(raw)
 		},
 	}
 	cmd.Flags().StringVar(&plugin, "plugin", "", "only classes of this plugin")

@@ -45,7 +45,6 @@ type sorter struct {
 	desc bool
 	key  func(*resource.Resource) sortKey
 	room []byte // for texts
-	low  []byte
 }
 
 // newSorter returns what sorts by the name in Query.Sort.

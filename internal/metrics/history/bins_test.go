@@ -36,10 +36,8 @@ func TestBinsComeBack(t *testing.T) {
 			if got == nil || got[i] != want[i] {
 				rt.Fatalf("%v: counts %v, want %v", bins, got, want)
 			}
-			if low := int64(-1); b.at[i] > 0 {
-				if low = int64(b.bounds[b.at[i]-1]); low != bin[0]-1 {
-					rt.Fatalf("bin %v has its bucket above %d", bin, low)
-				}
+			if b.at[i] > 0 && int64(b.bounds[b.at[i]-1]) != bin[0]-1 {
+				rt.Fatalf("bin %v has its bucket above %v", bin, b.bounds[b.at[i]-1])
 			}
 			if len(bin) == 2 && int64(b.bounds[b.at[i]]) != bin[1] || len(bin) == 1 && b.at[i] != len(b.bounds) {
 				rt.Fatalf("bin %v ends elsewhere: %v", bin, b)

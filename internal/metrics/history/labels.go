@@ -3,6 +3,7 @@ package history
 import (
 	"strconv"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/faultline-storage/faultline/internal/metrics"
@@ -27,7 +28,7 @@ func selector(r *resource.Resource, stat int) []*labels.Matcher {
 	s := &r.Class.Statistics[stat]
 	equal := func(name, value string) *labels.Matcher { return labels.MustNewMatcher(labels.MatchEqual, name, value) }
 	return []*labels.Matcher{
-		equal(labels.MetricName, metrics.SeriesName(r.Class, s)), equal(labelResource, idText(r.ID)),
+		equal(model.MetricNameLabel, metrics.SeriesName(r.Class, s)), equal(labelResource, idText(r.ID)),
 		equal(labelStatistic, s.Name), equal(labelUnit, s.Unit),
 	}
 }
@@ -41,7 +42,7 @@ func (d *DB) labelsOf(r *resource.Resource, stat int) labels.Labels {
 			d.builder.Add(name, value)
 		}
 	}
-	add(labels.MetricName, metrics.SeriesName(r.Class, s))
+	add(model.MetricNameLabel, metrics.SeriesName(r.Class, s))
 	add(labelResource, idText(r.ID))
 	add(labelName, r.Name())
 	add(labelPlugin, r.Class.Plugin)
