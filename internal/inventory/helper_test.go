@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,6 +45,7 @@ type world struct {
 	store   *memory.Store
 	classes map[string]*resource.Class
 	clock   time.Time
+	clocked sync.Mutex // of clock
 	roots   map[string]resource.ID
 	handles map[string]map[string]resource.Handle // root → id → handle
 	next    map[string]resource.Handle
@@ -76,12 +78,20 @@ func (w *world) load() {
 	}
 	inv, err := inventory.New(w.t.Context(), inventory.Options{
 		Store: w.store, Classes: all, Log: slog.New(slog.DiscardHandler), Keep: w.keep,
-		Now: func() time.Time { w.clock = w.clock.Add(time.Second); return w.clock },
+		Now: w.tick,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.inv = inv
+}
+
+// tick is the time of the inventory, a second later each time that it is asked for.
+func (w *world) tick() time.Time {
+	w.clocked.Lock()
+	defer w.clocked.Unlock()
+	w.clock = w.clock.Add(time.Second)
+	return w.clock
 }
 
 // root adds a root and opens a session for it.
