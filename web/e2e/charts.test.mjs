@@ -231,7 +231,7 @@ describe('the page of a resource', { skip: realURL !== '' && 'a real server is t
     const children = page.getByRole('region', { name: 'Children' });
     await children.getByRole('link', { name: /^LUN/ }).first().click();
     await page.getByRole('heading', { level: 1, name: /^LUN/ }).waitFor();
-    await children.getByRole('button', { name: /^Why linked with \/dev/ }).first().click();
+    await children.getByRole('button', { name: /^Why linked with scratch/ }).click();
     await children.getByText('By a relation that').waitFor();
     await closePage(page);
   });
