@@ -100,7 +100,7 @@ func TestAServerThatRestarts(t *testing.T) {
 	m.is(t, "stopped", hostStopped)
 	m.stop(t)
 	gone.Kill()
-	m.cfg.AgentGrace = config.Duration(4 * time.Second)
+	m.cfg.AgentGrace = config.Duration(15 * time.Second)
 	m.start(t)
 	<-sessions["here"].Done()
 	if _, err := here.Say(t.Context(), "crates", news(map[string]int{"b": 2})); err != nil {

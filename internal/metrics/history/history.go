@@ -100,7 +100,7 @@ func Open(o Options) (*DB, error) {
 	options.MaxBlockDuration = min(31*24*time.Hour.Milliseconds(), max(keep.Milliseconds()/10, blockRange))
 	options.OutOfOrderTimeWindow = o.Late.Milliseconds()
 	options.WALCompression = compression.Snappy
-	db, err := tsdb.Open(o.Dir, o.Log, o.Registry, options, nil)
+	db, err := tsdb.Open(o.Dir, slog.New(warnings{o.Log.Handler()}), o.Registry, options, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open the statistics in %s (to start without them, move that folder away): %w", o.Dir, err)
 	}

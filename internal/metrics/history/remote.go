@@ -3,6 +3,7 @@ package history
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -58,7 +59,7 @@ func newRemotes(o Options, db *tsdb.DB) (*remotes, error) {
 	if registry == nil {
 		registry = prometheus.NewRegistry()
 	}
-	w := remote.NewWriteStorage(o.Log, registry, o.Dir, flushTime, nil, false)
+	w := remote.NewWriteStorage(slog.New(warnings{o.Log.Handler()}), registry, o.Dir, flushTime, nil, false)
 	if err := w.ApplyConfig(&c); err != nil {
 		return nil, errors.Join(fmt.Errorf("remote_write: %w", err), w.Close())
 	}
