@@ -135,3 +135,36 @@ func TestHosts(t *testing.T) {
 		t.Errorf("without a fleet: %d %s", w.Code, w.Body)
 	}
 }
+
+// TestResourcesOfAHost: a host stands for the roots of its device plugins.
+func TestResourcesOfAHost(t *testing.T) {
+	t.Parallel()
+	w := apitest.New()
+	linux, lustre := w.Create("Couplet", 0, "linux of oss1", nil), w.Create("Couplet", 0, "lustre of oss1", nil)
+	for name, root := range map[string]*resource.Resource{"sda": linux, "sdb": lustre, "sdc": w.Create("Couplet", 0, "other", nil)} {
+		w.Create("HardDrive", root.ID, name, nil, resource.IntValue(1), resource.StringValue("OK"), resource.IntValue(1), resource.Null, resource.Null)
+	}
+	of := func(r *resource.Resource) *int64 { id := int64(r.ID); return &id }
+	o := w.Options()
+	o.Fleet = &oneHost{api.Host{ID: 700, Name: "oss1", Plugins: []gen.HostPlugin{{Name: "linux", Root: of(linux)}, {Name: "lustre", Root: of(lustre)}, {Name: "site"}}}}
+	s := api.New(o)
+	for query, want := range map[string]string{
+		"host=700":                               "sda sdb",
+		"host=700&scope=" + fmt.Sprint(linux.ID): "sda",
+		"host=700&scope=1":                       "",
+		"host=1":                                 "", // no such host
+	} {
+		var got []string
+		for _, r := range get[gen.ResourceList](t, s, "/resources?class=HardDrive&"+query).Items {
+			got = append(got, r.Name)
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	o.Fleet = &oneHost{api.Host{ID: 700, Name: "oss1"}}
+	if got := get[gen.ResourceList](t, api.New(o), "/resources?host=700"); got.Total != 0 {
+		t.Errorf("a host that has not reported has %d resources", got.Total)
+	}
+}

@@ -36,19 +36,13 @@ func (h *handlers) ListResources(_ context.Context, req gen.ListResourcesRequest
 	if len(req.Params.Columns) > 0 {
 		return nil, resource.FieldErrorf("columns", "columns are chosen for format=csv only")
 	}
-	list := gen.ResourceList{Items: []gen.Resource{}}
-	// An agent's host is the scope of what it reports, and there is no agent yet:
-	// nothing is on a host.
-	if req.Params.Host == nil {
-		page, err := h.inventory.List(q)
-		if err != nil {
-			return nil, err
-		}
-		list.Next, list.Total = page.Next, page.Total
-		list.Items = make([]gen.Resource, len(page.Items))
-		for i, r := range page.Items {
-			list.Items[i] = h.view.Resource(r)
-		}
+	page, err := h.inventory.List(q)
+	if err != nil {
+		return nil, err
+	}
+	list := gen.ResourceList{Next: page.Next, Total: page.Total, Items: make([]gen.Resource, len(page.Items))}
+	for i, r := range page.Items {
+		list.Items[i] = h.view.Resource(r)
 	}
 	return gen.ListResources200JSONResponse{
 		Body: list, Headers: gen.ListResources200ResponseHeaders{FaultlinePosition: at.String()},
@@ -79,18 +73,20 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 	if q.Identifier, err = identifierFilter(p.Identifier); err != nil {
 		return q, err
 	}
+	var scope, host resource.ID
 	for _, f := range []struct {
 		name string
 		from *gen.ID
 		to   *resource.ID
 	}{
-		{"scope", p.Scope, &q.Scope}, {"host", p.Host, new(resource.ID)}, {"parent", p.Parent, &q.Parent},
+		{"scope", p.Scope, &scope}, {"host", p.Host, &host}, {"parent", p.Parent, &q.Parent},
 		{"ancestor_of", p.AncestorOf, &q.AncestorOf}, {"descendant_of", p.DescendantOf, &q.DescendantOf},
 	} {
 		if *f.to, err = idFilter(f.name, f.from); err != nil {
 			return q, err
 		}
 	}
+	q.Scopes = h.scopes(scope, host)
 	for _, s := range p.Health {
 		sev, ok := resource.ParseSeverity(string(s))
 		if !ok {
@@ -99,11 +95,32 @@ func (h *handlers) resourceQuery(p *gen.ListResourcesParams) (q resource.Query, 
 		q.Health = append(q.Health, sev)
 	}
 	q.Hardware = q.Plugin == "" && q.Class == "" && q.Base == "" && len(q.Health) == 0 &&
-		q.Scope == 0 && q.Parent == 0 && q.AncestorOf == 0 && q.DescendantOf == 0
+		q.Scopes == nil && q.Parent == 0 && q.AncestorOf == 0 && q.DescendantOf == 0
 	if p.Internal != nil {
 		q.Hardware = !*p.Internal
 	}
 	return q, h.checkSort(&q)
+}
+
+// scopes are the roots that report what a scope, a host or both stand for, of which
+// 0 is none; nil is all. A host that is not known, or has not reported yet, has none.
+func (h *handlers) scopes(scope, host resource.ID) []resource.ID {
+	switch {
+	case host != 0:
+	case scope != 0:
+		return []resource.ID{scope}
+	default:
+		return nil
+	}
+	roots := []resource.ID{}
+	for _, known := range h.fleet.List() {
+		for _, p := range known.Plugins {
+			if known.ID == int64(host) && p.Root != nil && (scope == 0 || *p.Root == int64(scope)) {
+				roots = append(roots, resource.ID(*p.Root))
+			}
+		}
+	}
+	return roots
 }
 
 // sortFields are what resources of any class can be sorted by.

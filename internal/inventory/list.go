@@ -226,12 +226,17 @@ func (inv *Inventory) graphSets(f *filter, q *resource.Query) error {
 		}
 		add(members)
 	}
-	if q.Scope != 0 {
-		if inv.nodes.get(q.Scope) == nil {
-			return resource.FieldErrorf("scope", "there is no resource %d", q.Scope)
-		}
-		add(maps.Clone(inv.reported[q.Scope])) // which goes on changing
+	if q.Scopes == nil {
+		return nil
 	}
+	members := map[resource.ID]struct{}{}
+	for _, root := range q.Scopes {
+		if inv.nodes.get(root) == nil {
+			return resource.FieldErrorf("scope", "there is no resource %d", root)
+		}
+		maps.Copy(members, inv.reported[root])
+	}
+	add(members)
 	return nil
 }
 

@@ -299,3 +299,26 @@ func TestKeepListsEndsWithItsContext(t *testing.T) {
 		}
 	})
 }
+
+// TestScopesAreOneOfSeveralRoots: no roots at all are not the same as any root.
+func TestScopesAreOneOfSeveralRoots(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, disk())
+	a, b, c := w.root("a"), w.root("b"), w.root("c")
+	w.scan("a", "put Disk d1")
+	w.scan("b", "put Disk d2", "put Disk d3")
+	w.scan("c", "put Disk d4")
+	for _, tc := range []struct {
+		scopes []resource.ID
+		want   int
+	}{
+		{nil, 4}, {[]resource.ID{}, 0}, {[]resource.ID{a}, 1}, {[]resource.ID{a, b}, 3}, {[]resource.ID{a, b, c}, 4},
+	} {
+		if page, err := w.inv.List(resource.Query{Class: "Disk", Scopes: tc.scopes}); err != nil || page.Total != tc.want {
+			t.Errorf("%v: %d disks, %v; want %d", tc.scopes, page.Total, err, tc.want)
+		}
+	}
+	if _, err := w.inv.List(resource.Query{Scopes: []resource.ID{a, 999}}); err == nil || !strings.Contains(err.Error(), "999") {
+		t.Errorf("a root that is not there: %v", err)
+	}
+}

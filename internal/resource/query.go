@@ -4,7 +4,7 @@ package resource
 type Query struct {
 	Plugin, Class string
 	Base          string // a class name; resources of classes that are or inherit from it
-	Scope         ID     // reported by this root
+	Scopes        []ID   // reported by one of these roots; nil keeps all
 	Text          string // substring of the name or of an attribute's text, ignoring case
 	// Identifier has some of the identifying attributes, with their values as text:
 	// a reference by the ID or the name of its target, null as nothing. Those that

@@ -293,7 +293,7 @@ func (w *World) List(q resource.Query) (resource.Page, error) {
 	for id := resource.ID(1); id < w.next; id++ {
 		r := w.byID[id]
 		if r == nil || q.Plugin != "" && r.Class.Plugin != q.Plugin || q.Class != "" && r.Class.Name != q.Class ||
-			q.Base != "" && !r.Class.Is(q.Base) || q.Scope != 0 && r.Scope != q.Scope ||
+			q.Base != "" && !r.Class.Is(q.Base) || q.Scopes != nil && !slices.Contains(q.Scopes, r.Scope) ||
 			!identified(r, q.Identifier) || q.Text != "" && !strings.Contains(strings.ToLower(r.Name()), strings.ToLower(q.Text)) ||
 			q.Parent != 0 && !slices.Contains(r.Parents, q.Parent) || !up(id) || !down(id) {
 			continue

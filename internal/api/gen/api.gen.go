@@ -2710,7 +2710,7 @@ type ListResourcesParams struct {
 	// Scope Keep what this root reports.
 	Scope *ID `form:"scope,omitempty" json:"scope,omitempty"`
 
-	// Host Keep what the agent on this host reports.
+	// Host Keep what the agent on this host reports. A host that is not known has nothing.
 	Host *ID `form:"host,omitempty" json:"host,omitempty"`
 
 	// Health Keep resources whose health is one of these, separated by commas.

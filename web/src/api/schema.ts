@@ -2809,7 +2809,7 @@ export interface operations {
                 internal?: components["parameters"]["internal"];
                 /** @description Keep what this root reports. */
                 scope?: components["schemas"]["ID"];
-                /** @description Keep what the agent on this host reports. */
+                /** @description Keep what the agent on this host reports. A host that is not known has nothing. */
                 host?: components["schemas"]["ID"];
                 /** @description Keep resources whose health is one of these, separated by commas. */
                 health?: components["schemas"]["Severity"][];
