@@ -474,14 +474,13 @@ func (f *fleet) rootFor(ctx context.Context, host *fleetHost, plugin string) (re
 			values[i] = a.Default
 		}
 	}
-	if class.Plugin != resource.ServerPlugin { // its label is its author's
-		r, _, err := f.inv.AddRoot(ctx, class, values)
-		if err != nil {
-			return 0, err
-		}
-		return r.ID, nil
+	var r *resource.Resource
+	var err error
+	if class.Plugin == resource.ServerPlugin {
+		r, _, err = f.inv.AddLabelledRoot(ctx, class, values, plugin+" on "+host.name)
+	} else { // its label is its author's
+		r, _, err = f.inv.AddRoot(ctx, class, values)
 	}
-	r, _, err := f.inv.AddLabelledRoot(ctx, class, values, plugin+" on "+host.name)
 	if err != nil {
 		return 0, err
 	}

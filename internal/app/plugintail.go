@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"log/slog"
 	"slices"
 	"strings"
@@ -30,7 +29,30 @@ type logTails struct {
 // keep returns a log that does as the given one, and whose lines about plugins are
 // kept from the least level on.
 func (t *logTails) keep(log *slog.Logger, least slog.Level) *slog.Logger {
-	return slog.New(tailing{Handler: log.Handler(), tails: t, least: least})
+	return copyTo(log, least, t.take)
+}
+
+// take keeps a line, if it is about a plugin.
+func (t *logTails) take(rec slog.Record, each eachAttr) {
+	var place pluginPlace
+	line := api.PluginLogLine{Time: rec.Time, Level: levelOf(rec.Level), Text: shortLine(rec.Message), Fields: map[string]string{}}
+	each(func(a slog.Attr) {
+		switch v := a.Value.Resolve(); {
+		case a.Key == "plugin":
+			place.name = v.String()
+		case a.Key == "runner":
+			place.runner = v.String()
+		case v.Kind() == slog.KindGroup:
+			for _, in := range v.Group() {
+				line.Fields[in.Key] = shortLine(in.Value.Resolve().String())
+			}
+		case a.Key != "component":
+			line.Fields[a.Key] = shortLine(v.String())
+		}
+	})
+	if place.name != "" {
+		t.add(place, line)
+	}
 }
 
 // of returns the kept lines of a plugin.
@@ -54,65 +76,6 @@ func (t *logTails) add(p pluginPlace, line api.PluginLogLine) {
 		lines = slices.Delete(lines, 0, 1)
 	}
 	t.lines[p] = append(lines, line)
-}
-
-// tailing is the handler of such a log.
-type tailing struct {
-	slog.Handler
-	tails *logTails
-	least slog.Level
-	attrs []slog.Attr
-}
-
-// Enabled implements slog.Handler.
-func (h tailing) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= h.least || h.Handler.Enabled(ctx, l)
-}
-
-// Handle implements slog.Handler.
-func (h tailing) Handle(ctx context.Context, rec slog.Record) error {
-	if rec.Level >= h.least {
-		var place pluginPlace
-		line := api.PluginLogLine{Time: rec.Time, Level: levelOf(rec.Level), Text: shortLine(rec.Message), Fields: map[string]string{}}
-		add := func(a slog.Attr) bool {
-			switch v := a.Value.Resolve(); {
-			case a.Key == "plugin":
-				place.name = v.String()
-			case a.Key == "runner":
-				place.runner = v.String()
-			case v.Kind() == slog.KindGroup:
-				for _, in := range v.Group() {
-					line.Fields[in.Key] = shortLine(in.Value.Resolve().String())
-				}
-			case a.Key != "component":
-				line.Fields[a.Key] = shortLine(v.String())
-			}
-			return true
-		}
-		for _, a := range h.attrs {
-			add(a)
-		}
-		rec.Attrs(add)
-		if place.name != "" {
-			h.tails.add(place, line)
-		}
-	}
-	if h.Handler.Enabled(ctx, rec.Level) {
-		return h.Handler.Handle(ctx, rec)
-	}
-	return nil
-}
-
-// WithAttrs implements slog.Handler.
-func (h tailing) WithAttrs(attrs []slog.Attr) slog.Handler {
-	h.Handler, h.attrs = h.Handler.WithAttrs(attrs), slices.Concat(h.attrs, attrs)
-	return h
-}
-
-// WithGroup implements slog.Handler. Groups are for the log itself only.
-func (h tailing) WithGroup(name string) slog.Handler {
-	h.Handler = h.Handler.WithGroup(name)
-	return h
 }
 
 func shortLine(s string) string {

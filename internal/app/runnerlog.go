@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/faultline-storage/faultline/internal/link"
 )
@@ -50,25 +49,12 @@ func (r *Runner) sendLog(ctx context.Context, n logNote) {
 	}
 }
 
-// forward is a handler of logs that also hands them to the server.
-type forward struct {
-	slog.Handler
-	r       *Runner
-	least   slog.Level // of what the server gets
-	session bool       // a session logs, not a plugin
-	attrs   []slog.Attr
-}
-
-// Enabled implements slog.Handler.
-func (h forward) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= h.least || h.Handler.Enabled(ctx, l)
-}
-
-// Handle implements slog.Handler.
-func (h forward) Handle(ctx context.Context, rec slog.Record) error {
-	if rec.Level >= h.least {
-		n := logNote{Time: rec.Time, Level: rec.Level, Text: rec.Message, Session: h.session, Fields: map[string]any{}}
-		add := func(a slog.Attr) bool {
+// forwarding returns a log that does as the given one, and whose lines the server
+// gets from the least level on. Session says that a session logs, not a plugin.
+func (r *Runner) forwarding(log *slog.Logger, least slog.Level, session bool) *slog.Logger {
+	return copyTo(log, least, func(rec slog.Record, each eachAttr) {
+		n := logNote{Time: rec.Time, Level: rec.Level, Text: rec.Message, Session: session, Fields: map[string]any{}}
+		each(func(a slog.Attr) {
 			switch v := a.Value.Resolve(); {
 			case a.Key == "plugin":
 				n.Plugin = v.String()
@@ -77,34 +63,13 @@ func (h forward) Handle(ctx context.Context, rec slog.Record) error {
 			default:
 				n.Fields[a.Key] = v.Any()
 			}
-			return true
-		}
-		for _, a := range h.attrs {
-			add(a)
-		}
-		rec.Attrs(add)
+		})
 		select {
-		case h.r.logs <- n:
+		case r.logs <- n:
 		default:
-			h.r.mu.Lock()
-			h.r.dropped++
-			h.r.mu.Unlock()
+			r.mu.Lock()
+			r.dropped++
+			r.mu.Unlock()
 		}
-	}
-	if h.Handler.Enabled(ctx, rec.Level) {
-		return h.Handler.Handle(ctx, rec)
-	}
-	return nil
-}
-
-// WithAttrs implements slog.Handler.
-func (h forward) WithAttrs(attrs []slog.Attr) slog.Handler {
-	h.Handler, h.attrs = h.Handler.WithAttrs(attrs), slices.Concat(h.attrs, attrs)
-	return h
-}
-
-// WithGroup implements slog.Handler. Groups are for the runner's own log only.
-func (h forward) WithGroup(name string) slog.Handler {
-	h.Handler = h.Handler.WithGroup(name)
-	return h
+	})
 }

@@ -95,9 +95,9 @@ func NewRunner(o RunnerOptions) (*Runner, error) {
 		classes: map[string]map[string]*resource.Class{}, manifests: map[string]wire.Manifest{}, asking: map[string]asked{},
 		changed: make(chan struct{}), acted: make(chan struct{}, 1),
 	}
-	log := slog.New(forward{Handler: o.Log.Handler(), r: r, least: slog.LevelWarn})
-	all := slog.New(forward{Handler: cmp.Or(o.DebugLog, o.Log).Handler(), r: r, least: slog.LevelDebug})
-	r.sessionLog = slog.New(forward{Handler: o.Log.Handler(), r: r, least: slog.LevelWarn, session: true})
+	log := r.forwarding(o.Log, slog.LevelWarn, false)
+	all := r.forwarding(cmp.Or(o.DebugLog, o.Log), slog.LevelDebug, false)
+	r.sessionLog = r.forwarding(o.Log, slog.LevelWarn, true)
 	r.plugins = newPluginSet(setOptions{
 		host: pluginhost.Options{
 			Log:         log,
