@@ -64,11 +64,14 @@ func (t *Tool) deviceSpecs(o DeviceOptions) ([]pluginhost.Spec, error) {
 	if err != nil {
 		errs = append(errs, err)
 	}
-	all := byName(findDevices(o.Config.DevicePlugins, files, t.Program, func(path string, err error) {
+	var all []pluginhost.Spec
+	for _, f := range findDevices(o.Config.DevicePlugins, files, t.Program, func(path string, err error) {
 		if len(o.Plugins) == 0 || slices.Contains(o.Plugins, strings.TrimSuffix(filepath.Base(path), ".py")) {
 			errs = append(errs, fmt.Errorf("%s: %w", path, err))
 		}
-	}))
+	}) {
+		all = append(all, f.Spec)
+	}
 	if len(o.Plugins) == 0 {
 		return all, errors.Join(errs...)
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -96,8 +94,8 @@ func (s *deviceSet) look(stable bool) {
 	var gone []*device
 	s.mu.Lock()
 	for path, d := range s.devices {
-		switch _, ok := found[path]; {
-		case !ok:
+		switch {
+		case !slices.ContainsFunc(found, func(f foundDevice) bool { return f.path == path }):
 			d.log.Info("the device plugin ends: its file is gone, or must not be run any more", "path", path)
 		case d.print != seen[path] && settled(path):
 			d.log.Info("the device plugin's files changed; they are taken in", "path", path)
@@ -113,16 +111,16 @@ func (s *deviceSet) look(stable bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for path, spec := range found {
-		if s.devices[path] != nil || !settled(path) {
+	for _, f := range found {
+		if s.devices[f.path] != nil || !settled(f.path) {
 			continue
 		}
 		if stable {
-			s.log.Info("a device plugin was found", "plugin", spec.Name, "path", path)
+			s.log.Info("a device plugin was found", "plugin", f.Name, "path", f.path)
 		}
-		d := s.make(spec)
-		d.print = seen[path]
-		s.devices[path] = d
+		d := s.make(f.Spec)
+		d.print = seen[f.path]
+		s.devices[f.path] = d
 	}
 	s.seen, s.told = seen, wrong
 }
@@ -135,12 +133,18 @@ func (s *deviceSet) tell(wrong map[string]bool, path string, err error) {
 	}
 }
 
-// findDevices finds out how to run the listed plugins and the files of the folder, by
-// path. One that cannot be run is told to bad and left out; of two with one name, the
-// second.
-func findDevices(paths, files []string, program string, bad func(path string, err error)) map[string]pluginhost.Spec {
+// foundDevice is how to run the device plugin that a path leads to.
+type foundDevice struct {
+	path string
+	pluginhost.Spec
+}
+
+// findDevices finds out how to run the listed plugins and then the files of the folder,
+// in that order. One that cannot be run is told to bad and left out; of two with one
+// name, the second.
+func findDevices(paths, files []string, program string, bad func(path string, err error)) []foundDevice {
 	from := map[string]string{} // where the plugin of a name is from
-	out := map[string]pluginhost.Spec{}
+	var out []foundDevice
 	for _, path := range append(slices.Clip(paths), files...) {
 		spec, err := pluginhost.Resolve(path, pluginhost.ResolveOptions{Builtins: builtinDeviceNames(), Devices: true, Program: program})
 		if err == nil && slices.Contains(files, path) {
@@ -154,12 +158,7 @@ func findDevices(paths, files []string, program string, bad func(path string, er
 			continue
 		}
 		from[spec.Name] = path
-		out[path] = spec
+		out = append(out, foundDevice{path, spec})
 	}
 	return out
-}
-
-// byName returns specs in the order of their names.
-func byName(specs map[string]pluginhost.Spec) []pluginhost.Spec {
-	return slices.SortedFunc(maps.Values(specs), func(a, b pluginhost.Spec) int { return strings.Compare(a.Name, b.Name) })
 }
