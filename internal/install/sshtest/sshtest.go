@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -154,7 +155,7 @@ func (m *Machine) certify() error {
 	return os.WriteFile(filepath.Join(m.Dir, "host-cert.pub"), ssh.MarshalAuthorizedKey(c), 0o600)
 }
 
-// serve starts the server and waits until it listens.
+// serve starts the server and waits until it answers.
 func (m *Machine) serve(ctx context.Context, program string) error {
 	if os.Geteuid() == 0 { // sshd wants it, and without systemd nobody makes it
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
@@ -198,15 +199,36 @@ SetEnv %s
 		return err
 	}
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Address())
+		err := m.greets(ctx)
 		if err == nil {
-			return c.Close()
+			return nil
 		}
 		if time.Now().After(end) {
 			m.Stop()
-			return fmt.Errorf("it does not listen: %w\n%s", err, m.Log())
+			return fmt.Errorf("it does not answer: %w\n%s", err, m.Log())
 		}
 	}
+}
+
+// greets returns nil if an SSH server answers at the address: whoever else looked for
+// a free port may listen there for a moment.
+func (m *Machine) greets(ctx context.Context) error {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", m.Address())
+	if err != nil {
+		return err
+	}
+	defer c.Close() //nolint:errcheck // it has said what there was to say
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	greeting := make([]byte, len("SSH-"))
+	if _, err := io.ReadFull(c, greeting); err != nil {
+		return err
+	}
+	if string(greeting) != "SSH-" {
+		return fmt.Errorf("what answers at %s is no SSH server: %q", m.Address(), greeting)
+	}
+	return nil
 }
 
 // Address is where the server listens, with its port.

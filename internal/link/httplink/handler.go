@@ -24,9 +24,8 @@ const readTimeout = time.Minute
 // Handler is the server's side. It answers below Prefix.
 type Handler struct {
 	Hub *link.Hub
-	// Authorize returns the name of the token that a request shows, or an error of
-	// kind Invalid that tells what is wanted. An error of another kind has the peer
-	// try again.
+	// Authorize returns the name of the token that a request shows, or an error that
+	// tells what is wanted. One of kind Unavailable has the peer try again.
 	Authorize func(r *http.Request) (user string, err error)
 	// MaxHello bounds a hello, in bytes; 32 MiB if 0.
 	MaxHello int64
@@ -48,7 +47,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user, err := h.Authorize(r)
-	if err != nil && resource.KindOf(err) != resource.Invalid {
+	if resource.KindOf(err) == resource.Unavailable {
 		h.fail(w, r, user, err)
 		return
 	}
