@@ -19,6 +19,8 @@ export interface Column<T> {
 
 interface Props<T> {
   label: string;
+  /** The id of the part of the page that scrolls. */
+  id?: string;
   /** The first one names the row. */
   columns: Column<T>[];
   rows: T[] | undefined;
@@ -34,7 +36,7 @@ interface Props<T> {
 const rowHeight = 34;
 
 /** A table of any number of things that are no resources. Only the rows in view exist in the page. */
-export function DataTable<T>({ label, columns, rows, rowKey, sort, onSort, more, empty }: Props<T>) {
+export function DataTable<T>({ label, id, columns, rows, rowKey, sort, onSort, more, empty }: Props<T>) {
   const scroller = useRef<HTMLDivElement>(null);
   const count = rows?.length ?? 0;
   // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer reads layout on purpose
@@ -55,7 +57,7 @@ export function DataTable<T>({ label, columns, rows, rowKey, sort, onSort, more,
 
   const align = (c: Column<T>) => (c.align === 'right' ? classes['right'] : undefined);
   return (
-    <div className={classes['scroller']} ref={scroller} tabIndex={0} role="region" aria-label={label}>
+    <div className={classes['scroller']} ref={scroller} tabIndex={0} role="region" id={id} aria-label={label}>
       <table className={classes['table']} style={{ minWidth: columns.reduce((sum, c) => sum + c.width, 0) }} aria-rowcount={more ? -1 : count + 1}>
         <colgroup>
           {columns.map((c) => (

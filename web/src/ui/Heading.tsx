@@ -10,12 +10,19 @@ interface Props {
   health?: Health;
   title: string;
   state?: string;
+  /** Stands in place of the title, as while it is edited. */
+  instead?: ReactNode;
+  /** Stands behind the title and behind the state. */
+  afterTitle?: ReactNode;
+  afterState?: ReactNode;
+  /** A line below. */
+  note?: ReactNode;
   /** What can be done with it. */
   children?: ReactNode;
 }
 
 /** The top of a page about one thing: what it is, how it is, and what can be done. */
-export function Heading({ trail, health, title, state, children }: Props) {
+export function Heading({ trail, health, title, state, instead, afterTitle, afterState, note, children }: Props) {
   return (
     <div className={classes['heading']}>
       <nav aria-label="Where this is" className={`${classes['trail'] ?? ''} text`}>
@@ -23,14 +30,17 @@ export function Heading({ trail, health, title, state, children }: Props) {
       </nav>
       <div className={classes['row']}>
         {health !== undefined && <HealthIcon health={health} size={26} silent />}
-        <h1>{title}</h1>
+        {instead ?? <h1>{title}</h1>}
+        {afterTitle}
         {state !== undefined && (
           <span className={classes['state']} data-health={health}>
             {state}
           </span>
         )}
-        {children !== undefined && <div className={classes['acts']}>{children}</div>}
+        {afterState}
+        {children && <div className={classes['acts']}>{children}</div>}
       </div>
+      {note}
     </div>
   );
 }

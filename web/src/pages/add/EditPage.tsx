@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { errorText, ProblemError } from '../../api/problem';
 import { classesQuery, resourceQuery } from '../../api/queries';
+import { parseID } from '../../format/id';
 import { ClassLabels, fullClass } from '../../ui/classes';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
@@ -16,12 +17,11 @@ const route = getRouteApi('/resource/$id/edit');
 /** Changes what a user gave of a controller. */
 export function EditPage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  const valid = Number.isSafeInteger(n) && n > 0;
-  const { data: resource, error } = useQuery({ ...resourceQuery(n), enabled: valid });
+  const n = parseID(id);
+  const { data: resource, error } = useQuery({ ...resourceQuery(n ?? 0), enabled: n !== undefined });
   const { data: declared } = useQuery(classesQuery);
   const cls = resource && declared?.items.find((c) => c.full === fullClass(resource));
-  if (!valid || (error instanceof ProblemError && error.status === 404)) {
+  if (n === undefined || (error instanceof ProblemError && error.status === 404)) {
     return (
       <Message page title="There is no such controller">
         <p>It was removed, or the address is wrong.</p>

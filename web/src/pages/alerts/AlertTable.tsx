@@ -1,17 +1,14 @@
-import { Skeleton } from '@mantine/core';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useMemo, type ReactNode } from 'react';
 import type { Schema } from '../../api/client';
 import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { formatDuration } from '../../format/time';
 import { fullClass, type ClassLabels } from '../../ui/classes';
+import { DataTable, RowName, type Column } from '../../ui/DataTable';
 import { healthName } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { Ago, When } from '../../ui/Time';
-import { SortHeading } from '../../ui/SortHeading';
-import table from '../../ui/Table.module.css';
 import classes from './AlertTable.module.css';
 
 interface Props {
@@ -24,121 +21,51 @@ interface Props {
   empty: ReactNode;
 }
 
-const rowHeight = 34;
-
-interface Column {
-  header: string;
-  width: number;
-  /** What the server sorts by. */
-  sort?: string;
-}
-
-const present: Column[] = [
-  { header: 'Resource', width: 235, sort: 'resource' },
-  { header: 'Message', width: 190 },
-  { header: 'Severity', width: 100, sort: 'severity' },
-  { header: 'Class', width: 120 },
-  { header: 'Began', width: 120, sort: 'began' },
-  { header: 'Affects', width: 210 },
-];
-const past: Column[] = [
-  ...present.slice(0, 5),
-  { header: 'Ended', width: 120, sort: 'ended' },
-  { header: 'Lasted', width: 100 },
-];
-
-/** A table of any number of alerts; only the rows in view exist in the page. */
-export function AlertTable({ rows, history, labels, sort, onSort, more, empty }: Props) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const count = rows?.length ?? 0;
-  // eslint-disable-next-line react-hooks/incompatible-library -- the virtualizer reads layout on purpose
-  const virtual = useVirtualizer({
-    count,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    overscan: 12,
-    initialRect: { width: 800, height: 600 },
-  });
-  const items = virtual.getVirtualItems();
-  const last = items.at(-1);
-  const before = items[0]?.start ?? 0;
-  const after = virtual.getTotalSize() - (last?.end ?? 0);
-  useEffect(() => {
-    if (more && last && last.index >= count - 30) more();
-  }, [more, last, count]);
-
-  const columns = history ? past : present;
-  return (
-    <div className={table['scroller']} ref={scroller} tabIndex={0} role="region" id="alert-rows" aria-label={history ? 'Past alerts' : 'Active alerts'}>
-      <table className={table['table']} style={{ minWidth: columns.reduce((sum, c) => sum + c.width, 0) }} aria-rowcount={more ? -1 : count + 1}>
-        <colgroup>
-          {columns.map((c) => (
-            <col key={c.header} style={{ width: c.width }} />
-          ))}
-        </colgroup>
-        <thead>
-          <tr aria-rowindex={1}>
-            {columns.map((c) => (
-              <SortHeading key={c.header} id={c.sort} header={c.header} sort={sort} onSort={onSort} />
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {before > 0 && <Spacer height={before} columns={columns.length} />}
-          {items.map((item) => {
-            const a = rows?.[item.index];
-            return a && <Row key={a.id} alert={a} index={item.index + 2} history={history} labels={labels} />;
-          })}
-          {after > 0 && <Spacer height={after} columns={columns.length} />}
-          {!rows &&
-            Array.from({ length: 8 }, (_, i) => (
-              <tr key={i} aria-hidden="true">
-                {columns.map((c, j) => (
-                  <td key={c.header}>
-                    <Skeleton height={12} width={`${50 + ((i * 13 + j * 29) % 40)}%`} />
-                  </td>
-                ))}
-              </tr>
-            ))}
-        </tbody>
-      </table>
-      {rows?.length === 0 && <div className={table['empty']}>{empty}</div>}
-      <p className="visually-hidden" role="status">
-        {rows ? `${formatCount(count)} alerts` : 'Loading'}
-      </p>
-    </div>
-  );
-}
-
-function Row({ alert: a, index, history, labels }: { alert: Schema['Alert']; index: number; history: boolean; labels: ClassLabels }) {
-  return (
-    <tr aria-rowindex={index}>
-      <th scope="row" title={a.text}>
-        <span className={table['name']}>
-          <HealthIcon health={a.severity} silent />
-          <ResourceLink id={a.resource} className={table['text']}>
-            {a.resource_name}
-          </ResourceLink>
-        </span>
-      </th>
-      <td title={a.message}>{a.message}</td>
-      <td title={a.acknowledged ? `acknowledged by ${a.acknowledged.user}: ${a.acknowledged.comment}` : undefined}>
-        {healthName(a.severity)}
-        {a.acknowledged && ' ✓'}
-      </td>
-      <td>{labels.label(fullClass(a))}</td>
-      <td className="number">{history ? <When time={a.began} /> : <Ago time={a.began} />}</td>
-      {history ? (
+function columns(history: boolean, labels: ClassLabels): Column<Schema['Alert']>[] {
+  const both: Column<Schema['Alert']>[] = [
+    {
+      header: 'Resource',
+      width: 235,
+      sort: 'resource',
+      title: (a) => a.text,
+      cell: (a) => (
+        <RowName icon={<HealthIcon health={a.severity} silent />}>
+          {(cut) => (
+            <ResourceLink id={a.resource} className={cut}>
+              {a.resource_name}
+            </ResourceLink>
+          )}
+        </RowName>
+      ),
+    },
+    { header: 'Message', width: 190, title: (a) => a.message, cell: (a) => a.message },
+    {
+      header: 'Severity',
+      width: 100,
+      sort: 'severity',
+      title: (a) => (a.acknowledged ? `acknowledged by ${a.acknowledged.user}: ${a.acknowledged.comment}` : undefined),
+      cell: (a) => (
         <>
-          <td>{a.ended !== null && <When time={a.ended} />}</td>
-          <td className="number">{a.ended !== null && formatDuration(Date.parse(a.ended) - Date.parse(a.began))}</td>
+          {healthName(a.severity)}
+          {a.acknowledged && ' ✓'}
         </>
-      ) : (
-        <td>
-          <Affects alert={a} labels={labels} />
-        </td>
-      )}
-    </tr>
+      ),
+    },
+    { header: 'Class', width: 120, cell: (a) => labels.label(fullClass(a)) },
+    { header: 'Began', width: 120, sort: 'began', cell: (a) => <span className="number">{history ? <When time={a.began} /> : <Ago time={a.began} />}</span> },
+  ];
+  if (!history) return [...both, { header: 'Affects', width: 210, cell: (a) => <Affects alert={a} labels={labels} /> }];
+  return [
+    ...both,
+    { header: 'Ended', width: 120, sort: 'ended', cell: (a) => a.ended !== null && <When time={a.ended} /> },
+    { header: 'Lasted', width: 100, cell: (a) => a.ended !== null && <span className="number">{formatDuration(Date.parse(a.ended) - Date.parse(a.began))}</span> },
+  ];
+}
+
+/** A table of any number of alerts. */
+export function AlertTable({ history, labels, ...table }: Props) {
+  return (
+    <DataTable label={history ? 'Past alerts' : 'Active alerts'} id="alert-rows" columns={useMemo(() => columns(history, labels), [history, labels])} rowKey={(a) => a.id} {...table} />
   );
 }
 
@@ -161,13 +88,5 @@ function Affects({ alert, labels }: { alert: Schema['Alert']; labels: ClassLabel
         parts
       )}
     </span>
-  );
-}
-
-function Spacer({ height, columns }: { height: number; columns: number }) {
-  return (
-    <tr aria-hidden="true">
-      <td colSpan={columns} style={{ height, padding: 0, border: 0 }} />
-    </tr>
   );
 }

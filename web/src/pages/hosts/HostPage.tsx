@@ -7,6 +7,7 @@ import { hostQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { sentence } from '../../format/text';
 import { formatTime } from '../../format/time';
+import { parseID } from '../../format/id';
 import { Counts } from '../../ui/Counts';
 import { Fact, Facts } from '../../ui/Facts';
 import { Heading } from '../../ui/Heading';
@@ -19,6 +20,7 @@ import { sessionName, SessionMark } from '../../ui/SessionMark';
 import { SeverityCounts } from '../../ui/SeverityCounts';
 import { Ago } from '../../ui/Time';
 import { useClasses } from '../../ui/useClasses';
+import { HeadingShape, Waiting } from '../../ui/Waiting';
 import classes from './HostPage.module.css';
 import { HostVolumes } from './HostVolumes';
 import { reported } from './list';
@@ -32,9 +34,9 @@ const route = getRouteApi('/hosts/$id');
 /** One host: its agent, what it reports, and what is wrong there. */
 export function HostPage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  const { data: host, error } = useQuery({ ...hostQuery(n), enabled: Number.isSafeInteger(n) && n > 0 });
-  if (!(Number.isSafeInteger(n) && n > 0) || (error instanceof ProblemError && error.status === 404)) {
+  const n = parseID(id);
+  const { data: host, error } = useQuery({ ...hostQuery(n ?? 0), enabled: n !== undefined });
+  if (n === undefined || (error instanceof ProblemError && error.status === 404)) {
     return (
       <Message page title="There is no such host">
         <p>
@@ -51,7 +53,7 @@ export function HostPage() {
         </Message>
       );
     }
-    return <Waiting />;
+    return <Shape />;
   }
   return <Host key={host.id} host={host} />;
 }
@@ -158,21 +160,15 @@ function DevicePlugins({ host }: { host: Schema['Host'] }) {
   );
 }
 
-function Waiting() {
+function Shape() {
   return (
-    <Page title="">
-      <div aria-hidden="true">
-        <Skeleton height={16} width={80} />
-        <Skeleton height={28} width={320} mt={8} />
-      </div>
-      <Skeleton height={62} aria-hidden="true" />
-      <div className={classes['columns']} aria-hidden="true">
+    <Waiting>
+      <HeadingShape />
+      <Skeleton height={62} />
+      <div className={classes['columns']}>
         <Skeleton height={240} />
         <Skeleton height={240} />
       </div>
-      <p className="visually-hidden" role="status">
-        Loading
-      </p>
-    </Page>
+    </Waiting>
   );
 }

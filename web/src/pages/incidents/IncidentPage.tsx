@@ -13,6 +13,7 @@ import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { formatOpen, parseOpen, type Open } from '../../graph/layers';
 import { LayersPanel } from '../../graph/LayersPanel';
+import { parseID } from '../../format/id';
 import { fullClass, type ClassLabels } from '../../ui/classes';
 import { Counts } from '../../ui/Counts';
 import { healthName } from '../../ui/health';
@@ -22,6 +23,7 @@ import { Page } from '../../ui/Page';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { Ago, When } from '../../ui/Time';
 import { useClasses } from '../../ui/useClasses';
+import { Waiting } from '../../ui/Waiting';
 import { AcknowledgeIncident } from './AcknowledgeIncident';
 import classes from './IncidentPage.module.css';
 import { Place } from './Place';
@@ -33,8 +35,8 @@ const day = 86_400_000;
 /** One incident: its cause, the way it takes, its alerts and what it endangers. */
 export function IncidentPage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  if (!Number.isSafeInteger(n) || n < 1) {
+  const n = parseID(id);
+  if (n === undefined) {
     return (
       <Message page title="There is no such incident">
         <p>The id of an incident is that of the resource that it began with, a positive number.</p>
@@ -71,7 +73,7 @@ function IncidentByID({ id }: { id: number }) {
       </Message>
     );
   }
-  if (!resource || (!incident && !over)) return <Waiting />;
+  if (!resource || (!incident && !over)) return <Shape />;
   const cls = labels.get(fullClass(resource));
   // An answer from before it ended must not stay.
   const now = over ? undefined : incident;
@@ -250,18 +252,15 @@ function Way({ incident, labels }: { incident: Schema['Incident']; labels: Class
   );
 }
 
-function Waiting() {
+function Shape() {
   return (
-    <Page title="">
-      <Skeleton height={70} aria-hidden="true" />
-      <div className={classes['columns']} aria-hidden="true">
+    <Waiting>
+      <Skeleton height={70} />
+      <div className={classes['columns']}>
         <Skeleton height={220} />
         <Skeleton height={220} />
       </div>
-      <Skeleton height={420} aria-hidden="true" />
-      <p className="visually-hidden" role="status">
-        Loading
-      </p>
-    </Page>
+      <Skeleton height={420} />
+    </Waiting>
   );
 }

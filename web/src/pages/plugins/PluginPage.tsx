@@ -13,6 +13,7 @@ import { None } from '../../ui/None';
 import { Note } from '../../ui/Note';
 import { Page } from '../../ui/Page';
 import { useClasses } from '../../ui/useClasses';
+import { HeadingShape, Waiting } from '../../ui/Waiting';
 import { Acts } from './Acts';
 import { Budgets } from './Budgets';
 import { LogTail } from './LogTail';
@@ -37,7 +38,7 @@ export function PluginPage() {
         </Message>
       );
     }
-    return <Waiting />;
+    return <Shape />;
   }
   const all = data.items.filter((p) => p.name === name);
   // As the server does: its own comes first, then the one that a runner has.
@@ -117,22 +118,16 @@ function Plugin({ plugin: p, others }: { plugin: Schema['Plugin']; others: Schem
   );
 }
 
-function Waiting() {
+function Shape() {
   return (
-    <Page title="">
-      <div aria-hidden="true">
-        <Skeleton height={16} width={80} />
-        <Skeleton height={28} width={260} mt={8} />
-      </div>
-      <Skeleton height={62} aria-hidden="true" />
-      <div className={classes['columns']} aria-hidden="true">
+    <Waiting>
+      <HeadingShape />
+      <Skeleton height={62} />
+      <div className={classes['columns']}>
         <Skeleton height={200} />
         <Skeleton height={200} />
       </div>
-      <Skeleton height={340} aria-hidden="true" />
-      <p className="visually-hidden" role="status">
-        Loading
-      </p>
-    </Page>
+      <Skeleton height={340} />
+    </Waiting>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { api, data, type Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
 import { keys } from '../../api/queries';
-import classes from './Title.module.css';
+import classes from './AliasForm.module.css';
 
 /** Gives the resource a name of the user's own, or takes it back. */
 export function AliasForm({ resource, onClose }: { resource: Schema['Resource']; onClose: () => void }) {

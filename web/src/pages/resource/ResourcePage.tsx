@@ -7,10 +7,12 @@ import { causesQuery, classesQuery, graphQuery, impactQuery, resourceQuery } fro
 import type { BoardSearch } from '../../charts/board';
 import { Charts, given } from '../../charts/Charts';
 import { intervalText, timeText } from '../../charts/range';
+import { parseID } from '../../format/id';
 import { fullClass } from '../../ui/classes';
 import { useClasses } from '../../ui/useClasses';
 import { Message } from '../../ui/Message';
 import { Page } from '../../ui/Page';
+import { HeadingShape, Waiting } from '../../ui/Waiting';
 import { Alerts } from './Alerts';
 import { Attributes } from './Attributes';
 import { GraphPanel } from './GraphPanel';
@@ -31,8 +33,8 @@ const aroundMoment = 30 * 60_000;
 /** Everything about one resource. */
 export function ResourcePage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  if (!Number.isSafeInteger(n) || n < 1) {
+  const n = parseID(id);
+  if (n === undefined) {
     return (
       <Message page title="There is no such resource">
         <p>The id of a resource is a positive number.</p>
@@ -73,10 +75,10 @@ function ResourceByID({ id }: { id: number }) {
         </Message>
       );
     }
-    return <Waiting />;
+    return <Shape />;
   }
   // Whether there are charts stands in the class; what comes later would move the rest.
-  if (classesPending) return <Waiting />;
+  if (classesPending) return <Shape />;
   const cls = labels.get(fullClass(resource));
   const charted = cls !== undefined && cls.charts.length > 0;
   const showMoment = (t: number) => {
@@ -117,21 +119,15 @@ function Column({ children }: { children: ReactNode }) {
   return <div className={classes['column']}>{children}</div>;
 }
 
-function Waiting() {
+function Shape() {
   return (
-    <Page title="">
-      <div aria-hidden="true" className={classes['waiting']}>
-        <Skeleton height={16} width={180} />
-        <Skeleton height={28} width={320} mt={8} />
-      </div>
-      <div className={classes['columns']} aria-hidden="true">
+    <Waiting>
+      <HeadingShape />
+      <div className={classes['columns']}>
         <Skeleton height={330} />
         <Skeleton height={330} />
       </div>
-      <Skeleton height={480} aria-hidden="true" />
-      <p className="visually-hidden" role="status">
-        Loading
-      </p>
-    </Page>
+      <Skeleton height={480} />
+    </Waiting>
   );
 }

@@ -8,6 +8,7 @@ import { layersQuery, resourceQuery, type LayersView } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { formatOpen, parseOpen, type Open } from '../../graph/layers';
 import { LayersPanel } from '../../graph/LayersPanel';
+import { parseID } from '../../format/id';
 import { fullClass } from '../../ui/classes';
 import { healthName } from '../../ui/health';
 import { HealthIcon } from '../../ui/HealthIcon';
@@ -24,8 +25,8 @@ const depths = ['1', '2', '3', '4', '6', '8'];
 /** The graph around one resource, in layers that open on demand. */
 export function TopologyPage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  if (!Number.isSafeInteger(n) || n < 1) {
+  const n = parseID(id);
+  if (n === undefined) {
     return (
       <Message page title="There is no such resource">
         <p>The id of a resource is a positive number.</p>

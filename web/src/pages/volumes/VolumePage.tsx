@@ -5,6 +5,7 @@ import type { Schema } from '../../api/client';
 import { errorText, ProblemError } from '../../api/problem';
 import { volumeQuery } from '../../api/queries';
 import { sentence } from '../../format/text';
+import { parseID } from '../../format/id';
 import { Fact, Facts } from '../../ui/Facts';
 import { Heading } from '../../ui/Heading';
 import { Message } from '../../ui/Message';
@@ -12,6 +13,7 @@ import { None } from '../../ui/None';
 import { Note } from '../../ui/Note';
 import { Page } from '../../ui/Page';
 import { ResourceLink } from '../../ui/ResourceLink';
+import { HeadingShape, Waiting } from '../../ui/Waiting';
 import { Candidates } from './Candidates';
 import { Chosen } from './Chosen';
 import { Decide } from './Decide';
@@ -24,14 +26,13 @@ const route = getRouteApi('/volumes/$id');
 /** One volume: who uses it, on which host it should be used, and why there. */
 export function VolumePage() {
   const { id } = route.useParams();
-  const n = Number(id);
-  const valid = Number.isSafeInteger(n) && n > 0;
-  const { data: volume, error } = useQuery({ ...volumeQuery(n), enabled: valid });
-  if (!valid || (error instanceof ProblemError && error.status === 404)) {
+  const n = parseID(id);
+  const { data: volume, error } = useQuery({ ...volumeQuery(n ?? 0), enabled: n !== undefined });
+  if (n === undefined || (error instanceof ProblemError && error.status === 404)) {
     return (
       <Message page title="There is no such volume">
         <p>
-          {valid && error ? errorText(error) : 'The id of a volume is a positive number.'} <Link to="/volumes">All volumes</Link>
+          {n !== undefined && error ? errorText(error) : 'The id of a volume is a positive number.'} <Link to="/volumes">All volumes</Link>
         </p>
       </Message>
     );
@@ -44,7 +45,7 @@ export function VolumePage() {
         </Message>
       );
     }
-    return <Waiting />;
+    return <Shape />;
   }
   return <Volume key={volume.id} volume={volume} />;
 }
@@ -107,21 +108,15 @@ function Volume({ volume: v }: { volume: Schema['Volume'] }) {
   );
 }
 
-function Waiting() {
+function Shape() {
   return (
-    <Page title="">
-      <div aria-hidden="true">
-        <Skeleton height={16} width={80} />
-        <Skeleton height={28} width={320} mt={8} />
-      </div>
-      <Skeleton height={62} aria-hidden="true" />
-      <div className={classes['columns']} aria-hidden="true">
+    <Waiting>
+      <HeadingShape />
+      <Skeleton height={62} />
+      <div className={classes['columns']}>
         <Skeleton height={260} />
         <Skeleton height={260} />
       </div>
-      <p className="visually-hidden" role="status">
-        Loading
-      </p>
-    </Page>
+    </Waiting>
   );
 }

@@ -6,6 +6,7 @@ import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
 import { fileSystemsQuery, hostsQuery, volumesQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
+import { parseID } from '../../format/id';
 import { DataTable, RowName, type Column } from '../../ui/DataTable';
 import { FilterText } from '../../ui/FilterText';
 import { HealthIcon } from '../../ui/HealthIcon';
@@ -65,7 +66,7 @@ export function VolumesPage() {
   const navigate = route.useNavigate();
   const { data: hosts } = useQuery(hostsQuery);
   const { data: filesystems } = useQuery(fileSystemsQuery);
-  const fs = Number(filesystem);
+  const fs = filesystem === undefined ? undefined : parseID(filesystem);
   const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(
     volumesQuery({
       limit: pageSize,
@@ -73,7 +74,7 @@ export function VolumesPage() {
       ...(category === undefined ? {} : { category }),
       ...(host === undefined ? {} : { host }),
       ...(primary === undefined ? {} : { primary }),
-      ...(Number.isSafeInteger(fs) && fs > 0 ? { filesystem: fs } : {}),
+      ...(fs !== undefined ? { filesystem: fs } : {}),
       ...(q === '' ? {} : { q }),
     }),
   );
