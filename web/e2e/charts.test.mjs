@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { accessibilityProblems, closePage, openPage, phone, picture, realURL, startBrowser, startMock } from './world.mjs';
+import { accessibilityProblems, closePage, layoutShift, openPage, phone, picture, realURL, startBrowser, startMock, tooWide } from './world.mjs';
 
 describe('charts', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
   let browser, mock;
@@ -132,9 +132,7 @@ describe('charts', { skip: realURL !== '' && 'a real server is tested by real.te
     await page.waitForFunction(([e, old]) => e.getAttribute('aria-valuemax') !== old, [await moment(page, 'Bandwidth').elementHandle(), first]);
     assert.ok(Number(await end()) > Number(first));
     assert.equal((await chart(page, 'Bandwidth').boundingBox()).height, height);
-    const shift = await page.evaluate(
-      () => new Promise((resolve) => new window.PerformanceObserver((list) => resolve(list.getEntries().filter((e) => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0))).observe({ type: 'layout-shift', buffered: true }) ?? setTimeout(() => resolve(0), 300)),
-    );
+    const shift = await layoutShift(page);
     assert.ok(shift < 0.1, `layout shift ${shift}`);
     await closePage(page);
   });
@@ -202,7 +200,7 @@ describe('charts', { skip: realURL !== '' && 'a real server is tested by real.te
         await page.waitForTimeout(250); // for the eye
         await picture(page, `charts-${name}-${size}-${scheme}`);
         assert.deepEqual(await accessibilityProblems(page), []);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        const wide = await tooWide(page);
         assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
         await closePage(page);
       }

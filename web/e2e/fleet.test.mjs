@@ -2,7 +2,7 @@
 // against the stand-in. Each test has a stand-in of its own, since it changes much.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { accessibilityProblems, closePage, openPage, picture, realURL, startBrowser, startMock } from './world.mjs';
+import { accessibilityProblems, closePage, layoutShift, openPage, picture, realURL, startBrowser, startMock } from './world.mjs';
 
 describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
   let browser, mock;
@@ -290,13 +290,7 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
       const page = await openPage(browser, mock.url, path);
       await page.locator('main').getByRole('link').first().waitFor();
       await page.waitForTimeout(800); // what comes late is what makes a page jump
-      const shift = await page.evaluate(
-        () =>
-          new Promise((resolve) => {
-            new window.PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, e) => sum + e.value, 0))).observe({ type: 'layout-shift', buffered: true });
-            setTimeout(() => resolve(0), 300);
-          }),
-      );
+      const shift = await layoutShift(page);
       assert.ok(shift < 0.1, `${path}: layout shift ${shift}`);
       await closePage(page);
     }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
-import { accessibilityProblems, closePage, desktop, openPage, phone, picture, realURL, startBrowser, startMock } from './world.mjs';
+import { accessibilityProblems, closePage, desktop, openPage, phone, picture, realURL, startBrowser, startMock, tooWide } from './world.mjs';
 
 describe('pages', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
   let browser, mock, empty, ids;
@@ -105,7 +105,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
           await picture(page, `${name}-${size}-${scheme}`);
           if (['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
           assert.deepEqual(await accessibilityProblems(page), []);
-          const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          const wide = await tooWide(page);
           assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
           if (['disks', 'alerts', 'alerts-history', 'hosts', 'volumes', 'plugins'].includes(name) && size === 'desk') {
             const long = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);

@@ -1,7 +1,7 @@
 // What an operator does with the page, in a real browser against the stand-in.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { closePage, openPage, phone, realURL, startBrowser, startMock } from './world.mjs';
+import { closePage, layoutShift, openPage, phone, realURL, startBrowser, startMock } from './world.mjs';
 
 /** How long ago the graph's answer came, in milliseconds. */
 const sinceAnswer = (page) =>
@@ -478,9 +478,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     const page = await openPage(browser, mock.url, '/resources/acme/Disk');
     await page.getByRole('region', { name: 'Disk, table' }).getByRole('link').first().waitFor();
     await page.waitForTimeout(500);
-    const shift = await page.evaluate(
-      () => new Promise((resolve) => new window.PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, e) => sum + e.value, 0))).observe({ type: 'layout-shift', buffered: true }) ?? setTimeout(() => resolve(0), 300)),
-    );
+    const shift = await layoutShift(page);
     assert.ok(shift < 0.1, `layout shift ${shift}`);
     await closePage(page);
   });

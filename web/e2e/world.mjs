@@ -75,3 +75,16 @@ export async function accessibilityProblems(page) {
   );
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}\n    ${n.failureSummary?.replaceAll('\n', '\n    ')}`));
 }
+
+/** How far parts of the page have moved on their own since it was opened; 0.1 is what readers notice. */
+export const layoutShift = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        new window.PerformanceObserver((list) => resolve(list.getEntries().filter((e) => !e.hadRecentInput).reduce((sum, e) => sum + e.value, 0))).observe({ type: 'layout-shift', buffered: true });
+        setTimeout(() => resolve(0), 300);
+      }),
+  );
+
+/** By how many pixels the page is wider than the screen. */
+export const tooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
