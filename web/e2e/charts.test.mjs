@@ -197,7 +197,6 @@ describe('charts', { skip: realURL !== '' && 'a real server is tested by real.te
     it(`are accessible and fit, ${size}, ${scheme}`, async () => {
       for (const [name, id] of [['disk', resource('Disk', (r) => r.values.status === 'FAILED').id], ['pool', resource('Pool').id]]) {
         const page = await open(`/resource/${id}`, { scheme, ...(viewport ? { viewport } : {}) });
-        await page.waitForTimeout(250); // for the eye
         await picture(page, `charts-${name}-${size}-${scheme}`);
         assert.deepEqual(await accessibilityProblems(page), []);
         const wide = await tooWide(page);

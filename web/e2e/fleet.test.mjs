@@ -63,7 +63,6 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
     await dialog.getByText('Of the 36 resources').waitFor();
     await dialog.getByText(/29 volumes lose a way to it; it is the primary of \d+/).waitFor();
     await dialog.getByText('Its certificate is revoked').waitFor();
-    await page.waitForTimeout(250); // for the eye
     await picture(page, 'host-remove');
     assert.deepEqual(await accessibilityProblems(page), []);
     // The keyboard stands on what does no harm.
@@ -219,7 +218,6 @@ describe('hosts, volumes and plugins', { skip: realURL !== '' && 'a real server 
     await page.getByRole('button', { name: 'Reload …' }).click();
     const dialog = page.getByRole('dialog', { name: 'Reload acme?' });
     await dialog.getByText('its values are dropped (240 resources)').waitFor();
-    await page.waitForTimeout(250); // for the eye
     await picture(page, 'plugin-reload');
     assert.deepEqual(await accessibilityProblems(page), []);
     assert.equal(mock.plugins.find('acme').version, '1', 'nothing is done before it is wanted');

@@ -98,10 +98,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
           const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, scheme, allowErrors });
           await page.getByText(text).first().waitFor({ state: 'attached' });
           await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
-          await page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' });
-          await page.getByText('Drawing …').waitFor({ state: 'detached' });
           if (size === 'desk' && ['incident', 'topology', 'topology-open'].includes(name)) await page.locator('.react-flow__node').first().waitFor();
-          await page.waitForTimeout(250); // for the eye: fonts and the fit of a drawing
           await picture(page, `${name}-${size}-${scheme}`);
           if (['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
           assert.deepEqual(await accessibilityProblems(page), []);

@@ -1,10 +1,14 @@
 // What the browser tests share: a browser, a server, and eyes.
 //
-// The server is the stand-in of mock/, or the one that FAULTLINE_E2E_URL names
-// (then only real.test.mjs runs). The page under test is the built one.
+// The server is the stand-in of mock/, a demo of the program, or the one that
+// FAULTLINE_E2E_URL names (then only real.test.mjs runs). The page under test is
+// the built one.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { serve } from '../mock/server.mjs';
@@ -19,6 +23,35 @@ export async function startMock(options) {
   return serve(options);
 }
 
+const program = fileURLToPath(new URL('../../bin/faultline', import.meta.url));
+
+/**
+ * Returns a server of the program with the simulated array and its hosts, when
+ * all that goes wrong in the demo has done so; or the one that FAULTLINE_E2E_URL
+ * names.
+ */
+export async function startReal() {
+  if (realURL !== '') return { url: realURL, close() {} };
+  if (!existsSync(program)) throw new Error('The program is not built: run `make build` first.');
+  const demo = spawn(program, ['demo', '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const said = [];
+  const ended = once(demo, 'exit');
+  demo.stderr.on('data', (text) => said.push(text));
+  for await (const line of createInterface({ input: demo.stdout })) {
+    said.push(`${line}\n`);
+    const [, url] = /^== The page is open at (\S+) until/.exec(line) ?? [];
+    if (url === undefined) continue;
+    demo.stdout.resume();
+    const close = async () => {
+      demo.kill('SIGINT');
+      await ended;
+    };
+    return { url, close };
+  }
+  await ended;
+  throw new Error(`The demo ended early:\n${said.join('')}`);
+}
+
 /** Starts the browser that Debian ships. */
 export async function startBrowser() {
   await mkdir(results, { recursive: true });
@@ -31,8 +64,8 @@ export async function startBrowser() {
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-/** Opens a page that fails the test on any error in its console. */
-export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', allowErrors = false } = {}) {
+/** Opens a page that fails the test on any error in its console; the token is there before the page asks for anything. */
+export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', allowErrors = false, token = '' } = {}) {
   const context = await browser.newContext({
     viewport,
     colorScheme: scheme,
@@ -41,6 +74,7 @@ export async function openPage(browser, base, path, { viewport = desktop, scheme
     timezoneId: 'Europe/Paris',
     baseURL: base,
   });
+  if (token) await context.addInitScript((t) => window.sessionStorage.setItem('faultline-token', t), token);
   const page = await context.newPage();
   // Long enough for a machine that does much else at the same time.
   page.setDefaultTimeout(20_000);
@@ -61,8 +95,16 @@ export async function closePage(page) {
   if (page.problems.length > 0) throw new Error(`the browser's console has:\n${page.problems.join('\n')}`);
 }
 
-/** Writes a picture of the page to test-results. */
+/** Waits until the page shows all that it is about to show. */
+async function settled(page) {
+  for (const late of [page.locator('.mantine-Skeleton-root'), page.getByText('Drawing …')]) await late.first().waitFor({ state: 'detached' });
+  // A drawing fits itself into its frame, and that shows in the frame after.
+  await page.evaluate(() => document.fonts.ready.then(() => new Promise((painted) => window.requestAnimationFrame(() => window.requestAnimationFrame(painted)))));
+}
+
+/** Writes a picture of the page to test-results, once it has settled. */
 export async function picture(page, name, options = {}) {
+  await settled(page);
   await page.screenshot({ path: `${results}${name}.png`, animations: 'disabled', ...options });
 }
 

@@ -160,10 +160,11 @@ export function ChartArea({ label, drawing, frame, height, read, step, plot, chi
 /** Where alerts began or ended: the sign of the worst, and the words of all as a hint. */
 function Mark({ cluster, x, right, onClick }: { cluster: Cluster; x: number; right: boolean; onClick: () => void }) {
   const lines = cluster.edges.map((e) => `${healthName(e.marker.severity)} ${e.kind}: ${e.marker.message}, ${formatTime(e.time)}`);
+  const count = lines.length > 1 ? lines.length : undefined;
   return (
-    <button type="button" className={classes['mark']} data-over={cluster.over || undefined} data-severity={cluster.severity} style={{ left: x }} aria-label={lines.join('; ')} onClick={onClick}>
+    <button type="button" className={classes['mark']} data-over={cluster.over || undefined} data-severity={cluster.severity} style={{ left: x }} aria-label={`${count ? `${count} alerts: ` : ''}${lines.join('; ')}`} onClick={onClick}>
       <HealthIcon health={cluster.severity} size={13} silent />
-      {cluster.edges.length > 1 && <span className={classes['count']} aria-hidden="true">{cluster.edges.length}</span>}
+      {count && <span className={classes['count']} aria-hidden="true">{count}</span>}
       <span className={classes['hint']} data-side={right ? 'left' : undefined} aria-hidden="true">
         {lines.slice(0, 6).map((l, i) => (
           <span key={i}>{l}</span>
