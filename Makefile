@@ -35,7 +35,7 @@ build: web/dist/index.html ## build bin/faultline, with the page in it
 	CGO_ENABLED=0 $(GO) build -trimpath -tags embedui -ldflags '$(LDFLAGS)' -o bin/faultline ./cmd/faultline
 
 .PHONY: demo
-demo: ## set up, build, run a simulated array and its hosts, break things, and leave the page open at http://127.0.0.1:8700
+demo: ## set up, build, run two simulated arrays and their hosts, break things, and leave the page open at http://127.0.0.1:8700
 	@scripts/setup-debian.sh demo
 	@$(MAKE) --no-print-directory build
 	bin/faultline demo $(DEMOFLAGS)

@@ -3,7 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,12 +24,25 @@ import (
 	"github.com/faultline-storage/faultline/internal/config"
 )
 
-// demoScript is what happens to the simulated array.
+// demoScripts are what happens to the simulated arrays.
 //
-//go:embed demo.faults
-var demoScript string
+//go:embed demo-1.faults demo-2.faults
+var demoScripts embed.FS
 
-// demo shows the main job on a simulated disk array.
+// demoArray is a simulated array of the demo.
+type demoArray struct {
+	*sim.Array
+	name, address string
+	script        sim.Script
+}
+
+// demoStep is what happens to one of the arrays.
+type demoStep struct {
+	array *demoArray
+	sim.Step
+}
+
+// demo shows the main job on two simulated disk arrays.
 type demo struct {
 	c    *console
 	conn connection
@@ -43,19 +57,19 @@ func newDemo(c *console) *cobra.Command {
 	d := &demo{c: c}
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show the main job on a simulated disk array and its hosts",
-		Long: "Start a server, a simulated disk array and two simulated storage servers with a\n" +
-			"Lustre file system on it, scan the array through a plugin in Go and one in Python,\n" +
-			"run a short fault script, and print what happened. The page stays open until the\n" +
-			"demo is interrupted. What it keeps is dropped at its end, unless --data names a\n" +
-			"folder.",
+		Short: "Show the main job on two simulated disk arrays and their hosts",
+		Long: "Start a server, two simulated disk arrays and two simulated storage servers with a\n" +
+			"Lustre file system on the first array, scan one array through a plugin in Go and\n" +
+			"the other through one in Python, run a short fault script, and print what happened.\n" +
+			"The page stays open until the demo is interrupted. What it keeps is dropped at its\n" +
+			"end, unless --data names a folder.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&d.listen, "listen", "127.0.0.1:8700", "loopback `address` of the API and the page")
 	f.StringVar(&d.data, "data", "", "`folder` to keep the demo's data in")
-	f.IntVar(&d.disks, "disks", sim.DefaultDisks, "`number` of disks of the simulated array")
+	f.IntVar(&d.disks, "disks", sim.DefaultDisks, "`number` of disks of each simulated array")
 	f.StringVar(&d.redfish, "redfish", os.Getenv("FAULTLINE_DEMO_REDFISH"), "`address` of a Redfish service to scan too (env FAULTLINE_DEMO_REDFISH)")
 	f.StringVar(&d.user, "redfish-user", os.Getenv("FAULTLINE_DEMO_REDFISH_USER"), "its user")
 	f.BoolVar(&d.leave, "exit", false, "end after the fault script")
@@ -72,15 +86,11 @@ func (d *demo) run(ctx context.Context) (err error) {
 		}
 		defer os.RemoveAll(d.data) //nolint:errcheck // what is left is in the system's temporary folder
 	}
-	script, err := sim.ParseScript("demo.faults", demoScript)
+	arrays, stopArrays, err := d.startArrays(ctx)
 	if err != nil {
 		return err
 	}
-	array, address, stopArray, err := d.startArray(ctx)
-	if err != nil {
-		return err
-	}
-	defer stopArray()
+	defer stopArrays()
 	server, err := d.startServer(ctx)
 	if err != nil {
 		return err
@@ -89,7 +99,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if d.cl, err = d.conn.dial(); err != nil {
 		return err
 	}
-	if err := d.addRoots(ctx, address); err != nil {
+	if err := d.addRoots(ctx, arrays); err != nil {
 		return err
 	}
 	if err := d.show(ctx, "get", "resources", "--base", "ScannableResource"); err != nil {
@@ -105,7 +115,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := d.faults(ctx, array, hosts, script); err != nil {
+	if err := d.faults(ctx, arrays, hosts); err != nil {
 		return err
 	}
 	return d.end(ctx, server)
@@ -116,27 +126,52 @@ func (d *demo) say(format string, args ...any) {
 	fmt.Fprintf(d.c.out, "\n== "+format+"\n", args...)
 }
 
-func (d *demo) startArray(ctx context.Context) (*sim.Array, string, func(), error) {
-	array, err := sim.New(sim.Options{Disks: d.disks, SampleEvery: 2 * time.Second})
+// startArrays starts the arrays, and returns what ends them.
+func (d *demo) startArrays(ctx context.Context) ([]*demoArray, func(), error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	stop := func() { cancel(); running.Wait() }
+	var arrays []*demoArray
+	for _, name := range []string{"acme-1", "acme-2"} {
+		a, err := d.newArray(ctx, name, &running)
+		if err != nil {
+			stop()
+			return nil, nil, err
+		}
+		arrays = append(arrays, a)
+	}
+	return arrays, stop, nil
+}
+
+// newArray starts an array with the script of its number, that runs until the
+// context ends.
+func (d *demo) newArray(ctx context.Context, name string, running *sync.WaitGroup) (*demoArray, error) {
+	file := "demo" + strings.TrimPrefix(name, "acme") + ".faults"
+	text, err := demoScripts.ReadFile(file)
 	if err != nil {
-		return nil, "", nil, misuse{err}
+		return nil, err
+	}
+	script, err := sim.ParseScript(file, string(text))
+	if err != nil {
+		return nil, err
+	}
+	array, err := sim.New(sim.Options{Name: name, Seed: uint64(name[len(name)-1]), Disks: d.disks, SampleEvery: 2 * time.Second})
+	if err != nil {
+		return nil, misuse{err}
 	}
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, "", nil, err
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	running.Go(func() {
 		if err := array.Serve(ctx, ln); err != nil {
-			fmt.Fprintln(d.c.err, "faultline: the simulated array:", err)
+			fmt.Fprintf(d.c.err, "faultline: the simulated array %s: %v\n", name, err)
 		}
-	}()
-	address := "http://" + ln.Addr().String()
-	d.say("A simulated array with %d disks is at %s", d.disks, address)
-	return array, address, func() { cancel(); <-done }, nil
+	})
+	a := &demoArray{Array: array, name: name, address: "http://" + ln.Addr().String(), script: script}
+	d.say("A simulated array %s with %d disks is at %s", name, d.disks, a.address)
+	return a, nil
 }
 
 func (d *demo) startServer(ctx context.Context) (*app.Server, error) {
@@ -190,10 +225,10 @@ func (d *demo) showSome(ctx context.Context, lines int, args ...string) error {
 	return err
 }
 
-func (d *demo) addRoots(ctx context.Context, address string) error {
-	roots := [][]string{
-		{"acme.Array", "url=" + address, "push=true"},
-		{acme.PythonName + ".Array", "url=" + address, "push=true"},
+func (d *demo) addRoots(ctx context.Context, arrays []*demoArray) error {
+	var roots [][]string
+	for i, plugin := range []string{acme.Name, acme.PythonName} {
+		roots = append(roots, []string{plugin + ".Array", "url=" + arrays[i].address, "push=true"})
 	}
 	if d.redfish != "" {
 		if u, err := url.Parse(d.redfish); err != nil || u.Host == "" {
@@ -261,25 +296,33 @@ func (d *demo) until(ctx context.Context, what string, done func() (bool, error)
 	}
 }
 
-// faults runs the script and prints the alerts that begin and end meanwhile.
-func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, script sim.Script) error {
+// faults runs the scripts and prints the alerts that begin and end meanwhile.
+func (d *demo) faults(ctx context.Context, arrays []*demoArray, hosts *demoHosts) error {
 	d.say("A bad minute begins")
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ran := make(chan error, 1)
-	steps := make(chan sim.Step, len(script.Steps))
-	go func() { ran <- array.Run(ctx, script, func(s sim.Step) { steps <- s }) }()
+	ran := make(chan error, len(arrays))
+	steps := make(chan demoStep)
+	for _, a := range arrays {
+		go func() {
+			ran <- a.Run(ctx, a.script, func(s sim.Step) {
+				select {
+				case steps <- demoStep{a, s}:
+				case <-ctx.Done():
+				}
+			})
+		}()
+	}
 	w := &alertWatch{d: d, known: map[int64]bool{}, messages: map[string]bool{}}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	step := func(s sim.Step) {
-		fmt.Fprintf(d.c.out, "%6s  the array: %s\n", s.At, s.Fault)
-		hosts.follow(s.Fault)
-	}
-	for {
+	for left := len(arrays); left > 0; {
 		select {
 		case s := <-steps:
-			step(s)
+			fmt.Fprintf(d.c.out, "%6s  %s: %s\n", s.At, s.array.name, s.Fault)
+			if s.array == arrays[0] { // the one that the hosts see
+				hosts.follow(s.Fault)
+			}
 		case <-tick.C:
 			if err := w.look(ctx); err != nil {
 				return err
@@ -288,14 +331,12 @@ func (d *demo) faults(ctx context.Context, array *sim.Array, hosts *demoHosts, s
 			if err != nil {
 				return err
 			}
-			for len(steps) > 0 {
-				step(<-steps)
-			}
-			return d.aftermath(ctx, w)
+			left--
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
+	return d.aftermath(ctx, w)
 }
 
 // aftermath lets the last step take effect, then asks the two questions.
