@@ -24,8 +24,7 @@ import (
 func BenchmarkLayers(b *testing.B) {
 	for b.Loop() {
 		s := newSiteClasses()
-		s.feed.Conditions = []resource.Condition{{Kind: resource.ValueCondition, Attribute: "status", Message: "Feed failed",
-			States: map[resource.Severity][]resource.Value{resource.Error: {resource.StringValue("FAILED")}}}}
+		s.feed.Conditions = feedConditions()
 		inv, db := openInventory(b, filepath.Join(b.TempDir(), "faultline.db"), s.classes())
 		alerts, err := alert.New(alert.Options{Store: db, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After})
 		if err != nil {
@@ -79,6 +78,12 @@ func BenchmarkLayers(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// feedConditions make a feed, and all below it, sick.
+func feedConditions() []resource.Condition {
+	return []resource.Condition{{Kind: resource.ValueCondition, Attribute: "status", Message: "Feed failed",
+		States: map[resource.Severity][]resource.Value{resource.Error: {resource.StringValue("FAILED")}}}}
 }
 
 func measureAnswers(b *testing.B, server http.Handler, feed resource.ID) {

@@ -1,14 +1,7 @@
 // What an operator does with the page, in a real browser against the stand-in.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { closePage, layoutShift, openPage, phone, realURL, startBrowser, startMock } from './world.mjs';
-
-/** How long ago the graph's answer came, in milliseconds. */
-const sinceAnswer = (page) =>
-  page.evaluate(() => {
-    const answers = window.performance.getEntriesByType('resource').filter((e) => e.name.includes('/layers'));
-    return window.performance.now() - Math.max(...answers.map((e) => e.responseEnd));
-  });
+import { closePage, lastRequest, layoutShift, openPage, painted, phone, realURL, startBrowser, startMock } from './world.mjs';
 
 describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.test.mjs' }, () => {
   let browser, mock;
@@ -105,7 +98,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     for (let i = 0; i < 3; i++) {
       await page.goto(`${large.url}/topology/${feed.id}?direction=down`);
       await page.getByRole('button', { name: /99,000 × Disk/ }).waitFor();
-      took = Math.min(took, await sinceAnswer(page));
+      took = Math.min(took, (await painted(page)) - (await lastRequest(page, '/layers')).responseEnd);
     }
     t.diagnostic(`painted ${Math.round(took)} ms after the answer`);
     await page.getByRole('button', { name: /99,000 × Disk/ }).click();

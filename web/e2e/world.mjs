@@ -130,3 +130,14 @@ export const layoutShift = (page) =>
 
 /** By how many pixels the page is wider than the screen. */
 export const tooWide = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** The request of the page's server whose answer came last, of those that ask for the path: its times in milliseconds since the page was opened. */
+export const lastRequest = (page, path) =>
+  page.evaluate((part) => {
+    const entries = window.performance.getEntriesByType('resource').filter((e) => e.name.includes(part));
+    const { requestStart, responseStart, responseEnd } = entries.reduce((last, e) => (e.responseEnd > last.responseEnd ? e : last));
+    return { requestStart, responseStart, responseEnd };
+  }, path);
+
+/** The time since the page was opened, in milliseconds, at the next picture that the browser paints. */
+export const painted = (page) => page.evaluate(() => new Promise((now) => window.requestAnimationFrame(() => window.setTimeout(() => now(window.performance.now())))));

@@ -1,7 +1,7 @@
 import { Skeleton } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
-import { formatCount } from '../../format/number';
+import { formatCount, formatShort } from '../../format/number';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { standingHints, standingName, standingStates } from '../../ui/standing';
 import { StandingMark } from '../../ui/StandingMark';
@@ -35,7 +35,7 @@ export function StandingPanel({ title, kind, none, limit }: Props) {
             <li key={state} data-state={state} data-none={!n || undefined} title={standingHints[state]}>
               <StandingMark state={state} size={22} silent />
               <span>
-                <strong>{n === undefined ? <Skeleton width={22} height={22} /> : formatCount(n)}</strong>
+                <strong title={n === undefined ? undefined : formatCount(n)}>{n === undefined ? <Skeleton width={22} height={22} /> : formatShort(n)}</strong>
                 <span className={classes['what']}>{standingName(state)}</span>
               </span>
             </li>
