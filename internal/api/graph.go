@@ -115,7 +115,7 @@ func (h *handlers) GetImpact(_ context.Context, req gen.GetImpactRequestObject) 
 	}
 	steps, _ := h.inventory.Walk(r.ID, resource.Down, 0, 0)
 	steps = others(steps)
-	counts, filesystems := summarize(steps)
+	counts, filesystems := h.view.summarize(steps)
 	listed := steps[:min(len(steps), most)]
 	path := newPaths(r.ID, steps)
 	out := gen.Impact{
@@ -177,7 +177,7 @@ func (h *handlers) fillCauses(out *gen.Causes, causes []cause, steps []resource.
 		}
 		out.Items = append(out.Items, gen.CauseItem{
 			Resource: h.view.Node(c.Resource, signed(resource.Up, c.Depth)),
-			Path:     path.to(c.Step), Depth: c.Depth, Alerts: summaries(c.alerts),
+			Path:     path.to(c.Step), Depth: c.Depth, Alerts: h.view.summaries(c.alerts),
 		})
 	}
 }
@@ -201,7 +201,7 @@ func others(steps []resource.Step) []resource.Step {
 const fileSystem = "FileSystem"
 
 // summarize counts the steps by full class name and names the file systems.
-func summarize(steps []resource.Step) (gen.Counts, []gen.Ref) {
+func (v *View) summarize(steps []resource.Step) (gen.Counts, []gen.Ref) {
 	// By class first: what a class is and is called is found once and not for
 	// each of 100,000 steps.
 	type class struct {
@@ -218,7 +218,7 @@ func summarize(steps []resource.Step) (gen.Counts, []gen.Ref) {
 		}
 		c.n++
 		if c.fileSystem {
-			filesystems = append(filesystems, ref(st.Resource))
+			filesystems = append(filesystems, v.ref(st.Resource))
 		}
 	}
 	counts := make(gen.Counts, len(classes))

@@ -67,7 +67,7 @@ func (h *handlers) GetIncident(_ context.Context, req gen.GetIncidentRequestObje
 	if !ok {
 		return nil, notFound("resource %d is gone", req.ID)
 	}
-	item.Effects.Items = summaries(effects[:min(len(effects), most)])
+	item.Effects.Items = h.view.summaries(effects[:min(len(effects), most)])
 	return gen.GetIncident200JSONResponse{Body: item, Headers: gen.GetIncident200ResponseHeaders{FaultlinePosition: at.String()}}, nil
 }
 
@@ -80,8 +80,8 @@ func (h *handlers) incident(i *resource.Incident) (out gen.Incident, ok bool) {
 	}
 	n := i.Effects.BySeverity
 	out = gen.Incident{
-		ID: int64(i.Resource), Resource: ref(r), Severity: gen.AlertSeverity(i.Severity.String()),
-		Began: i.Began().UTC(), Acknowledged: i.Acknowledged(), Causes: summaries(i.Causes),
+		ID: int64(i.Resource), Resource: h.view.ref(r), Severity: gen.AlertSeverity(i.Severity.String()),
+		Began: i.Began().UTC(), Acknowledged: i.Acknowledged(), Causes: h.view.summaries(i.Causes),
 		Effects: gen.IncidentEffects{Total: i.Effects.Total, ByClass: i.Effects.ByClass,
 			BySeverity: gen.AlertCounts{Info: n[resource.Info], Warning: n[resource.Warning], Error: n[resource.Error]}},
 		Affected: h.view.affected(i.Causes[0]),

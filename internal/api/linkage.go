@@ -30,7 +30,7 @@ func (h *handlers) GetLinkage(_ context.Context, req gen.GetLinkageRequestObject
 	}
 	for i, s := range e.Steps {
 		out.Steps[i] = gen.LinkStep{
-			Parent: ref(s.Parent), Child: ref(s.Child), ReportedBy: h.view.refs(s.Roots), Relations: h.view.matches(s.Matches),
+			Parent: h.view.ref(s.Parent), Child: h.view.ref(s.Child), ReportedBy: h.view.refs(s.Roots), Relations: h.view.matches(s.Matches),
 		}
 	}
 	return out, nil
@@ -45,7 +45,7 @@ func (v *View) matches(list []resource.RelationMatch) []gen.RelationMatch {
 		}
 		g := gen.RelationMatch{
 			Class: m.Class.FullName(), Kind: string(gen.Subscribe), Target: plugin + "." + m.Relation.Class,
-			IgnoreCase: m.Relation.IgnoreCase, Provider: ref(m.Provider), Subscriber: ref(m.Subscriber),
+			IgnoreCase: m.Relation.IgnoreCase, Provider: v.ref(m.Provider), Subscriber: v.ref(m.Subscriber),
 			Attributes: comparisons(m.Provider.Class, m.Attributes), Near: make([]gen.NearMatch, len(m.Near)), Incomplete: m.Cut,
 		}
 		if m.Relation.Provide {
@@ -56,7 +56,7 @@ func (v *View) matches(list []resource.RelationMatch) []gen.RelationMatch {
 		}
 		for k, n := range m.Near {
 			g.Near[k] = gen.NearMatch{
-				Resource: ref(n.Resource), InsteadOf: "subscriber", Matches: resource.Matches(n.Attributes),
+				Resource: v.ref(n.Resource), InsteadOf: "subscriber", Matches: resource.Matches(n.Attributes),
 				Attributes: comparisons(m.Provider.Class, n.Attributes),
 			}
 			if n.Provides {

@@ -31,7 +31,7 @@ func (h *handlers) Search(_ context.Context, req gen.SearchRequestObject) (gen.S
 		g := gen.SearchGroup{Plugin: m.Class.Plugin, Class: m.Class.Name, Label: m.Class.Label(), Count: m.Count, Items: []gen.SearchItem{}}
 		for _, r := range m.Best {
 			item := gen.SearchItem{
-				ID: int64(r.ID), Name: r.Name(), Health: gen.Severity(h.alerts.Health(r.ID).String()), Stale: h.inventory.Stale(r.Resource),
+				ID: int64(r.ID), Name: r.Name(), Root: h.view.root(r.Resource), Health: gen.Severity(h.alerts.Health(r.ID).String()), Stale: h.inventory.Stale(r.Resource),
 			}
 			if r.Attribute >= 0 {
 				a := &r.Class.Attributes[r.Attribute]

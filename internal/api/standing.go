@@ -144,7 +144,7 @@ func bounded(c *resource.Class, attribute string) bool {
 }
 
 func (h *handlers) standingItem(s stood) gen.StandingItem {
-	out := gen.StandingItem{Resource: ref(s.r), State: s.state, Stale: h.inventory.Stale(s.r)}
+	out := gen.StandingItem{Resource: h.view.ref(s.r), State: s.state, Stale: h.inventory.Stale(s.r)}
 	if s.state == gen.StandingStateFine {
 		return out
 	}
@@ -161,7 +161,7 @@ func (h *handlers) standingItem(s stood) gen.StandingItem {
 		}
 	}
 	if first != nil {
-		out.Cause = &summaries([]*resource.Alert{first})[0]
+		out.Cause = &h.view.summaries([]*resource.Alert{first})[0]
 	}
 	return out
 }

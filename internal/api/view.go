@@ -71,13 +71,13 @@ func (v *View) Resource(r *resource.Resource) gen.Resource {
 	// table cost one look-up.
 	if h := v.Alerts.Health(r.ID); h != resource.OK {
 		out.Health = gen.Severity(h.String())
-		out.OwnAlerts = summaries(v.Alerts.Own(r.ID))
+		out.OwnAlerts = v.summaries(v.Alerts.Own(r.ID))
 		in := v.Alerts.Inherited(r.ID)
 		if len(in) > maxInherited {
 			out.InheritedAlertsCount = len(in)
 			in = in[:maxInherited]
 		}
-		out.InheritedAlerts = summaries(in)
+		out.InheritedAlerts = v.summaries(in)
 	}
 	return out
 }
@@ -94,7 +94,7 @@ func (v *View) Node(r *resource.Resource, depth int) gen.Node {
 // Alert renders an alert.
 func (v *View) Alert(a *resource.Alert) gen.Alert {
 	out := gen.Alert{
-		ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Plugin: a.Plugin, Class: a.Class,
+		ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Root: v.root(v.Resources.Get(a.Resource)), Plugin: a.Plugin, Class: a.Class,
 		Condition: a.Condition, Attribute: a.Attribute, Severity: gen.AlertSeverity(a.Severity.String()),
 		Message: a.Message, Text: a.Text, Active: a.Active(), Since: a.Since.UTC(), Began: a.Began.UTC(),
 		Affected: gen.Affected{Counts: gen.Counts{}, Filesystems: []gen.Ref{}}, Acknowledged: acknowledgement(a.Ack),
@@ -182,14 +182,27 @@ func (v *View) refs(list []resource.ID) []gen.Ref {
 	out := make([]gen.Ref, 0, len(list))
 	for _, id := range list {
 		if r := v.Resources.Get(id); r != nil {
-			out = append(out, ref(r))
+			out = append(out, v.ref(r))
 		}
 	}
 	return out
 }
 
-func ref(r *resource.Resource) gen.Ref {
-	return gen.Ref{ID: int64(r.ID), Plugin: r.Class.Plugin, Class: r.Class.Name, Name: r.Name()}
+func (v *View) ref(r *resource.Resource) gen.Ref {
+	return gen.Ref{ID: int64(r.ID), Plugin: r.Class.Plugin, Class: r.Class.Name, Name: r.Name(), Root: v.root(r)}
+}
+
+// root returns the name of the root that a resource belongs to. It is empty for
+// a root, and for a resource that is nil.
+func (v *View) root(r *resource.Resource) string {
+	if r == nil || r.Scope == r.ID {
+		return ""
+	}
+	root := v.Resources.Get(r.Scope)
+	if root == nil {
+		return ""
+	}
+	return root.Name()
 }
 
 // deletable reports whether a user added the resource, and so may remove it.
@@ -213,11 +226,11 @@ func session(s *resource.RootState) *gen.SessionState {
 	return out
 }
 
-func summaries(list []*resource.Alert) []gen.AlertSummary {
+func (v *View) summaries(list []*resource.Alert) []gen.AlertSummary {
 	out := make([]gen.AlertSummary, len(list))
 	for i, a := range list {
 		out[i] = gen.AlertSummary{
-			ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Severity: gen.AlertSeverity(a.Severity.String()),
+			ID: int64(a.ID), Resource: int64(a.Resource), ResourceName: a.Name, Root: v.root(v.Resources.Get(a.Resource)), Severity: gen.AlertSeverity(a.Severity.String()),
 			Condition: a.Condition, Message: a.Message, Text: a.Text, Began: a.Began.UTC(), Acknowledged: a.Ack.Given(),
 		}
 	}

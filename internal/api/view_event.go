@@ -27,13 +27,13 @@ func (v *View) changes(ch *resource.Changes) gen.ResourcesEvent {
 		return out
 	}
 	for _, r := range ch.Created {
-		out.Created = append(out.Created, ref(r))
+		out.Created = append(out.Created, v.ref(r))
 	}
 	for i := range ch.Updated {
 		out.Updated = append(out.Updated, v.update(&ch.Updated[i]))
 	}
 	for _, r := range ch.Deleted {
-		out.Deleted = append(out.Deleted, ref(r))
+		out.Deleted = append(out.Deleted, v.ref(r))
 	}
 	return out
 }

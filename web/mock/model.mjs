@@ -73,6 +73,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
       message,
       text: `${message} (${r.class.label}, ${name(r)})`,
       resource_name: name(r),
+      ...root(r),
       active: true,
       began: time(ago),
       ended: null,
@@ -83,6 +84,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   }
 
   const name = (r) => r.alias ?? r.label;
+  const root = (r) => (r.root && r.root !== r.id ? { root: name(resources.get(r.root)) } : {});
   const own = (r) => alerts.filter((a) => a.active && a.resource === r.id).sort((a, b) => rank[b.severity] - rank[a.severity]);
 
   function walk(start, dir) {
@@ -128,8 +130,8 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
     if (value !== null && a.kind === 'reference') text = resources.has(value) ? name(resources.get(value)) : '';
     return { kind: a.kind, label: a.label, value, text, ...(a.hidden ? { hidden: true } : {}) };
   }
-  const summary = ({ id, resource, resource_name, severity, condition, message, text, began, acknowledged }) => ({
-    id, resource, resource_name, severity, condition, message, text, began, acknowledged: acknowledged !== null,
+  const summary = ({ id, resource, resource_name, root: of, severity, condition, message, text, began, acknowledged }) => ({
+    id, resource, resource_name, ...(of && { root: of }), severity, condition, message, text, began, acknowledged: acknowledged !== null,
   });
 
   function encode(r) {
@@ -180,7 +182,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
     stale: s.r.stale,
     depth: s.depth * sign || 0,
   });
-  const ref = (r) => ({ id: r.id, plugin: r.class.plugin, class: r.class.name, name: name(r) });
+  const ref = (r) => ({ id: r.id, plugin: r.class.plugin, class: r.class.name, name: name(r), ...root(r) });
   const count = (list) => {
     const out = {};
     for (const r of list) out[r.class.full] = (out[r.class.full] ?? 0) + 1;

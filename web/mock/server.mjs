@@ -201,8 +201,9 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
       const g = groups.get(r.class);
       g.count++;
       if (g.items.length >= limit) continue;
+      const { root } = model.ref(r);
       const why = named ? {} : { attribute: a.label, text: model.attributeValue(a, r.values[a.name]).text };
-      g.items.push({ id: r.id, name: model.name(r), health: model.healthOf(r), stale: r.stale, ...why });
+      g.items.push({ id: r.id, name: model.name(r), ...(root && { root }), health: model.healthOf(r), stale: r.stale, ...why });
     }
     return { total, groups: [...groups.values()].sort((a, b) => a.count - b.count) };
   }

@@ -817,8 +817,11 @@ type Alert struct {
 	Resource ID     `json:"resource"`
 
 	// ResourceName The name of the resource when the alert was raised.
-	ResourceName string        `json:"resource_name"`
-	Severity     AlertSeverity `json:"severity"`
+	ResourceName string `json:"resource_name"`
+
+	// Root The name of the root that the resource belongs to; absent for a root itself, and if the resource is gone.
+	Root     string        `json:"root,omitempty"`
+	Severity AlertSeverity `json:"severity"`
 
 	// Since When the condition began to hold.
 	Since time.Time `json:"since"`
@@ -853,9 +856,12 @@ type AlertSummary struct {
 	Resource     ID        `json:"resource"`
 
 	// ResourceName The name of the resource when the alert was raised.
-	ResourceName string        `json:"resource_name"`
-	Severity     AlertSeverity `json:"severity"`
-	Text         string        `json:"text"`
+	ResourceName string `json:"resource_name"`
+
+	// Root The name of the root that the resource belongs to; absent for a root itself, and if the resource is gone.
+	Root     string        `json:"root,omitempty"`
+	Severity AlertSeverity `json:"severity"`
+	Text     string        `json:"text"`
 }
 
 // AlertsEvent Alerts that began, ended, or were acknowledged or not, as they are now. If there are more
@@ -1918,6 +1924,9 @@ type Ref struct {
 	ID     ID     `json:"id"`
 	Name   string `json:"name"`
 	Plugin string `json:"plugin"`
+
+	// Root The name of the root that it belongs to, which tells parts of the same name apart; absent for a root itself.
+	Root string `json:"root,omitempty"`
 }
 
 // RelationMatch defines model for RelationMatch.
@@ -2183,7 +2192,10 @@ type SearchItem struct {
 	Health Severity `json:"health"`
 	ID     ID       `json:"id"`
 	Name   string   `json:"name"`
-	Stale  bool     `json:"stale"`
+
+	// Root The name of the root that it belongs to; absent for a root itself.
+	Root  string `json:"root,omitempty"`
+	Stale bool   `json:"stale"`
 
 	// Text The value of that attribute.
 	Text string `json:"text,omitempty"`

@@ -1575,6 +1575,8 @@ export interface components {
         SearchItem: {
             id: components["schemas"]["ID"];
             name: string;
+            /** @description The name of the root that it belongs to; absent for a root itself. */
+            root?: string;
             health: components["schemas"]["Severity"];
             stale: boolean;
             /** @description The label of the attribute that has the text. Absent if the name has it. */
@@ -1776,6 +1778,8 @@ export interface components {
             plugin: string;
             class: string;
             name: string;
+            /** @description The name of the root that it belongs to, which tells parts of the same name apart; absent for a root itself. */
+            root?: string;
         };
         Series: {
             resource: components["schemas"]["ID"];
@@ -1848,6 +1852,8 @@ export interface components {
             resource: components["schemas"]["ID"];
             /** @description The name of the resource when the alert was raised. */
             resource_name: string;
+            /** @description The name of the root that the resource belongs to; absent for a root itself, and if the resource is gone. */
+            root?: string;
             severity: components["schemas"]["AlertSeverity"];
             condition: string;
             message: string;
@@ -1935,6 +1941,8 @@ export interface components {
             resource: components["schemas"]["ID"];
             /** @description The name of the resource when the alert was raised. */
             resource_name: string;
+            /** @description The name of the root that the resource belongs to; absent for a root itself, and if the resource is gone. */
+            root?: string;
             plugin: string;
             class: string;
             /** @description The condition's name within the class; `offline` if a root cannot be reached, `removal_held` if removals of its last scan wait. */

@@ -38,6 +38,7 @@ function columns(history: boolean, labels: ClassLabels): Column<Schema['Alert']>
         </RowName>
       ),
     },
+    { header: 'Part of', width: 130, title: (a) => a.root, cell: (a) => a.root },
     { header: 'Message', width: 190, title: (a) => a.message, cell: (a) => a.message },
     {
       header: 'Severity',

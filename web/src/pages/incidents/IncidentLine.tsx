@@ -4,6 +4,7 @@ import type { Schema } from '../../api/client';
 import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { HealthIcon } from '../../ui/HealthIcon';
+import { OfRoot } from '../../ui/OfRoot';
 import { Ago } from '../../ui/Time';
 import classes from './IncidentLine.module.css';
 
@@ -19,6 +20,7 @@ export function IncidentLine({ incident: i }: { incident: Schema['Incident'] }) 
           <Link to="/incidents/$id" params={{ id: String(i.id) }}>
             {cause?.message ?? 'It is not well'}: {i.resource.name}
           </Link>
+          <OfRoot root={i.resource.root} />
           {more > 0 && <span className="muted"> and {formatCount(more)} more</span>}
         </div>
         <div className={classes['effect']}>
