@@ -89,28 +89,34 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     assert.deepEqual(missed, []);
   });
 
+  const whole = ['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'];
   for (const [name, path, text, server, allowErrors] of pages) {
     for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
-      for (const scheme of ['light', 'dark']) {
-        // The rules for phones have no colours: some pages are enough there.
-        if (size === 'phone' && scheme === 'dark' && !['overview', 'disk', 'alerts', 'host', 'volume', 'plugin', 'incident'].includes(name)) continue;
-        it(`${name}, ${size}, ${scheme}`, async () => {
-          const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, scheme, allowErrors });
-          await page.getByText(text).first().waitFor({ state: 'attached' });
-          await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
-          if (size === 'desk' && ['incident', 'topology', 'topology-open'].includes(name)) await page.locator('.react-flow__node').first().waitFor();
+      it(`${name}, ${size}`, async () => {
+        const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, allowErrors });
+        await page.getByText(text).first().waitFor({ state: 'attached' });
+        await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
+        if (size === 'desk' && ['incident', 'topology', 'topology-open'].includes(name)) await page.locator('.react-flow__node').first().waitFor();
+        const look = async (scheme, rules) => {
           await picture(page, `${name}-${size}-${scheme}`);
-          if (['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'].includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
-          assert.deepEqual(await accessibilityProblems(page), []);
-          const wide = await tooWide(page);
-          assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
-          if (['disks', 'alerts', 'alerts-history', 'hosts', 'volumes', 'plugins'].includes(name) && size === 'desk') {
-            const long = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
-            assert.ok(long <= 0, `a page whose table scrolls is itself ${long} pixels too long`);
-          }
-          await closePage(page);
-        });
-      }
+          if (whole.includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
+          assert.deepEqual(await accessibilityProblems(page, rules), []);
+        };
+        await look('light');
+        const wide = await tooWide(page);
+        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
+        if (['disks', 'alerts', 'alerts-history', 'hosts', 'volumes', 'plugins'].includes(name) && size === 'desk') {
+          const long = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
+          assert.ok(long <= 0, `a page whose table scrolls is itself ${long} pixels too long`);
+        }
+        // The reader's system goes dark, and the page with it; a phone has the same colours.
+        if (size === 'desk' || whole.includes(name)) {
+          await page.emulateMedia({ colorScheme: 'dark' });
+          await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
+          await look('dark', ['color-contrast']);
+        }
+        await closePage(page);
+      });
     }
   }
 });

@@ -10,7 +10,6 @@ import { searchQuery } from '../api/queries';
 import { formatCount } from '../format/number';
 import { fullClass } from '../ui/classes';
 import { HealthIcon } from '../ui/HealthIcon';
-import { OfRoot } from '../ui/OfRoot';
 import { useClasses } from '../ui/useClasses';
 import { recent, remember, type Recent } from './recent';
 import classes from './Search.module.css';
@@ -131,7 +130,7 @@ export function Found({ item, text }: { item: Schema['SearchItem']; text: string
       <HealthIcon health={item.health} size={14} />
       <span className={classes['name']}>
         <Marked text={item.name} part={text} />
-        <OfRoot root={item.root} />
+        {item.root && <span className="muted"> · {item.root}</span>}
       </span>
       {item.attribute !== undefined && (
         <span className={classes['why']}>

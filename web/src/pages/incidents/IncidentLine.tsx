@@ -4,7 +4,6 @@ import type { Schema } from '../../api/client';
 import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { HealthIcon } from '../../ui/HealthIcon';
-import { OfRoot } from '../../ui/OfRoot';
 import { Ago } from '../../ui/Time';
 import classes from './IncidentLine.module.css';
 
@@ -20,10 +19,10 @@ export function IncidentLine({ incident: i }: { incident: Schema['Incident'] }) 
           <Link to="/incidents/$id" params={{ id: String(i.id) }}>
             {cause?.message ?? 'It is not well'}: {i.resource.name}
           </Link>
-          <OfRoot root={i.resource.root} />
           {more > 0 && <span className="muted"> and {formatCount(more)} more</span>}
         </div>
         <div className={classes['effect']}>
+          {i.resource.root && `${i.resource.root} · `}
           <Effect incident={i} />
         </div>
       </div>

@@ -5,7 +5,6 @@ import { useMemo } from 'react';
 import { alertsQuery } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { HealthIcon } from '../../ui/HealthIcon';
-import { OfRoot } from '../../ui/OfRoot';
 import { ResourceLink } from '../../ui/ResourceLink';
 import { Ago, useNow } from '../../ui/Time';
 import { changesOf } from './changes';
@@ -43,10 +42,10 @@ export function LastDay() {
               <HealthIcon health={c.what === 'ended' ? 'ok' : c.alert.severity} silent />
               <div className={classes['body']}>
                 <ResourceLink id={c.alert.resource}>{c.alert.resource_name}</ResourceLink>
-                <OfRoot root={c.alert.root} />
                 <div className="muted">
                   {c.what === 'ended' ? 'Over: ' : ''}
                   {c.alert.message}
+                  {c.alert.root && ` · ${c.alert.root}`}
                 </div>
               </div>
               <span className={classes['time']}>
