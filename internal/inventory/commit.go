@@ -200,6 +200,7 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 		if n == nil {
 			ch.Deleted = append(ch.Deleted, &old.Resource)
 			m.Delete = append(m.Delete, id)
+			m.History = append(m.History, t.deletedRow(&old.Resource))
 			continue
 		}
 		t.edgeDiff(m, old, n)
@@ -211,6 +212,9 @@ func (t *txn) outcome() (*resource.Changes, *resource.Mutation) {
 			m.Put = append(m.Put, &n.Resource)
 		}
 		if d.any() {
+			if c := t.change(old, n, &d); c != nil {
+				m.History = append(m.History, resource.StoredChange{Resource: id, What: c.JSON()})
+			}
 			ch.Updated = append(ch.Updated, resource.Update{Resource: &n.Resource, Attributes: d.attrs, Edges: d.edges, State: d.state, Name: d.name, Was: wasClass(old, n)})
 		}
 		// Who stands for an edge may be all that changed.

@@ -36,6 +36,12 @@ type Store interface {
 	// return fewer if those are large, but one if there is any.
 	Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error)
 	LogBack(ctx context.Context, from uint64, limit int) ([]resource.LogEntry, error)
+	// History returns up to limit changes of a resource with a position of at most
+	// from, the newest first.
+	History(ctx context.Context, id resource.ID, from uint64, limit int) ([]resource.StoredChange, error)
+	// Former returns the last resource before another that was deleted and had a
+	// key, or 0.
+	Former(ctx context.Context, key string, before resource.ID) (resource.ID, error)
 	// Position returns the position that is kept under a name, or 0.
 	Position(ctx context.Context, name string) (uint64, error)
 }

@@ -87,6 +87,9 @@ type Mutation struct {
 	// Samples are those of the turn, as AppendSamples has it; empty if there are
 	// none.
 	Samples []byte
+	// History has how the resources changed that were there before, each at most
+	// once; of Seq and Time those of the mutation count.
+	History []StoredChange
 	// Manifest is kept with the rest, so that the rows and the declarations that
 	// they are read by go together; nil if no declarations change.
 	Manifest *Manifest

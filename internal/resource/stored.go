@@ -23,6 +23,8 @@ const (
 	LogFloor = "log floor"
 	// SamplesFloor is the last entry whose samples were trimmed.
 	SamplesFloor = "samples floor"
+	// HistoryFloor is the last entry of before the history of resources was kept.
+	HistoryFloor = "history floor"
 )
 
 // AppendAttributes appends the resource's values as the JSON object that

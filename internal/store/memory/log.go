@@ -72,6 +72,7 @@ func (s *Store) Trim(ctx context.Context, upTo uint64) error {
 		s.positions[resource.LogFloor] = s.log[i-1].Seq
 		s.log = slices.Clone(s.log[i:])
 	}
+	s.trimHistory(upTo)
 	return nil
 }
 

@@ -24,6 +24,8 @@ type Store struct {
 	identities map[identity]resource.ID
 	edges      map[resource.Edge][]resource.ID
 	log        []resource.LogEntry
+	history    map[resource.ID][]resource.StoredChange // ascending
+	formers    map[string][]resource.ID                // that are deleted, by key; ascending
 	nextAlert  resource.AlertID
 	alertSeq   uint64
 	alerts     map[resource.AlertID]*resource.Alert
@@ -56,6 +58,8 @@ func New() *Store {
 		resources:   make(map[resource.ID]resource.StoredResource),
 		identities:  make(map[identity]resource.ID),
 		edges:       make(map[resource.Edge][]resource.ID),
+		history:     make(map[resource.ID][]resource.StoredChange),
+		formers:     make(map[string][]resource.ID),
 		alerts:      make(map[resource.AlertID]*resource.Alert),
 		active:      make(map[resource.AlertKey]resource.AlertID),
 		pending:     make(map[resource.AlertKey]resource.PendingAlert),
@@ -106,6 +110,7 @@ func (s *Store) Commit(ctx context.Context, m *resource.Mutation) error {
 	}
 	s.seq = m.Seq
 	s.log = append(s.log, resource.LogEntry{Seq: m.Seq, Time: m.Time, Log: slices.Clone(m.Log), Samples: slices.Clone(m.Samples)})
+	s.keepHistory(m)
 	s.remove(m.Delete)
 	for i, r := range m.Put {
 		if i < m.Created {

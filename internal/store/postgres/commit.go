@@ -32,6 +32,7 @@ var (
 	nameList        = columns("", "name:t")
 	idList          = columns("", "id:i")
 	pairList        = columns("", "parent:i child:i")
+	changeTable     = columns("resource_change", "resource:i seq:i time:i what:t gone:t")
 )
 
 // The statements over rows. Other statements are in single.
@@ -48,6 +49,7 @@ var (
 	deleteEdge     = &statement{"delete edges", "DELETE FROM edge e USING " + pairList.over() + " AS gone (parent, child) WHERE e.parent = gone.parent AND e.child = gone.child", pairList}
 	deleteParent   = &statement{"delete edges of parents", "DELETE FROM edge WHERE parent = ANY($1::bigint[])", idList}
 	deleteChild    = &statement{"delete edges of children", "DELETE FROM edge WHERE child = ANY($1::bigint[])", idList}
+	insertChange   = &statement{"insert changes of resources", changeTable.insert(), changeTable}
 	upsertAlert    = &statement{"put alerts", alertTable.upsert("id", "condition", "attribute", "ended", "ack_user", "ack_comment", "ack_time", "seq"), alertTable}
 	upsertPending  = &statement{"put pending alerts", pendingTable.upsert("resource, condition, attribute, severity", "class", "since", "message"), pendingTable}
 	deletePending  = &statement{"delete pending alerts", "DELETE FROM pending_alert p USING " + keyList.over() + ` AS gone (resource, condition, attribute, severity)
@@ -61,7 +63,7 @@ var (
 	deleteAgentToken = &statement{"delete tokens of agents", "DELETE FROM agent_token WHERE name = ANY($1::text[])", nameList}
 
 	statements = []*statement{insertResource, upsertResource, deleteResource, upsertRoot, deleteRoot, insertEdge, upsertEdge, deleteEdge,
-		deleteParent, deleteChild, upsertAlert, upsertPending, deletePending, upsertVolume, deleteVolume, upsertCluster, deleteCluster,
+		deleteParent, deleteChild, insertChange, upsertAlert, upsertPending, deletePending, upsertVolume, deleteVolume, upsertCluster, deleteCluster,
 		upsertAgentHost, upsertAgentToken, deleteAgentToken}
 )
 
@@ -82,6 +84,7 @@ var single = []struct {
 	{"save setting", "INSERT INTO setting VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", []kind{text, text}},
 	{"move position", "INSERT INTO position (name, seq) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq", []kind{text, integer}},
 	{"trim", "DELETE FROM change_log WHERE seq <= $1", []kind{integer}},
+	{"trim history", "DELETE FROM resource_change WHERE seq <= $1", []kind{integer}},
 	{"trim entries of samples", "DELETE FROM change_log WHERE samples IS NOT NULL AND seq <= $1 AND length(entry) = 0", []kind{integer}},
 	{"trim samples", "UPDATE change_log SET samples = NULL WHERE samples IS NOT NULL AND seq <= $1", []kind{integer}},
 }
@@ -101,7 +104,7 @@ func (db *DB) Commit(ctx context.Context, m *resource.Mutation) error {
 	move := fence{"move on", [][]byte{scalar(db.epoch), scalar(int64(m.Seq)), scalar(int64(next))},
 		resource.Errorf(resource.Conflict, "a mutation with this number or a later one is committed already")}
 	err := db.inTx(ctx, move, func(t *tx) error {
-		for _, do := range []func(*resource.Mutation) error{t.log, t.remove, t.put, t.unlink, t.link, t.manifest} {
+		for _, do := range []func(*resource.Mutation) error{t.log, t.history, t.remove, t.put, t.unlink, t.link, t.manifest} {
 			if err := do(m); err != nil {
 				return err
 			}
@@ -125,6 +128,17 @@ func (t *tx) log(m *resource.Mutation) error {
 	}
 	t.send("log", [][]byte{scalar(int64(m.Seq)), scalar(row.Nanos(m.Time)), entry, samples})
 	return nil
+}
+
+func (t *tx) history(m *resource.Mutation) error {
+	return t.add(insertChange, len(m.History), func(r *rows, i int) {
+		c := &m.History[i]
+		r.int(int64(c.Resource))
+		r.int(int64(m.Seq))
+		r.int(row.Nanos(m.Time))
+		r.bytes(c.What)
+		r.orNull([]byte(c.Gone))
+	})
 }
 
 func (t *tx) remove(m *resource.Mutation) error {

@@ -66,7 +66,7 @@ const trimStep = 1000
 // Trim deletes the entries of the change log up to and including the given
 // seq, and moves LogFloor to the last of them. What they led to stays.
 func (db *DB) Trim(ctx context.Context, upTo uint64) error {
-	if err := db.trim(ctx, upTo, resource.LogFloor, "true", "trim"); err != nil {
+	if err := db.trim(ctx, upTo, resource.LogFloor, "true", "trim", "trim history"); err != nil {
 		return fmt.Errorf("trim the change log: %w", err)
 	}
 	return nil

@@ -17,6 +17,7 @@ type statements struct {
 	insertResource, updateResource, setWriters, deleteResource    *statement
 	upsertRoot, deleteRoot                                        *statement
 	insertEdge, upsertEdge, deleteEdge, deleteParent, deleteChild *statement
+	insertChange                                                  *statement
 	upsertAlert, upsertPending, deletePending                     *statement
 	upsertVolume, deleteVolume                                    *statement
 	upsertAgentHost, upsertAgentToken, deleteAgentToken           *statement
@@ -44,6 +45,7 @@ func newStatements() statements {
 		deleteEdge:   overOne("DELETE FROM edge WHERE parent = ? AND child = ?", 2), // the engine scans the table for a list of pairs
 		deleteParent: overList("DELETE FROM edge WHERE parent IN", ""),
 		deleteChild:  overList("DELETE FROM edge WHERE child IN", ""),
+		insertChange: overRows("INSERT OR FAIL INTO resource_change (resource, seq, time, what, gone) VALUES", 5, ""),
 		upsertAlert: overRows(`INSERT INTO alert (id, resource, class, condition, attribute, severity, name, message, text, search, since, began,
 			ended, ack_user, ack_comment, ack_time, seq) VALUES`, 17, `ON CONFLICT (id) DO UPDATE SET
 			condition = excluded.condition, attribute = excluded.attribute, ended = excluded.ended,
@@ -136,6 +138,7 @@ func (t *tx) commit(m *resource.Mutation, w *resourceWriter, done int) error {
 		do   func(*resource.Mutation) error
 	}{
 		{"write the change log", t.log},
+		{"write the history of resources", t.history},
 		{"delete resources", t.remove},
 		{"put resources", func(m *resource.Mutation) error { return w.put(m, done) }},
 		{"delete edges", t.unlink},
@@ -175,6 +178,22 @@ func (t *tx) log(m *resource.Mutation) error {
 	}
 	_, err = t.exec("INSERT INTO change_log (seq, time, entry, samples) VALUES (?, ?, ?, ?)", int64(m.Seq), row.Nanos(m.Time), entry, samples)
 	return err
+}
+
+func (t *tx) history(m *resource.Mutation) error {
+	return t.run(t.db.stmts.insertChange, len(m.History), func(a *args, i int) error {
+		c := &m.History[i]
+		a.int(int64(c.Resource))
+		a.int(int64(m.Seq))
+		a.int(row.Nanos(m.Time))
+		a.text(string(c.What))
+		if c.Gone == "" {
+			a.add(nil)
+		} else {
+			a.text(c.Gone)
+		}
+		return nil
+	})
 }
 
 func (t *tx) remove(m *resource.Mutation) error {

@@ -68,7 +68,7 @@ const trimStep = 1000
 // seq, and moves LogFloor to the last of them. What they led to stays.
 func (db *DB) Trim(ctx context.Context, upTo uint64) error {
 	err := db.trim(ctx, upTo, resource.LogFloor, "SELECT seq FROM change_log WHERE seq <= ? ORDER BY seq LIMIT ?",
-		"DELETE FROM change_log WHERE seq <= ?")
+		"DELETE FROM change_log WHERE seq <= ?", "DELETE FROM resource_change WHERE seq <= ?")
 	if err != nil {
 		return fmt.Errorf("trim the change log: %w", err)
 	}

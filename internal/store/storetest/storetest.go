@@ -17,6 +17,8 @@ type Store interface {
 	Commit(ctx context.Context, m *resource.Mutation) error
 	Log(ctx context.Context, after uint64, limit int) ([]resource.LogEntry, error)
 	LogBack(ctx context.Context, from uint64, limit int) ([]resource.LogEntry, error)
+	History(ctx context.Context, id resource.ID, from uint64, limit int) ([]resource.StoredChange, error)
+	Former(ctx context.Context, key string, before resource.ID) (resource.ID, error)
 	LogSize(ctx context.Context, most int64) (uint64, error)
 	Trim(ctx context.Context, upTo uint64) error
 	TrimSamples(ctx context.Context, upTo uint64) error
@@ -40,7 +42,7 @@ type Store interface {
 // Run runs the rules against a store. open returns an empty store, which it
 // closes when t ends.
 func Run(t *testing.T, open func(t *testing.T) Store) {
-	for _, rule := range slices.Concat(inventoryRules, logRules, alertRules, alertQueryRules, manifestRules, settingRules, volumeRules, agentRules) {
+	for _, rule := range slices.Concat(inventoryRules, logRules, historyRules, alertRules, alertQueryRules, manifestRules, settingRules, volumeRules, agentRules) {
 		t.Run(rule.name, func(t *testing.T) { rule.test(t, open(t)) })
 	}
 }
