@@ -169,6 +169,7 @@ func (h *history) check(t rapid.TB, inv *inventory.Inventory, store *cutStore) {
 			t.Fatalf("rebuilt as\n%s\nand it was told as\n%s", got, want)
 		}
 		seen[ch.Seq] = true
+		checkChanges(t, store, ch, mirror)
 		for _, r := range ch.Created {
 			mirror[r.ID] = r
 		}
@@ -195,6 +196,110 @@ func (h *history) check(t rapid.TB, inv *inventory.Inventory, store *cutStore) {
 		t.Fatalf("the changes of the log lead to\n%s\nand the graph is\n%s", show(now), show(got))
 	}
 	h.checkSamples(t, inv)
+}
+
+// checkChanges compares what is kept of how each resource changed with how they
+// were before and are after a change.
+func checkChanges(t rapid.TB, store *cutStore, ch *resource.Changes, before map[resource.ID]*resource.Resource) {
+	want := map[resource.ID]string{}
+	for _, u := range ch.Updated {
+		want[u.Resource.ID] = changeText(before[u.Resource.ID], u.Resource)
+	}
+	for _, r := range ch.Deleted {
+		want[r.ID] = fmt.Sprintf("deleted %s %s %d\n", r.Class.FullName(), r.Name(), r.FirstSeen.UnixNano())
+	}
+	for id, w := range want {
+		rows, err := store.History(context.Background(), id, ch.Seq, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		if len(rows) == 1 && rows[0].Seq == ch.Seq {
+			c, err := rows[0].Change()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Root != ch.Root || !c.Time.Equal(ch.Time) {
+				t.Fatalf("change %d at %v by %d is kept as %+v", ch.Seq, ch.Time, ch.Root, c)
+			}
+			got = keptText(c)
+		}
+		if got != w {
+			t.Fatalf("of change %d of resource %d is kept\n%s\nand it was\n%s", ch.Seq, id, got, w)
+		}
+	}
+}
+
+// changeText tells how a resource changed, from how it was and is.
+func changeText(old, now *resource.Resource) string {
+	var b strings.Builder
+	for i, a := range now.Class.Attributes {
+		was := resource.Null
+		if j := old.Class.Attr(a.Name); j >= 0 {
+			was = old.Values[j]
+		}
+		if is := now.Values[i]; was != is {
+			fmt.Fprintf(&b, "%s %s %s\n", a.Name, was.AppendJSON(nil), is.AppendJSON(nil))
+		}
+	}
+	if old.Label != now.Label {
+		fmt.Fprintf(&b, "label %s %s\n", old.Label, now.Label)
+	}
+	if old.Alias != now.Alias {
+		fmt.Fprintf(&b, "alias %s %s\n", old.Alias, now.Alias)
+	}
+	only := func(list, not []resource.ID) (out []resource.ID) {
+		return slices.DeleteFunc(slices.Clone(list), func(id resource.ID) bool { return slices.Contains(not, id) })
+	}
+	for _, l := range [][2][]resource.ID{{old.Parents, now.Parents}, {old.Children, now.Children}} {
+		if came, gone := only(l[1], l[0]), only(l[0], l[1]); len(came)+len(gone) > 0 {
+			fmt.Fprintf(&b, "+%v -%v\n", came, gone)
+		} else {
+			fmt.Fprintln(&b)
+		}
+	}
+	if old.Root != nil && now.Root != nil && old.Root.Offline != now.Root.Offline {
+		fmt.Fprintf(&b, "offline %t\n", now.Root.Offline)
+	}
+	if b.String() == "\n\n" {
+		return ""
+	}
+	return b.String()
+}
+
+// keptText is changeText of what is kept.
+func keptText(c *resource.Change) string {
+	var b strings.Builder
+	if d := c.Deleted; d != nil {
+		return fmt.Sprintf("deleted %s %s %d\n", d.Class, d.Name, d.FirstSeen.UnixNano())
+	}
+	for _, a := range c.Attributes {
+		fmt.Fprintf(&b, "%s %s %s\n", a.Name, a.From, a.To)
+	}
+	if c.Label != nil {
+		fmt.Fprintf(&b, "label %s %s\n", c.Label.From, c.Label.To)
+	}
+	if c.Alias != nil {
+		fmt.Fprintf(&b, "alias %s %s\n", c.Alias.From, c.Alias.To)
+	}
+	for _, l := range []*resource.ChangedLinks{c.Parents, c.Children} {
+		if l == nil {
+			fmt.Fprintln(&b)
+			continue
+		}
+		fmt.Fprintf(&b, "+%v -%v\n", linkedIDs(l.Added), linkedIDs(l.Removed))
+	}
+	if c.Session != nil {
+		fmt.Fprintf(&b, "offline %t\n", c.Session.Offline)
+	}
+	return b.String()
+}
+
+func linkedIDs(list []resource.Linked) (out []resource.ID) {
+	for _, l := range list {
+		out = append(out, l.ID)
+	}
+	return out
 }
 
 // checkSamples reads the stored samples at once and by the changes.
