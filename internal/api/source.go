@@ -29,6 +29,11 @@ type Inventory interface {
 	// Explain tells how two resources are linked, or why they are not.
 	Explain(a, b resource.ID) (*resource.Linkage, error)
 	Stale(*resource.Resource) bool
+	// History yields how a resource changed, the newest first, from a position on,
+	// then what is known of the resources that were deleted and had its identity
+	// before. HistorySince is since when all changes are kept; zero if always.
+	History(ctx context.Context, from resource.HistoryPosition) iter.Seq2[*resource.Change, error]
+	HistorySince(ctx context.Context) (time.Time, error)
 	Classes() []*resource.Class
 	Count(*resource.Class) int
 	// Reported counts what the sessions of a root report, by class, without the root.

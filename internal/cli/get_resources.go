@@ -256,4 +256,7 @@ func (g *getter) alertLines(title string, list []gen.AlertSummary, count int) {
 }
 
 // when prints a time to the second, in UTC as the server's log has it.
-func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+// whenLayout is how times are shown, in UTC.
+const whenLayout = "2006-01-02 15:04:05Z"
+
+func when(t time.Time) string { return t.UTC().Format(whenLayout) }

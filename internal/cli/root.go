@@ -98,6 +98,7 @@ func newRoot(c *console) *cobra.Command {
 		newWhy(c),
 		newWhyLinked(c),
 		newImpact(c),
+		newHistory(c),
 		newAdd(c),
 		newEdit(c),
 		newRm(c),

@@ -77,7 +77,7 @@ func exits(code int) func(*testscript.TestScript, bool, []string) {
 }
 
 // world is the command that changes the world: "world offline", "world pool
-// degraded", "world many", "world attributes TEXT" (the last Add or Edit had it).
+// degraded", "world past", "world many", "world attributes TEXT" (the last Add or Edit had it).
 func world(ts *testscript.TestScript, neg bool, args []string) {
 	w := ts.Value("world").(*apitest.World)
 	switch strings.Join(args, " ") {
@@ -89,6 +89,8 @@ func world(ts *testscript.TestScript, neg bool, args []string) {
 		}})
 	case "pool degraded":
 		w.Raise(apitest.Pool, resource.Warning, "degraded", "local_id", "Pool degraded")
+	case "past":
+		w.TellPast()
 	case "drive works":
 		w.End(1)
 	case "evil":

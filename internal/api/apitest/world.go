@@ -46,6 +46,9 @@ type World struct {
 	seq     uint64
 	next    resource.ID
 
+	told  map[resource.ID][]*resource.Change // see Tell
+	since time.Time
+
 	alerts  map[resource.AlertID]*resource.Alert
 	alerted *feed.Log[[]*resource.Alert]
 	aseq    uint64
@@ -60,7 +63,7 @@ type World struct {
 func New() *World {
 	w := &World{
 		classes: Classes(), byID: map[resource.ID]*resource.Resource{}, next: 1,
-		changes: feed.New[*resource.Changes](8, 0), alerts: map[resource.AlertID]*resource.Alert{},
+		told: map[resource.ID][]*resource.Change{}, changes: feed.New[*resource.Changes](8, 0), alerts: map[resource.AlertID]*resource.Alert{},
 		alerted: feed.New[[]*resource.Alert](8, 0),
 	}
 	text, num := resource.StringValue, resource.IntValue

@@ -212,6 +212,36 @@ func (e Direction) Valid() bool {
 	}
 }
 
+// Defines values for HistoryKind.
+const (
+	AlertAcknowledged HistoryKind = "alert_acknowledged"
+	AlertBegan        HistoryKind = "alert_began"
+	AlertEnded        HistoryKind = "alert_ended"
+	Changed           HistoryKind = "changed"
+	Created           HistoryKind = "created"
+	Deleted           HistoryKind = "deleted"
+)
+
+// Valid indicates whether the value is a known member of the HistoryKind enum.
+func (e HistoryKind) Valid() bool {
+	switch e {
+	case AlertAcknowledged:
+		return true
+	case AlertBegan:
+		return true
+	case AlertEnded:
+		return true
+	case Changed:
+		return true
+	case Created:
+		return true
+	case Deleted:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HostState.
 const (
 	HostAwaiting  HostState = "awaiting"
@@ -1311,6 +1341,101 @@ type HeldRemoval struct {
 
 	// Since The time of the scan.
 	Since time.Time `json:"since"`
+}
+
+// History defines model for History.
+type History struct {
+	// Deleted The resource is gone.
+	Deleted bool          `json:"deleted"`
+	Items   []HistoryItem `json:"items"`
+
+	// KeptSince Changes of before this time are not known; null if all are. Alerts, and when a resource was first seen, are known for longer.
+	KeptSince *time.Time `json:"kept_since"`
+
+	// Next The cursor of the page with what happened before. Not given on the last page.
+	Next     string `json:"next,omitempty"`
+	Resource Ref    `json:"resource"`
+}
+
+// HistoryAttribute defines model for HistoryAttribute.
+type HistoryAttribute struct {
+	// From A string, a number, a boolean or null.
+	From AnyValue `json:"from"`
+
+	// FromText What a person reads, as in `AttributeValue`. Empty for null.
+	FromText string `json:"from_text"`
+	Label    string `json:"label"`
+	Name     string `json:"name"`
+
+	// Secret Its values are never told. Given only if true.
+	Secret bool `json:"secret,omitempty"`
+
+	// To A string, a number, a boolean or null.
+	To     AnyValue `json:"to"`
+	ToText string   `json:"to_text"`
+}
+
+// HistoryItem defines model for HistoryItem.
+type HistoryItem struct {
+	Alert *TimelineAlert `json:"alert,omitempty"`
+
+	// Alias A text that became another one; empty where there was none.
+	Alias      *HistoryText       `json:"alias,omitempty"`
+	Attributes []HistoryAttribute `json:"attributes,omitempty"`
+
+	// Children Links in one direction. The counts are of all, the lists name the first 50.
+	Children *HistoryLinks `json:"children,omitempty"`
+	Kind     HistoryKind   `json:"kind"`
+
+	// Label A text that became another one; empty where there was none.
+	Label *HistoryText `json:"label,omitempty"`
+
+	// Parents Links in one direction. The counts are of all, the lists name the first 50.
+	Parents *HistoryLinks `json:"parents,omitempty"`
+
+	// Resource The resource that it happened to; another than the asked one, if that had its identifier before.
+	Resource int64 `json:"resource"`
+
+	// Root The controller or host whose plugin reported the change; not given for an act of a user.
+	Root    int64           `json:"root,omitempty"`
+	Session *HistorySession `json:"session,omitempty"`
+	Time    time.Time       `json:"time"`
+}
+
+// HistoryKind defines model for HistoryKind.
+type HistoryKind string
+
+// HistoryLink The other end of a link, as it was called then.
+type HistoryLink struct {
+	Class string `json:"class"`
+
+	// Gone It is deleted since. Given only if true.
+	Gone   bool   `json:"gone,omitempty"`
+	ID     ID     `json:"id"`
+	Name   string `json:"name"`
+	Plugin string `json:"plugin"`
+}
+
+// HistoryLinks Links in one direction. The counts are of all, the lists name the first 50.
+type HistoryLinks struct {
+	Added        []HistoryLink `json:"added"`
+	AddedCount   int           `json:"added_count"`
+	Removed      []HistoryLink `json:"removed"`
+	RemovedCount int           `json:"removed_count"`
+}
+
+// HistorySession defines model for HistorySession.
+type HistorySession struct {
+	Error string `json:"error"`
+
+	// Offline The session of the controller failed; false if it is back.
+	Offline bool `json:"offline"`
+}
+
+// HistoryText A text that became another one; empty where there was none.
+type HistoryText struct {
+	From string `json:"from"`
+	To   string `json:"to"`
 }
 
 // Host A server that runs the agent, or is to run it.
@@ -2817,6 +2942,21 @@ type GetGraphParams struct {
 	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetHistoryParams defines parameters for GetHistory.
+type GetHistoryParams struct {
+	// Since Leave out what happened before this time.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Until Leave out what happened after this time.
+	Until *time.Time `form:"until,omitempty" json:"until,omitempty"`
+
+	// Limit How many items at most on the page.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor The `next` of the page before.
+	Cursor *PageCursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // GetImpactParams defines parameters for GetImpact.
 type GetImpactParams struct {
 	// Limit How many items at most. The counts are of all.
@@ -3436,6 +3576,21 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /resources/{id}/graph (the `GetGraph` operationId).
 	GetGraph(ctx context.Context, id PathID, params *GetGraphParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetHistory Lists what happened to a resource, newest first.
+	//
+	// Attributes, names and links that changed, sessions that failed and came back,
+	// alerts that began, ended or were acknowledged, and when the resource was
+	// first seen. If one with the same identifier was deleted before, what
+	// happened to that follows; its `resource` is another id. A resource that is
+	// deleted has a history as long as changes are kept.
+	//
+	// Changes are kept as long as the change log (`change_log_keep`). Of sessions it
+	// is kept when that of a controller failed and came back; whether a resource was
+	// stale follows from that.
+	//
+	// Corresponds with GET /resources/{id}/history (the `GetHistory` operationId).
+	GetHistory(ctx context.Context, id PathID, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	//
@@ -4484,6 +4639,31 @@ func (c *Client) GetCharts(ctx context.Context, id PathID, params *GetChartsPara
 // Corresponds with GET /resources/{id}/graph (the `GetGraph` operationId).
 func (c *Client) GetGraph(ctx context.Context, id PathID, params *GetGraphParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetGraphRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetHistory Lists what happened to a resource, newest first.
+//
+// Attributes, names and links that changed, sessions that failed and came back,
+// alerts that began, ended or were acknowledged, and when the resource was
+// first seen. If one with the same identifier was deleted before, what
+// happened to that follows; its `resource` is another id. A resource that is
+// deleted has a history as long as changes are kept.
+//
+// Changes are kept as long as the change log (`change_log_keep`). Of sessions it
+// is kept when that of a controller failed and came back; whether a resource was
+// stale follows from that.
+//
+// Corresponds with GET /resources/{id}/history (the `GetHistory` operationId).
+func (c *Client) GetHistory(ctx context.Context, id PathID, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetHistoryRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -7201,6 +7381,103 @@ func NewGetGraphRequest(server string, id PathID, params *GetGraphParams) (*http
 	return req, nil
 }
 
+// NewGetHistoryRequest constructs an http.Request for the GetHistory method
+func NewGetHistoryRequest(server string, id PathID, params *GetHistoryParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/resources/%s/history", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Until != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "until", *params.Until, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetImpactRequest constructs an http.Request for the GetImpact method
 func NewGetImpactRequest(server string, id PathID, params *GetImpactParams) (*http.Request, error) {
 	var err error
@@ -8460,6 +8737,23 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /resources/{id}/graph (the `GetGraph` operationId).
 	GetGraphWithResponse(ctx context.Context, id PathID, params *GetGraphParams, reqEditors ...RequestEditorFn) (*GetGraphResponse, error)
+
+	// GetHistoryWithResponse Lists what happened to a resource, newest first.
+	//
+	// Attributes, names and links that changed, sessions that failed and came back,
+	// alerts that began, ended or were acknowledged, and when the resource was
+	// first seen. If one with the same identifier was deleted before, what
+	// happened to that follows; its `resource` is another id. A resource that is
+	// deleted has a history as long as changes are kept.
+	//
+	// Changes are kept as long as the change log (`change_log_keep`). Of sessions it
+	// is kept when that of a controller failed and came back; whether a resource was
+	// stale follows from that.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /resources/{id}/history (the `GetHistory` operationId).
+	GetHistoryWithResponse(ctx context.Context, id PathID, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*GetHistoryResponse, error)
 
 	// GetImpactWithResponse Lists what a fault of the resource endangers, nearest first.
 	//
@@ -10655,6 +10949,61 @@ func (r GetGraphResponse) ContentType() string {
 	return ""
 }
 
+// GetHistoryResponse200Headers the declared response headers of an HTTP 200 response for GetHistory
+type GetHistoryResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type GetHistoryResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *History
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetHistoryResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetHistoryResponse) GetJSON200() *History {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetHistoryResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetHistoryResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetHistoryResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetHistoryResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetHistoryResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetImpactResponse200Headers the declared response headers of an HTTP 200 response for GetImpact
 type GetImpactResponse200Headers struct {
 	FaultlinePosition string
@@ -12026,6 +12375,29 @@ func (c *ClientWithResponses) GetGraphWithResponse(ctx context.Context, id PathI
 		return nil, err
 	}
 	return ParseGetGraphResponse(rsp)
+}
+
+// GetHistoryWithResponse Lists what happened to a resource, newest first.
+//
+// Attributes, names and links that changed, sessions that failed and came back,
+// alerts that began, ended or were acknowledged, and when the resource was
+// first seen. If one with the same identifier was deleted before, what
+// happened to that follows; its `resource` is another id. A resource that is
+// deleted has a history as long as changes are kept.
+//
+// Changes are kept as long as the change log (`change_log_keep`). Of sessions it
+// is kept when that of a controller failed and came back; whether a resource was
+// stale follows from that.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /resources/{id}/history (the `GetHistory` operationId).
+func (c *ClientWithResponses) GetHistoryWithResponse(ctx context.Context, id PathID, params *GetHistoryParams, reqEditors ...RequestEditorFn) (*GetHistoryResponse, error) {
+	rsp, err := c.GetHistory(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetHistoryResponse(rsp)
 }
 
 // GetImpactWithResponse Lists what a fault of the resource endangers, nearest first.
@@ -13714,6 +14086,52 @@ func ParseGetGraphResponse(rsp *http.Response) (*GetGraphResponse, error) {
 	return response, nil
 }
 
+// ParseGetHistoryResponse parses an HTTP response from a GetHistoryWithResponse call
+func ParseGetHistoryResponse(rsp *http.Response) (*GetHistoryResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetHistoryResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest History
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetHistoryResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseGetImpactResponse parses an HTTP response from a GetImpactWithResponse call
 func ParseGetImpactResponse(rsp *http.Response) (*GetImpactResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -14287,6 +14705,9 @@ type ServerInterface interface {
 	// GetGraph Returns the part of the graph that is reachable from a resource.
 	// (GET /resources/{id}/graph)
 	GetGraph(w http.ResponseWriter, r *http.Request, id PathID, params GetGraphParams)
+	// GetHistory Lists what happened to a resource, newest first.
+	// (GET /resources/{id}/history)
+	GetHistory(w http.ResponseWriter, r *http.Request, id PathID, params GetHistoryParams)
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(w http.ResponseWriter, r *http.Request, id PathID, params GetImpactParams)
@@ -16109,6 +16530,87 @@ func (siw *ServerInterfaceWrapper) GetGraph(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetHistory operation middleware
+func (siw *ServerInterfaceWrapper) GetHistory(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PathID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", r.PathValue("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "id", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetHistoryParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", r.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetHistory(w, r, id, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetImpact operation middleware
 func (siw *ServerInterfaceWrapper) GetImpact(w http.ResponseWriter, r *http.Request) {
 
@@ -16830,6 +17332,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/graph", wrapper.GetGraph)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/layers", wrapper.GetLayers)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/timeline", wrapper.GetTimeline)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/history", wrapper.GetHistory)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/impact", wrapper.GetImpact)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/causes", wrapper.GetCauses)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/resources/{id}/series", wrapper.GetSeries)
@@ -18636,6 +19139,54 @@ func (response GetGraphdefaultApplicationProblemPlusJSONResponse) VisitGetGraphR
 	return err
 }
 
+type GetHistoryRequestObject struct {
+	ID     PathID `json:"id"`
+	Params GetHistoryParams
+}
+
+type GetHistoryResponseObject interface {
+	VisitGetHistoryResponse(w http.ResponseWriter) error
+}
+
+type GetHistory200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type GetHistory200JSONResponse struct {
+	Body    History
+	Headers GetHistory200ResponseHeaders
+}
+
+func (response GetHistory200JSONResponse) VisitGetHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetHistorydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetHistorydefaultApplicationProblemPlusJSONResponse) VisitGetHistoryResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetImpactRequestObject struct {
 	ID     PathID `json:"id"`
 	Params GetImpactParams
@@ -19250,6 +19801,9 @@ type StrictServerInterface interface {
 	// GetGraph Returns the part of the graph that is reachable from a resource.
 	// (GET /resources/{id}/graph)
 	GetGraph(ctx context.Context, request GetGraphRequestObject) (GetGraphResponseObject, error)
+	// GetHistory Lists what happened to a resource, newest first.
+	// (GET /resources/{id}/history)
+	GetHistory(ctx context.Context, request GetHistoryRequestObject) (GetHistoryResponseObject, error)
 	// GetImpact Lists what a fault of the resource endangers, nearest first.
 	// (GET /resources/{id}/impact)
 	GetImpact(ctx context.Context, request GetImpactRequestObject) (GetImpactResponseObject, error)
@@ -20504,6 +21058,33 @@ func (sh *strictHandler) GetGraph(w http.ResponseWriter, r *http.Request, id Pat
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetGraphResponseObject); ok {
 		if err := validResponse.VisitGetGraphResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetHistory operation middleware
+func (sh *strictHandler) GetHistory(w http.ResponseWriter, r *http.Request, id PathID, params GetHistoryParams) {
+	var request GetHistoryRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetHistory(ctx, request.(GetHistoryRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetHistory")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetHistoryResponseObject); ok {
+		if err := validResponse.VisitGetHistoryResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
