@@ -58,6 +58,53 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
+  it('tells what changed on a disk before it failed, live and by the keyboard', async (t) => {
+    const fresh = await startMock();
+    t.after(() => fresh.close());
+    const failed = [...fresh.model.resources.values()].find((r) => r.values.status === 'FAILED' && r.class.name === 'Disk');
+    const page = await openPage(browser, fresh.url, `/resource/${failed.id}`);
+    const history = page.getByRole('region', { name: 'History' });
+    const items = history.getByRole('listitem');
+    await history.getByText('Error began: Disk failure').waitFor();
+    const lines = await items.allInnerTexts();
+    const at = (text) => lines.findIndex((l) => l.includes(text));
+    assert.ok(at('Error began: Disk failure') < at('Status changed from OK to FAILED'), 'the newest comes first');
+    assert.ok(at('Status changed from OK to FAILED') < at('Firmware changed from E3 to E4'));
+    assert.match(lines[at('Parent added: ')], /Parent added: Enclosure 0\s+Parent removed: Enclosure 77 \(gone since\)/);
+    assert.equal(lines.length, 8);
+    const earlier = history.getByRole('button', { name: 'Show earlier' });
+    await earlier.focus();
+    await page.keyboard.press('Enter');
+    await history.getByText('Seen for the first time').waitFor();
+    await earlier.waitFor({ state: 'detached' });
+    await page.waitForFunction(() => document.activeElement?.tagName === 'LI');
+    assert.equal(await items.nth(8).evaluate((e) => e === document.activeElement), true, 'the reader goes on with the first of the earlier ones');
+    await history.getByText(/^Changes from before .* are not known\.$/).waitFor();
+
+    // It is exchanged while somebody looks.
+    fresh.model.setAttribute(failed, 'status', 'OK');
+    await history.getByText('Status changed from FAILED to OK').waitFor();
+    await history.getByText(/Error ended after .*: Disk failure/).waitFor();
+    assert.equal(await items.nth(10).evaluate((e) => e === document.activeElement), true, 'what comes in moves nobody');
+    await history.getByRole('link', { name: 'Enclosure 0' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Enclosure 0' }).waitFor();
+    await closePage(page);
+  });
+
+  it('tells what happened to a resource that is gone', async (t) => {
+    const fresh = await startMock();
+    t.after(() => fresh.close());
+    const service = [...fresh.model.resources.values()].find((r) => r.label.includes('bmc-17'));
+    fresh.model.remove(service);
+    const page = await openPage(browser, fresh.url, `/resource/${service.id}`, { allowErrors: true });
+    await page.getByRole('heading', { level: 1, name: 'This resource is gone' }).waitFor();
+    await page.getByRole('region', { name: 'History' }).getByText('Deleted').waitFor();
+    await page.goto(`${fresh.url}/resource/99999`);
+    await page.getByRole('heading', { level: 1, name: 'This resource is gone' }).waitFor();
+    assert.equal(await page.getByRole('region', { name: 'History' }).count(), 0, 'nothing is known');
+    await closePage(page);
+  });
+
   it('walks the topology by drawing and by table, with the same groups in the address', async () => {
     const pool = resource('Pool', (r) => r.values.status === 'DEGRADED');
     const page = await openPage(browser, mock.url, `/topology/${pool.id}`);

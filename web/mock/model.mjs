@@ -2,6 +2,7 @@
 // changes, all made from a fixed seed so that every run is alike.
 import { classes } from './classes.mjs';
 import { lastSample } from './charts.mjs';
+import { changed as changedAttribute } from './history.mjs';
 
 const rank = { ok: 0, info: 1, warning: 2, error: 3 };
 export const severities = ['ok', 'info', 'warning', 'error'];
@@ -21,12 +22,16 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   const random = () => (seed = (seed * 48271) % 2147483647) / 2147483647;
   const resources = new Map();
   const alerts = [];
+  // How resources changed, in any order.
+  const past = [];
   const listeners = new Set();
   const log = [];
   let nextID = 1;
   let nextAlert = 1;
   let seq = 100;
   const classOf = new Map(classes.map((c) => [c.full, c]));
+  const happened = (r, when, item) => past.push({ time: when, kind: 'changed', resource: r.id, ...item });
+  const keptSince = new Date(now - 86400_000 * 2).toISOString();
   const time = (ago) => new Date(now - ago * 1000).toISOString();
 
   function publish(event, data) {
@@ -239,10 +244,12 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   }
 
   function setAttribute(r, attr, value) {
+    const a = r.class.attributes.find((x) => x.name === attr);
+    const was = attributeValue(a, r.values[attr]);
     r.values[attr] = value;
     r.updated = new Date().toISOString();
-    const a = r.class.attributes.find((x) => x.name === attr);
     const { value: v, text } = attributeValue(a, value);
+    happened(r, r.updated, { attributes: [changedAttribute(a, was, { value: v, text })] });
     const changed = [];
     for (const c of r.class.conditions.filter((x) => x.kind === 'value' && x.attribute === attr)) {
       for (const severity of ['info', 'warning', 'error']) {
@@ -265,6 +272,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   function remove(root) {
     const gone = [...resources.values()].filter((r) => r.root === root.id);
     for (const r of gone) {
+      happened(r, new Date().toISOString(), { kind: 'deleted', ref: ref(r) });
       resources.delete(r.id);
       for (const other of resources.values()) {
         other.parents = other.parents.filter((id) => id !== r.id);
@@ -341,6 +349,27 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
     const rebuilding = [...resources.values()].filter((r) => r.class.name === 'Disk')[Math.min(disks - 1, 150)];
     rebuilding.values.status = 'REBUILDING';
     raise(rebuilding, 'status', 'info', 'Disk is rebuilding', 800);
+    const changes = (r, ago, ...attrs) =>
+      happened(r, time(ago), {
+        root: array.id,
+        attributes: attrs.map(([attr, was]) => {
+          const a = r.class.attributes.find((x) => x.name === attr);
+          return changedAttribute(a, attributeValue(a, was), attributeValue(a, r.values[attr]));
+        }),
+      });
+    changes(failed, 2701, ['status', 'OK']);
+    changes(failed, 9000, ['firmware', 'E3']);
+    for (let i = 0; i < 9; i++) {
+      const [from, to] = i % 2 ? ['REBUILDING', 'OK'] : ['OK', 'REBUILDING'];
+      const status = failed.class.attributes.find((x) => x.name === 'status');
+      happened(failed, time(100_000 - i * 600), { root: array.id, attributes: [changedAttribute(status, attributeValue(status, from), attributeValue(status, to))] });
+    }
+    const link = (r) => ({ id: r.id, plugin: r.class.plugin, class: r.class.name, name: name(r) });
+    happened(failed, time(12_000), {
+      root: array.id,
+      parents: { added: [link(resources.get(failed.parents[0]))], removed: [{ id: 9_999, plugin: 'acme', class: 'Enclosure', name: 'Enclosure 77', gone: true }], added_count: 1, removed_count: 1 },
+    });
+    changes(pool, 2695, ['status', 'OK']);
     for (let i = 0; i < 30; i++) {
       const fan = [...resources.values()].filter((r) => r.class.name === 'Fan')[i % 8];
       const old = raise(fan, 'status', i % 4 ? 'warning' : 'error', 'Fan failure', 86400 * 2 - i * 3000);
@@ -378,7 +407,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   }
 
   return {
-    resources, alerts, log, listeners, classOf,
+    resources, alerts, past, keptSince, log, listeners, classOf,
     acknowledge, add, change, classes, count, encode, encodeAlert, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
     attributeValue,
     seq: () => seq,

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { charts } from './charts.mjs';
 import { makeFleet } from './fleet.mjs';
+import { history } from './history.mjs';
 import { layers } from './layers.mjs';
 import { makeModel, severities } from './model.mjs';
 import { makePlugins } from './plugins.mjs';
@@ -114,6 +115,7 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
         if (id === 'test') return trial(await json(request));
         if (!id && query.get('format') === 'csv') return csv(query);
         if (!id) return request.method === 'POST' ? create(await json(request)) : list(query);
+        if (part === 'history') return history(model, Number(id), query);
         if (part) return detail(find(id), part, query, other);
         if (request.method === 'PATCH') return edit(find(id), await json(request));
         if (request.method === 'DELETE') return drop(find(id));

@@ -63,6 +63,8 @@ describe('takeResources', () => {
     // The rows stand sorted by name, which did not change: nothing to read again.
     expect(marks.classes.size).toBe(0);
     expect([...marks.resources]).toEqual([2]);
+    expect(isMarked(keys.history(2), marks)).toBe(true);
+    expect(isMarked(keys.history(1), marks)).toBe(false);
   });
 
   it('leaves a row where it stands in a table that is sorted by what changed, and says so', () => {

@@ -156,6 +156,7 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'classes':
       return marks.classes.size > 0;
     case 'resource':
+    case 'history':
       return marks.health || marks.resources.has(key[1] as number);
     case 'causes':
     case 'impact':

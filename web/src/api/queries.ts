@@ -31,6 +31,7 @@ export const keys = {
   children: (id: number) => ['children', id] as const,
   reported: (filter: ResourceFilter) => ['reported', filter] as const,
   layers: (id: number, view: LayersView) => ['layers', id, view] as const,
+  history: (id: number) => ['history', id] as const,
   timeline: (id: number, since: string) => ['timeline', id, since] as const,
   standing: ['standing'] as const,
   incidents: (limit: number) => ['incidents', limit] as const,
@@ -239,6 +240,21 @@ export const timelineQuery = (id: number, since: string) =>
     queryFn: ({ signal }) => data(api.GET('/resources/{id}/timeline', { params: { path: { id }, query: { since } }, signal })),
   });
 
+/** What happened to a resource, the newest first, page by page; the first one is short. */
+export const historyQuery = (id: number) =>
+  infiniteQueryOptions({
+    queryKey: keys.history(id),
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) =>
+      data(
+        api.GET('/resources/{id}/history', {
+          params: { path: { id }, query: pageParam === '' ? { limit: 8 } : { limit: 50, cursor: pageParam } },
+          signal,
+        }),
+      ),
+    getNextPageParam: (last) => last.next,
+  });
+
 export const standingQuery = queryOptions({
   queryKey: keys.standing,
   queryFn: ({ signal }) => data(api.GET('/standing', { signal })),
@@ -277,7 +293,7 @@ export const chartsQuery = (id: number, range: Range, points: number) =>
     placeholderData: keepPreviousData,
   });
 
-/** The newest alerts of a resource, of the past too: its history, and what its charts mark. */
+/** The newest alerts of a resource, of the past too: what its charts mark. */
 export const resourceAlertsQuery = (resource: number) =>
   queryOptions({
     queryKey: keys.resourceAlerts(resource),

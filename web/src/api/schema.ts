@@ -426,6 +426,36 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/resources/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Lists what happened to a resource, newest first.
+         * @description Attributes, names and links that changed, sessions that failed and came back,
+         *     alerts that began, ended or were acknowledged, and when the resource was
+         *     first seen. If one with the same identifier was deleted before, what
+         *     happened to that follows; its `resource` is another id. A resource that is
+         *     deleted has a history as long as changes are kept.
+         *
+         *     Changes are kept as long as the change log (`change_log_keep`). Of sessions it
+         *     is kept when that of a controller failed and came back; whether a resource was
+         *     stale follows from that.
+         */
+        get: operations["getHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/resources/{id}/impact": {
         parameters: {
             query?: never;
@@ -1713,6 +1743,80 @@ export interface components {
             items: components["schemas"]["TimelineAlert"][];
             /** @description There are more. */
             truncated: boolean;
+        };
+        History: {
+            resource: components["schemas"]["Ref"];
+            /** @description The resource is gone. */
+            deleted: boolean;
+            items: components["schemas"]["HistoryItem"][];
+            /** @description The cursor of the page with what happened before. Not given on the last page. */
+            next?: string;
+            /**
+             * Format: date-time
+             * @description Changes of before this time are not known; null if all are. Alerts, and when a resource was first seen, are known for longer.
+             */
+            kept_since: string | null;
+        };
+        HistoryItem: {
+            /** Format: date-time */
+            time: string;
+            kind: components["schemas"]["HistoryKind"];
+            /**
+             * Format: int64
+             * @description The resource that it happened to; another than the asked one, if that had its identifier before.
+             */
+            resource: number;
+            /**
+             * Format: int64
+             * @description The controller or host whose plugin reported the change; not given for an act of a user.
+             */
+            root?: number;
+            attributes?: components["schemas"]["HistoryAttribute"][];
+            label?: components["schemas"]["HistoryText"];
+            alias?: components["schemas"]["HistoryText"];
+            parents?: components["schemas"]["HistoryLinks"];
+            children?: components["schemas"]["HistoryLinks"];
+            session?: components["schemas"]["HistorySession"];
+            alert?: components["schemas"]["TimelineAlert"];
+        };
+        /** @enum {string} */
+        HistoryKind: "created" | "changed" | "deleted" | "alert_began" | "alert_ended" | "alert_acknowledged";
+        HistoryAttribute: {
+            name: string;
+            label: string;
+            from: components["schemas"]["AnyValue"];
+            to: components["schemas"]["AnyValue"];
+            /** @description What a person reads, as in `AttributeValue`. Empty for null. */
+            from_text: string;
+            to_text: string;
+            /** @description Its values are never told. Given only if true. */
+            secret?: boolean;
+        };
+        /** @description A text that became another one; empty where there was none. */
+        HistoryText: {
+            from: string;
+            to: string;
+        };
+        /** @description Links in one direction. The counts are of all, the lists name the first 50. */
+        HistoryLinks: {
+            added: components["schemas"]["HistoryLink"][];
+            removed: components["schemas"]["HistoryLink"][];
+            added_count: number;
+            removed_count: number;
+        };
+        /** @description The other end of a link, as it was called then. */
+        HistoryLink: {
+            id: components["schemas"]["ID"];
+            plugin: string;
+            class: string;
+            name: string;
+            /** @description It is deleted since. Given only if true. */
+            gone?: boolean;
+        };
+        HistorySession: {
+            /** @description The session of the controller failed; false if it is back. */
+            offline: boolean;
+            error: string;
         };
         /** @enum {string} */
         StandingState: "down" | "degraded" | "at_risk" | "fine";
@@ -3194,6 +3298,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getHistory: {
+        parameters: {
+            query?: {
+                /** @description Leave out what happened before this time. */
+                since?: string;
+                /** @description Leave out what happened after this time. */
+                until?: string;
+                /** @description How many items at most on the page. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                cursor?: components["parameters"]["pageCursor"];
+            };
+            header?: never;
+            path: {
+                id: components["parameters"]["pathID"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of the history. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
                 };
             };
             default: components["responses"]["Problem"];

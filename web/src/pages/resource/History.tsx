@@ -1,75 +1,110 @@
-import { IconChartLine, IconCheck, IconEye, IconPlus } from '@tabler/icons-react';
-import { useQuery } from '@tanstack/react-query';
-import { useState } from 'react';
 import { Skeleton } from '@mantine/core';
+import { IconChartLine, IconCheck, IconEye, IconPencil, IconPlus, IconTrash } from '@tabler/icons-react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
 import type { Schema } from '../../api/client';
-import { resourceAlertsQuery } from '../../api/queries';
-import { formatCount } from '../../format/number';
-import { formatDuration } from '../../format/time';
+import { errorText, ProblemError } from '../../api/problem';
+import { historyQuery } from '../../api/queries';
 import { HealthIcon } from '../../ui/HealthIcon';
-import { healthName } from '../../ui/health';
+import { ResourceLink } from '../../ui/ResourceLink';
 import { When } from '../../ui/Time';
-import { history, type Happening } from './history';
+import { facts, itemKey, plainWords } from './history';
 import classes from './History.module.css';
 
 interface Props {
-  resource: Schema['Resource'];
+  /** The resource, which may be gone. */
+  id: number;
   /** Shows the charts around a point in time; none if there are no charts. */
-  onMoment: ((time: number) => void) | undefined;
+  onMoment?: ((time: number) => void) | undefined;
 }
 
-const shownFirst = 8;
-
-/** What happened to the resource: alerts that began, ended and were acknowledged. */
-export function History({ resource, onMoment }: Props) {
-  const { data } = useQuery(resourceAlertsQuery(resource.id));
-  const [limit, setLimit] = useState(shownFirst);
-  const list = data && history(resource, data.items);
+/** What happened to a resource: how it changed, and its alerts. Nothing is drawn of one that nothing is known of. */
+export function History({ id, onMoment }: Props) {
+  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useInfiniteQuery(historyQuery(id));
+  const items = data?.pages.flatMap((p) => p.items);
+  const last = data?.pages.at(-1);
+  // The first of the earlier items: the keyboard and the screen reader go on there.
+  const [reading, setReading] = useState<string>();
+  const first = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (reading !== undefined) first.current?.focus();
+  }, [reading]);
+  const showEarlier = async () => {
+    const next = (await fetchNextPage()).data?.pages.at(-1)?.items[0];
+    if (next) setReading(itemKey(next));
+  };
+  if (error instanceof ProblemError && error.status === 404) return null;
   return (
     <section className="panel" aria-labelledby="history">
       <header>
         <h2 id="history">History</h2>
       </header>
-      {!list && <Skeleton height={60} radius={0} />}
+      {!items && (error ? <p className={classes['note']}>{errorText(error)}</p> : <Skeleton height={60} radius={0} />)}
       <ol className={classes['list']}>
-        {list?.slice(0, limit).map((h) => (
-          <li key={h.key}>
-            <span className={classes['time']}>
-              <When time={h.time} />
-            </span>
-            <Sign happening={h} />
-            <span className={classes['text']}>{words(h)}</span>
-            {onMoment && (
-              <button type="button" className={classes['show']} aria-label={`Show the charts around: ${words(h)}`} title="Show the charts around it" onClick={() => onMoment(Date.parse(h.time))}>
-                <IconChartLine size={15} aria-hidden />
-              </button>
-            )}
-          </li>
-        ))}
+        {items?.map((item) => {
+          const key = itemKey(item);
+          return (
+            <li key={key} ref={key === reading ? first : undefined} tabIndex={key === reading ? -1 : undefined}>
+              <Item item={item} resource={id} onMoment={onMoment} />
+            </li>
+          );
+        })}
       </ol>
-      {list && list.length > limit && (
-        <button type="button" className={classes['more']} onClick={() => setLimit(limit + 50)}>
-          Show more of {formatCount(list.length)}
+      {hasNextPage && (
+        <button type="button" className={classes['more']} disabled={isFetchingNextPage} onClick={() => void showEarlier()}>
+          Show earlier
         </button>
+      )}
+      {last && last.next === undefined && last.kept_since !== null && (items?.at(-1)?.time ?? '') < last.kept_since && (
+        <p className={classes['note']}>
+          Changes from before <When time={last.kept_since} /> are not known.
+        </p>
       )}
     </section>
   );
 }
 
-function Sign({ happening: { kind, alert } }: { happening: Happening }) {
-  if (kind === 'began' && alert) return <HealthIcon health={alert.severity} silent />;
-  const Icon = kind === 'ended' ? IconCheck : kind === 'acknowledged' ? IconEye : IconPlus;
-  return <Icon size={16} className={classes[kind]} aria-hidden />;
+function Item({ item, resource, onMoment }: { item: Schema['HistoryItem']; resource: number; onMoment: Props['onMoment'] }) {
+  const list = facts(item, resource);
+  return (
+    <>
+      <span className={classes['time']}>
+        <When time={item.time} />
+      </span>
+      <Sign item={item} />
+      <span className={classes['text']}>
+        {list.map((fact, i) => (
+          <span key={i} className={classes['fact']}>
+            {fact.map((part, k) =>
+              typeof part === 'string' ? (
+                part
+              ) : (
+                <ResourceLink key={k} id={part.id}>
+                  {part.name}
+                </ResourceLink>
+              ),
+            )}
+          </span>
+        ))}
+      </span>
+      {onMoment && (
+        <button type="button" className={classes['show']} aria-label={`Show the charts around: ${plainWords(list)}`} title="Show the charts around it" onClick={() => onMoment(Date.parse(item.time))}>
+          <IconChartLine size={15} aria-hidden />
+        </button>
+      )}
+    </>
+  );
 }
 
-function words({ kind, alert }: Happening): string {
-  if (!alert) return 'Seen for the first time';
-  switch (kind) {
-    case 'began':
-      return `${healthName(alert.severity)} began: ${alert.message}`;
-    case 'ended':
-      return `${healthName(alert.severity)} ended after ${formatDuration(Date.parse(alert.ended ?? alert.began) - Date.parse(alert.began))}: ${alert.message}`;
-    default:
-      return `Acknowledged by ${alert.acknowledged?.user ?? 'somebody'}: ${alert.message}${alert.acknowledged?.comment ? ` (${alert.acknowledged.comment})` : ''}`;
-  }
+const signs: Partial<Record<Schema['HistoryKind'], typeof IconPencil>> = {
+  alert_ended: IconCheck,
+  alert_acknowledged: IconEye,
+  created: IconPlus,
+  deleted: IconTrash,
+};
+
+function Sign({ item: { kind, alert } }: { item: Schema['HistoryItem'] }) {
+  if (kind === 'alert_began' && alert) return <HealthIcon health={alert.severity} silent />;
+  const Icon = signs[kind] ?? IconPencil;
+  return <Icon size={16} className={kind === 'alert_ended' ? classes['ended'] : classes['quiet']} aria-hidden />;
 }

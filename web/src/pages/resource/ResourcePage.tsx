@@ -62,9 +62,12 @@ function ResourceByID({ id }: { id: number }) {
 
   if (error instanceof ProblemError && error.status === 404) {
     return (
-      <Message page title="This resource is gone">
-        <p>It was removed, or nothing reports it any more.</p>
-      </Message>
+      <Page title="This resource is gone">
+        <Message page title="This resource is gone">
+          <p>It was removed, or nothing reports it any more.</p>
+        </Message>
+        <History id={id} />
+      </Page>
     );
   }
   if (!resource) {
@@ -98,7 +101,7 @@ function ResourceByID({ id }: { id: number }) {
         <Column>
           <Alerts resource={resource} causes={causes} />
           <Impact impact={impact} labels={labels} />
-          <History resource={resource} onMoment={charted ? showMoment : undefined} />
+          <History id={id} onMoment={charted ? showMoment : undefined} />
         </Column>
       </div>
       <Relatives resource={resource} graph={graph} labels={labels} />
