@@ -69,7 +69,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     const lines = await items.allInnerTexts();
     const at = (text) => lines.findIndex((l) => l.includes(text));
     assert.ok(at('Error began: Disk failure') < at('Status changed from OK to FAILED'), 'the newest comes first');
-    assert.ok(at('Status changed from OK to FAILED') < at('Firmware changed from E3 to E4'));
+    assert.ok(at('Status changed from OK to FAILED') < at('Firmware changed from A10 to C8C4'));
     assert.match(lines[at('Parent added: ')], /Parent added: Enclosure 0\s+Parent removed: Enclosure 77 \(gone since\)/);
     assert.equal(lines.length, 8);
     const earlier = history.getByRole('button', { name: 'Show earlier' });

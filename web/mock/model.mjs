@@ -358,7 +358,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
         }),
       });
     changes(failed, 2701, ['status', 'OK']);
-    changes(failed, 9000, ['firmware', 'E3']);
+    changes(failed, 9000, ['firmware', 'A10']);
     for (let i = 0; i < 9; i++) {
       const [from, to] = i % 2 ? ['REBUILDING', 'OK'] : ['OK', 'REBUILDING'];
       const status = failed.class.attributes.find((x) => x.name === 'status');
