@@ -230,6 +230,51 @@ func rawUpdate(ctx context.Context, db *sql.DB, m *resource.Mutation, texts []st
 	return tx.Commit()
 }
 
+// BenchmarkHistory commits 1,000 changed of 100,000 resources with and without
+// the rows of their histories, in turn, in one database that has a million such
+// rows, and reads the newest 100 of one. ratio is the time without / with.
+func BenchmarkHistory(b *testing.B) {
+	db := open(b)
+	all := disks(100_000)
+	if err := db.Commit(b.Context(), all); err != nil {
+		b.Fatal(err)
+	}
+	seq := all.Seq
+	change := func(told bool) time.Duration {
+		seq++
+		m := &resource.Mutation{Seq: seq, Time: all.Time, Log: []byte(`{}`)}
+		for i := range 1000 {
+			r := *all.Put[(i*97+int(seq))%len(all.Put)]
+			r.Values = append([]resource.Value(nil), r.Values...)
+			r.Values[4] = resource.StringValue(fmt.Sprint("S", seq))
+			m.Put = append(m.Put, &r)
+			if told {
+				m.History = append(m.History, resource.StoredChange{Resource: r.ID, What: []byte(`{"root":1,"attributes":[{"name":"status","from":"OK","to":"FAILED"}]}`)})
+			}
+		}
+		start := time.Now()
+		if err := db.Commit(b.Context(), m); err != nil {
+			b.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	for range 1000 {
+		change(true)
+	}
+	var with, without, reading time.Duration
+	for b.Loop() {
+		with += change(true)
+		without += change(false)
+		start := time.Now()
+		if rows, err := db.History(b.Context(), 500, 1<<62, 100); err != nil || len(rows) == 0 {
+			b.Fatal(len(rows), err)
+		}
+		reading += time.Since(start)
+	}
+	b.ReportMetric(without.Seconds()/with.Seconds(), "ratio")
+	b.ReportMetric(float64(reading.Microseconds())/float64(b.N), "µs/read")
+}
+
 // BenchmarkAlerts commits 10,000 new alerts.
 func BenchmarkAlerts(b *testing.B) {
 	db := open(b)

@@ -8,9 +8,9 @@ CREATE TABLE resource_change (
     time     INTEGER NOT NULL,
     what     TEXT    NOT NULL, -- JSON; see resource.Change
     gone     TEXT,             -- of a resource that was deleted: hash of its class, space and identity; else NULL
-    PRIMARY KEY (resource, seq)
+    PRIMARY KEY (seq, resource)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX resource_change_seq ON resource_change (seq);
+CREATE INDEX resource_change_resource ON resource_change (resource, seq);
 CREATE INDEX resource_change_gone ON resource_change (gone, resource) WHERE gone IS NOT NULL;
 
 INSERT INTO position SELECT 'history floor', seq FROM meta WHERE seq > 0;
