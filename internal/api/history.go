@@ -250,7 +250,7 @@ func (p *past) attribute(class string, ch *resource.ChangedAttribute) (gen.Histo
 		raw   json.RawMessage
 		value *any
 		text  *string
-	}{{ch.From, (*any)(&out.From), &out.FromText}, {ch.To, (*any)(&out.To), &out.ToText}} {
+	}{{ch.From, &out.From, &out.FromText}, {ch.To, &out.To, &out.ToText}} {
 		if a != nil {
 			if v, err := a.Parse(side.raw); err == nil {
 				shown := p.view.attribute(a, v)

@@ -119,15 +119,15 @@ func TestHistoryRefused(t *testing.T) {
 		status int
 		field  string
 	}{
-		"0/history":                  {400, "id"},
-		"98/history":                 {404, ""},
-		"4/history?limit=0":          {400, "limit"},
-		"4/history?limit=1001":       {400, "limit"},
-		"4/history?cursor=x":         {400, "cursor"},
-		"4/history?cursor=MSAyIDM":   {400, "cursor"},
-		"3/history?cursor=" + next:   {400, "cursor"}, // another's
-		"4/history?since=yesterday":  {400, "since"},
-		"4/history?until=now":        {400, "until"},
+		"0/history":                 {400, "id"},
+		"98/history":                {404, ""},
+		"4/history?limit=0":         {400, "limit"},
+		"4/history?limit=1001":      {400, "limit"},
+		"4/history?cursor=x":        {400, "cursor"},
+		"4/history?cursor=MSAyIDM":  {400, "cursor"},
+		"3/history?cursor=" + next:  {400, "cursor"}, // another's
+		"4/history?since=yesterday": {400, "since"},
+		"4/history?until=now":       {400, "until"},
 	} {
 		r := do(t, s, "GET", api.Prefix+"/resources/"+query, "")
 		if p := decode[gen.Problem](t, r); r.Code != want.status || p.Field != want.field {

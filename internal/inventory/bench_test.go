@@ -25,7 +25,7 @@ func (nowhere) Log(context.Context, uint64, int) ([]resource.LogEntry, error) { 
 func (nowhere) History(context.Context, resource.ID, uint64, int) ([]resource.StoredChange, error) {
 	return nil, nil
 }
-func (nowhere) Former(context.Context, string, resource.ID) (resource.ID, error) { return 0, nil }
+func (nowhere) Former(context.Context, string, resource.ID) (resource.ID, error)  { return 0, nil }
 func (nowhere) LogBack(context.Context, uint64, int) ([]resource.LogEntry, error) { return nil, nil }
 
 func (nowhere) Position(context.Context, string) (uint64, error) { return 0, nil }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,8 +45,8 @@ func wantHistory(t *testing.T, s Store, id resource.ID, from uint64, limit int, 
 		t.Fatal(err)
 	}
 	var newestFirst []resource.StoredChange
-	for i := len(want) - 1; i >= 0; i-- {
-		newestFirst = append(newestFirst, want[i])
+	for _, c := range slices.Backward(want) {
+		newestFirst = append(newestFirst, c)
 	}
 	if d := diff(newestFirst, got); d != "" {
 		t.Errorf("resource %d back from %d (-want +got):\n%s", id, from, d)
