@@ -61,7 +61,7 @@ func (h *handlers) GetHistory(ctx context.Context, req gen.GetHistoryRequestObje
 // onceThere returns a resource that is there, or is deleted and has a history.
 func (h *handlers) onceThere(ctx context.Context, id resource.ID) (_ gen.Ref, deleted bool, err error) {
 	if r := h.inventory.Get(id); r != nil {
-		return ref(r), false, nil
+		return h.view.ref(r), false, nil
 	}
 	for c, err := range h.inventory.History(ctx, resource.HistoryPosition{Resource: id, Seq: math.MaxInt64}) {
 		if err != nil {
