@@ -157,7 +157,8 @@ func TestTimeline(t *testing.T) {
 }
 
 func TestStanding(t *testing.T) {
-	s, w := newServer(t)
+	v := newVolumes(apitest.Drive1)
+	s, w := serverWith(v)
 	fs := &resource.Class{Plugin: "fs", Name: "Scratch", Bases: []string{"FileSystem", "Resource"}}
 	fs.Index()
 	w.AddClass(fs)
@@ -175,6 +176,9 @@ func TestStanding(t *testing.T) {
 					cause = " " + it.Cause.Message
 				}
 				out = append(out, fmt.Sprintf("%s %s%s", it.Resource.Name, it.State, cause))
+				if want := it.Resource.ID == int64(apitest.Lun); it.Volume != want || (it.Why != "") != want {
+					t.Errorf("%s: volume %t, why %q", it.Resource.Name, it.Volume, it.Why)
+				}
 			}
 		}
 		return strings.Join(out, "; ")
@@ -195,4 +199,16 @@ func TestStanding(t *testing.T) {
 	check("0/0/1/1; /scratch at_risk Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
 	w.Raise(apitest.Lun, resource.Error, "l", "mapped", "Gone")
 	check("1/0/0/1; /scratch down Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
+	// The names and states of volumes are those of their page, also where only a path
+	// is at fault.
+	w = apitest.New()
+	v = newVolumes(apitest.Enclosure, apitest.Drive2)
+	v.v.Wish.Alias, v.v.ID = "archive", apitest.Enclosure
+	o := w.Options()
+	o.Volumes = v
+	st := get[gen.Standing](t, api.New(o), "/standing")
+	if it := st.Volumes.Items[0]; it.Resource.Name != "archive" || it.State != gen.StandingStateDegraded || it.Causes != 1 || it.Cause.Message != "Drive failure" ||
+		it.Why != "1 of its 2 paths do not work; b: Drive failure: Hard drive Drive 2" {
+		t.Errorf("%+v", it)
+	}
 }

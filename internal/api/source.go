@@ -90,6 +90,9 @@ type Volumes interface {
 	// Get returns nil if there is no such volume.
 	Get(resource.ID) *resource.Volume
 	List(resource.VolumeQuery) (resource.VolumePage, error)
+	// Counted returns all volumes, and one without nodes for each drive that no host
+	// reaches and on which nothing lies; in no order.
+	Counted() []*resource.Volume
 	// Candidates returns the hosts that reach a volume.
 	Candidates(resource.ID) []resource.Candidate
 	// Edit changes what a user decided about a volume.
@@ -154,6 +157,7 @@ type noVolumes struct{}
 
 func (noVolumes) Get(resource.ID) *resource.Volume                           { return nil }
 func (noVolumes) List(resource.VolumeQuery) (p resource.VolumePage, _ error) { return p, nil }
+func (noVolumes) Counted() []*resource.Volume                                { return nil }
 func (noVolumes) Candidates(resource.ID) []resource.Candidate                { return nil }
 func (noVolumes) Clusters() []resource.KnownCluster                          { return nil }
 func (noVolumes) Seq() uint64                                                { return 0 }

@@ -23,50 +23,69 @@ func (h *handlers) GetStanding(_ context.Context, req gen.GetStandingRequestObje
 		return nil, err
 	}
 	var out gen.Standing
-	if out.Filesystems, err = h.standing(resource.ClassFileSystem, most, true); err != nil {
+	if out.Filesystems, err = h.filesystemsStanding(most); err != nil {
 		return nil, err
 	}
-	if out.Volumes, err = h.standing(resource.BaseLogicalDrive, most, false); err != nil {
-		return nil, err
-	}
+	out.Volumes = h.volumesStanding(most)
 	return gen.GetStanding200JSONResponse{Body: out, Headers: gen.GetStanding200ResponseHeaders{FaultlinePosition: at.String()}}, nil
 }
 
-// stood is a resource with its state.
+// stood is what is listed of a kind, with its state.
 type stood struct {
-	r     *resource.Resource
+	ref   gen.Ref
 	state gen.StandingState
+	r     *resource.Resource // nil if it is gone
+	v     *resource.Volume   // of a volume
+	why   string             // of a volume
 }
 
 // standingStates is the order of lists.
 var standingStates = []gen.StandingState{gen.StandingStateDown, gen.StandingStateDegraded, gen.StandingStateAtRisk, gen.StandingStateFine}
 
-// standing tells how the resources of a base class stand, and lists the worst;
-// those that are fine too, if they are wanted and there is room.
-func (h *handlers) standing(base string, most int, fine bool) (out gen.StandingKind, _ error) {
-	total, sick := 0, 0
-	for _, c := range h.inventory.Classes() {
-		if c.Is(base) {
-			n := h.alerts.HealthCounts(c)
-			total, sick = total+h.inventory.Count(c), sick+n[resource.Warning]+n[resource.Error]
-		}
-	}
-	q := resource.Query{Base: base, Limit: resource.MaxLimit, Sick: h.alerts.Sick()}
-	if !fine { // most of many volumes are fine, and need not be looked at
-		q.Health = []resource.Severity{resource.Warning, resource.Error}
-	}
+// filesystemsStanding tells how the file systems stand; those that are fine are
+// listed, too, if there is room.
+func (h *handlers) filesystemsStanding(most int) (out gen.StandingKind, _ error) {
+	q := resource.Query{Base: resource.ClassFileSystem, Limit: resource.MaxLimit, Sick: h.alerts.Sick()}
 	var list []stood
-	for more := fine || sick > 0; more; more = q.Cursor != "" {
+	for more := true; more; more = q.Cursor != "" {
 		page, err := h.inventory.List(q)
 		if err != nil {
 			return out, err
 		}
 		for _, r := range page.Items {
-			list = append(list, stood{r, h.stand(r)})
+			list = append(list, stood{ref: h.view.ref(r), state: h.stand(r), r: r})
 		}
 		q.Cursor = page.Next
 	}
-	out.Fine = max(0, total-len(list))
+	return h.standingKind(list, 0, most), nil
+}
+
+// volumesStanding tells how the volumes stand. Most of many are fine, and are not
+// listed.
+func (h *handlers) volumesStanding(most int) gen.StandingKind {
+	var list []stood
+	fine := 0
+	for _, v := range h.volumes.Counted() {
+		state, why := h.view.volumeState(v)
+		if state == gen.VolumeFine {
+			fine++
+			continue
+		}
+		r := h.inventory.Get(v.ID)
+		of := gen.Ref{ID: int64(v.ID), Plugin: v.Plugin, Class: v.Class}
+		if r != nil {
+			of = h.view.ref(r)
+		}
+		of.Name = v.Name()
+		list = append(list, stood{ref: of, state: gen.StandingState(state), r: r, v: v, why: why})
+	}
+	return h.standingKind(list, fine, most)
+}
+
+// standingKind counts what is listed, and what is fine beside it, and shows the
+// worst.
+func (h *handlers) standingKind(list []stood, fine, most int) gen.StandingKind {
+	out := gen.StandingKind{Fine: fine, Items: []gen.StandingItem{}}
 	for _, s := range list {
 		switch s.state {
 		case gen.StandingStateDown:
@@ -81,23 +100,20 @@ func (h *handlers) standing(base string, most int, fine bool) (out gen.StandingK
 	}
 	slices.SortFunc(list, func(a, b stood) int {
 		return cmp.Or(cmp.Compare(slices.Index(standingStates, a.state), slices.Index(standingStates, b.state)),
-			resource.Natural(a.r.Name(), b.r.Name()), cmp.Compare(a.r.ID, b.r.ID))
+			resource.Natural(a.ref.Name, b.ref.Name), cmp.Compare(a.ref.ID, b.ref.ID))
 	})
-	out.Items = []gen.StandingItem{}
 	for _, s := range list[:min(most, len(list))] {
-		if fine || s.state != gen.StandingStateFine {
-			out.Items = append(out.Items, h.standingItem(s))
-		}
+		out.Items = append(out.Items, h.standingItem(s))
 	}
-	return out, nil
+	return out
 }
 
-// stand tells the state of a resource: see the description of getStanding.
+// stand tells the state of a file system: see the description of getStanding.
 func (h *handlers) stand(r *resource.Resource) gen.StandingState {
 	if h.alerts.Health(r.ID) < resource.Warning {
 		return gen.StandingStateFine
 	}
-	failed, sick := h.says(r)
+	failed, sick := h.view.says(r)
 	if failed {
 		return gen.StandingStateDown
 	}
@@ -107,7 +123,7 @@ func (h *handlers) stand(r *resource.Resource) gen.StandingState {
 		if p == nil { // deleted by a change that is under way
 			continue
 		}
-		f, s := h.says(p)
+		f, s := h.view.says(p)
 		allFailed, sick = allFailed && f, sick || s
 	}
 	switch {
@@ -119,39 +135,25 @@ func (h *handlers) stand(r *resource.Resource) gen.StandingState {
 	return gen.StandingStateAtRisk
 }
 
-// says reports what a resource says of itself: whether it has failed, and
-// whether it is not well at all. A bound that is exceeded, such as of the space
-// used, is no failure.
-func (h *handlers) says(r *resource.Resource) (failed, sick bool) {
-	for _, a := range h.alerts.Own(r.ID) {
-		if !a.MayCause() {
-			continue
-		}
-		sick = true
-		if a.Severity == resource.Error && !bounded(r.Class, a.Attribute) {
-			failed = true
-		}
-	}
-	return failed, sick
-}
-
-// bounded reports whether conditions watch the bounds of an attribute or
-// statistic, rather than its states.
-func bounded(c *resource.Class, attribute string) bool {
-	return slices.ContainsFunc(c.Conditions, func(k resource.Condition) bool {
-		return k.Attribute == attribute && k.Kind != resource.ValueCondition
-	})
-}
-
 func (h *handlers) standingItem(s stood) gen.StandingItem {
-	out := gen.StandingItem{Resource: h.view.ref(s.r), State: s.state, Stale: h.inventory.Stale(s.r)}
+	out := gen.StandingItem{Resource: s.ref, State: s.state, Why: s.why, Volume: s.v != nil && h.volumes.Get(s.v.ID) != nil}
+	if s.r != nil {
+		out.Stale = h.inventory.Stale(s.r)
+	}
 	if s.state == gen.StandingStateFine {
 		return out
+	}
+	id := resource.ID(s.ref.ID)
+	causes := slices.Concat(h.alerts.Own(id), h.alerts.Inherited(id))
+	if s.v != nil && !slices.ContainsFunc(causes, (*resource.Alert).MayCause) { // its paths then
+		for i := range s.v.Nodes {
+			causes = append(causes, h.alerts.Own(s.v.Nodes[i].ID)...)
+		}
 	}
 	// Of each severity the nearest come first, so the last of the worst is the
 	// furthest.
 	var first *resource.Alert
-	for _, a := range slices.Concat(h.alerts.Own(s.r.ID), h.alerts.Inherited(s.r.ID)) {
+	for _, a := range causes {
 		if !a.MayCause() {
 			continue
 		}

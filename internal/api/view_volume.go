@@ -30,9 +30,7 @@ func (v *View) Volume(vol *resource.Volume) gen.Volume {
 		if n.Weights > 0 {
 			node.Weight = &n.Weight
 		}
-		if r := v.Resources.Get(n.ID); r != nil {
-			node.Stale = v.Resources.Stale(r)
-		}
+		node.Stale = v.stale(n.ID)
 		switch n.Role {
 		case resource.RolePrimary:
 			out.Primary.Node = int64(n.ID)
@@ -47,22 +45,23 @@ func (v *View) Volume(vol *resource.Volume) gen.Volume {
 	if !vol.Detached {
 		out.Health = gen.Severity(v.Alerts.Health(vol.ID).String())
 	}
-	out.State, out.StateWhy = v.volumeState(vol, out.Nodes)
+	out.State, out.StateWhy = v.volumeState(vol)
 	return out
 }
 
 // volumeState tells from the health of the graph whether a volume works. An
 // alert of what backs it says that it failed, or partly; one of anything else
-// above it, a fan or one disk of many, that it may.
-func (v *View) volumeState(vol *resource.Volume, nodes []gen.VolumeNode) (gen.VolumeState, string) {
+// above it, a fan or one disk of many, that it may. It has failed, too, if all that
+// something which backs it is directly made of has.
+func (v *View) volumeState(vol *resource.Volume) (gen.VolumeState, string) {
 	if vol.Detached {
 		return gen.VolumeDown, "its drive is no longer seen"
 	}
 	bad, why := 0, ""
-	for i := range nodes {
-		n := &nodes[i]
-		switch a := v.worstOwn(resource.ID(n.ID)); {
-		case n.Stale:
+	for i := range vol.Nodes {
+		n := &vol.Nodes[i]
+		switch a := v.worstOwn(n.ID); {
+		case v.stale(n.ID):
 			bad++
 			why = fmt.Sprintf("%s is out of contact", n.Host)
 		case a != nil && a.Severity == resource.Error:
@@ -70,7 +69,7 @@ func (v *View) volumeState(vol *resource.Volume, nodes []gen.VolumeNode) (gen.Vo
 			why = fmt.Sprintf("%s: %s", n.Host, a.Text)
 		}
 	}
-	if len(nodes) > 0 && bad == len(nodes) {
+	if bad > 0 && bad == len(vol.Nodes) {
 		if bad > 1 {
 			why = fmt.Sprintf("none of its %d paths works; %s", bad, why)
 		}
@@ -78,16 +77,17 @@ func (v *View) volumeState(vol *resource.Volume, nodes []gen.VolumeNode) (gen.Vo
 	}
 	state := gen.VolumeFine
 	if bad > 0 {
-		state, why = gen.VolumeDegraded, fmt.Sprintf("%d of its %d paths do not work; %s", bad, len(nodes), why)
+		state, why = gen.VolumeDegraded, fmt.Sprintf("%d of its %d paths do not work; %s", bad, len(vol.Nodes), why)
 	}
 	if v.Alerts.Health(vol.ID) < resource.Warning {
 		return state, why
 	}
 	for _, a := range slices.Concat(v.Alerts.Own(vol.ID), v.Alerts.Inherited(vol.ID)) {
 		_, backs := slices.BinarySearch(vol.Backing, a.Resource)
+		r := v.Resources.Get(a.Resource)
 		switch {
-		case a.Severity < resource.Warning:
-		case backs && a.Severity == resource.Error:
+		case !a.MayCause() || r == nil: // or deleted by a change that is under way
+		case backs && fails(r.Class, a):
 			return gen.VolumeDown, a.Text
 		case backs && state != gen.VolumeDegraded:
 			state, why = gen.VolumeDegraded, a.Text
@@ -95,7 +95,50 @@ func (v *View) volumeState(vol *resource.Volume, nodes []gen.VolumeNode) (gen.Vo
 			state, why = gen.VolumeAtRisk, a.Text
 		}
 	}
+	for _, id := range vol.Backing {
+		if r := v.Resources.Get(id); r != nil && v.nothingLeft(r) {
+			return gen.VolumeDown, fmt.Sprintf("all that %s is made of has failed", r.Name())
+		}
+	}
 	return state, why
+}
+
+// nothingLeft reports whether all has failed that a resource is directly made of.
+func (v *View) nothingLeft(r *resource.Resource) bool {
+	return len(r.Parents) > 0 && !slices.ContainsFunc(r.Parents, func(id resource.ID) bool {
+		p := v.Resources.Get(id)
+		if p == nil {
+			return true
+		}
+		failed, _ := v.says(p)
+		return !failed
+	})
+}
+
+// says reports what a resource says of itself: whether it has failed, and
+// whether it is not well at all.
+func (v *View) says(r *resource.Resource) (failed, sick bool) {
+	for _, a := range v.Alerts.Own(r.ID) {
+		if a.MayCause() {
+			failed, sick = failed || fails(r.Class, a), true
+		}
+	}
+	return failed, sick
+}
+
+// fails reports whether an alert of a class says that the resource has failed. A
+// bound that is exceeded, such as of the space used, is no failure, and neither
+// is contact that is lost.
+func fails(c *resource.Class, a *resource.Alert) bool {
+	return a.Severity == resource.Error && a.Condition != resource.OfflineCondition && !slices.ContainsFunc(c.Conditions, func(k resource.Condition) bool {
+		return k.Attribute == a.Attribute && k.Kind != resource.ValueCondition
+	})
+}
+
+// stale reports whether only dead sessions report a resource.
+func (v *View) stale(id resource.ID) bool {
+	r := v.Resources.Get(id)
+	return r != nil && v.Resources.Stale(r)
 }
 
 // worstOwn returns the worst alert of a resource, or nil.

@@ -55,6 +55,8 @@ func (f *volumes) List(q resource.VolumeQuery) (resource.VolumePage, error) {
 	return resource.VolumePage{Items: []*resource.Volume{f.v}, Next: "more"}, nil
 }
 
+func (f *volumes) Counted() []*resource.Volume { return []*resource.Volume{f.v} }
+
 func (f *volumes) Candidates(resource.ID) []resource.Candidate {
 	return []resource.Candidate{{Host: "a", HostID: 90, Role: resource.RolePrimary, Weight: 2, Weighted: true, Primaries: 3, Used: 4, Cluster: "ab"},
 		{Host: "b", HostID: 91, Role: resource.RoleUnused, Problem: "b is in two"}}
@@ -122,9 +124,17 @@ func TestVolumeStates(t *testing.T) {
 		state  gen.VolumeState
 		why    string
 	}{
-		"one disk of the pool":   {[]resource.ID{apitest.Drive1}, nil, gen.VolumeAtRisk, "Drive failure: Hard drive Drive 2"},
-		"the pool is degraded":   {[]resource.ID{apitest.Drive1}, func(_ *volumes, w *apitest.World) { w.Raise(apitest.Pool, resource.Warning, "x", "x", "Degraded") }, gen.VolumeDegraded, "Degraded: acme.RaidPool Pool 0"},
-		"the pool has failed":    {[]resource.ID{apitest.Drive1}, func(_ *volumes, w *apitest.World) { w.Raise(apitest.Pool, resource.Error, "x", "x", "Failed") }, gen.VolumeDown, "Failed: acme.RaidPool Pool 0"},
+		"one disk of the pool": {[]resource.ID{apitest.Drive1}, nil, gen.VolumeAtRisk, "Drive failure: Hard drive Drive 2"},
+		"the pool is degraded": {[]resource.ID{apitest.Drive1}, func(_ *volumes, w *apitest.World) { w.Raise(apitest.Pool, resource.Warning, "x", "x", "Degraded") }, gen.VolumeDegraded, "Degraded: acme.RaidPool Pool 0"},
+		"the pool has failed":  {[]resource.ID{apitest.Drive1}, func(_ *volumes, w *apitest.World) { w.Raise(apitest.Pool, resource.Error, "x", "x", "Failed") }, gen.VolumeDown, "Failed: acme.RaidPool Pool 0"},
+		"contact with it is lost": {[]resource.ID{apitest.Drive1}, func(_ *volumes, w *apitest.World) {
+			w.Raise(apitest.Lun, resource.Error, resource.OfflineCondition, "", "Contact lost")
+		}, gen.VolumeDegraded, "Contact lost: acme.Lun scratch"},
+		"all disks of the pool": {[]resource.ID{apitest.Enclosure}, func(_ *volumes, w *apitest.World) {
+			for _, id := range w.Get(apitest.Pool).Parents {
+				w.Raise(id, resource.Error, "x", "x", "Failed")
+			}
+		}, gen.VolumeDown, "all that Pool 0 is made of has failed"},
 		"a path of two":          {[]resource.ID{apitest.Enclosure, apitest.Drive2}, nil, gen.VolumeDegraded, "1 of its 2 paths do not work; b: Drive failure: Hard drive Drive 2"},
 		"the only path":          {[]resource.ID{apitest.Drive2}, nil, gen.VolumeDown, "a: Drive failure: Hard drive Drive 2"},
 		"the drive is gone":      {nil, func(v *volumes, _ *apitest.World) { v.v.Detached = true }, gen.VolumeDown, "its drive is no longer seen"},

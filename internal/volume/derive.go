@@ -17,7 +17,7 @@ const mapper = "/dev/mapper/"
 
 // derive works out the volume of a drive, without what is decided about it.
 // runs are the hosts on which its users are. It returns nil if the drive is no
-// volume.
+// volume. A drive that only counts as one comes without nodes and users.
 func (g *graph) derive(id resource.ID) (v *resource.Volume, runs []string) {
 	d, ok := g.byID[id]
 	if !ok || !d.c.kind.isDrive() {
@@ -28,7 +28,7 @@ func (g *graph) derive(id resource.ID) (v *resource.Volume, runs []string) {
 		return nil, nil
 	}
 	nodes := g.volumeNodes(r.nodes)
-	if len(nodes) == 0 && len(r.users) == 0 {
+	if len(nodes) == 0 && len(r.users) == 0 && !r.bare {
 		return nil, nil
 	}
 	c := d.r.Class

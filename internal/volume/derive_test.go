@@ -2,6 +2,7 @@ package volume_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -251,5 +252,39 @@ func TestWhichVolumesThereAre(t *testing.T) {
 				t.Errorf("after a restart (-before +after):\n%s", d)
 			}
 		})
+	}
+}
+
+// TestWhatCounts follows one piece of storage from a controller without hosts to
+// what is built on it: it counts once at each step.
+func TestWhatCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	for _, step := range []struct {
+		name string
+		do   func()
+		want string
+	}{
+		{"a controller's LUN, without hosts", func() { w.add("Lun", "lun", nil) }, "Lun lun"},
+		{"the disk that a host will see", func() { w.add("Drive", "6001", nil, "lun") }, "Drive lun"},
+		{"seen by two hosts", func() { w.host("a"); w.host("b"); w.node("a", "/dev/sda", "6001"); w.node("b", "/dev/sdx", "6001") }, "Drive lun a b"},
+		{"partitioned", func() { w.add("Part", "p1", map[string]any{"number": 1}, "a:/dev/sda") }, "Part p1"},
+		{"the partition is mounted", func() { w.node("a", "/dev/sda1", "p1"); w.add("Mount", "/mnt", nil, "a:/dev/sda1") }, ""},
+		{"a second LUN, in a pool of a host", func() { w.add("Lun", "lun2", nil); w.add("Group", "vg", nil, "lun2") }, ""},
+		{"a volume of that pool", func() { w.add("Part", "lv", nil, "vg") }, "Part lv"},
+		{"the mount is gone", func() { w.remove("/mnt") }, "Part lv|Part p1 a"},
+		{"and the partition", func() { w.remove("a:/dev/sda1"); w.remove("p1") }, "Drive lun a b|Part lv"},
+		{"and the hosts", func() { w.remove("a:/dev/sda"); w.remove("b:/dev/sdx"); w.remove("6001") }, "Lun lun|Part lv"},
+	} {
+		w.change(step.do)
+		var got []string
+		for _, v := range w.stage.Counted() {
+			got = append(got, strings.Join(append([]string{v.Class, v.Label}, v.Hosts()...), " "))
+		}
+		slices.Sort(got)
+		if text := strings.Join(got, "|"); text != step.want {
+			t.Errorf("%s: %q, not %q", step.name, text, step.want)
+		}
 	}
 }

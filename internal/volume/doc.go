@@ -31,6 +31,13 @@
 //
 //   - A drive on which a Target lies is always a volume, and used.
 //
+// # What counts where volumes are counted
+//
+// Volumes count, and so does a drive that no host is known to reach, if nothing
+// lies on it that keeps it from being a volume: no node, no other drive, no pool, no
+// occupier. A controller's LUN, the disk that a host sees of it and what is built
+// on that are one then, whether there are hosts or not.
+//
 // # Names
 //
 //   - Its label is that of the drive. If the drive is another view of exactly one

@@ -27,7 +27,9 @@ type pass struct {
 	put  map[string]*resource.StoredVolume
 	drop map[string]bool
 	// touched are the volumes that may have changed or gone.
-	touched  map[resource.ID]bool
+	touched map[resource.ID]bool
+	// bare has the drives that were looked at: as Stage.bare, or nil.
+	bare     map[resource.ID]*resource.Volume
 	strange  bool // a host that has no resource has its first node, or has lost its last one
 	whole    bool // what is published may hold volumes that nothing touched
 	mutation resource.VolumeMutation
@@ -37,7 +39,7 @@ type pass struct {
 func (s *Stage) pass() *pass {
 	return &pass{
 		Stage: s, look: make(map[resource.ID]bool), put: make(map[string]*resource.StoredVolume), drop: make(map[string]bool),
-		touched: make(map[resource.ID]bool),
+		touched: make(map[resource.ID]bool), bare: make(map[resource.ID]*resource.Volume),
 	}
 }
 
@@ -68,6 +70,10 @@ func (p *pass) evaluate(m *marks) {
 // derive works out the volume of one drive.
 func (p *pass) derive(id resource.ID) {
 	v, runs := p.graph.derive(id)
+	p.bare[id] = nil
+	if v != nil && len(v.Nodes) == 0 && len(v.Users) == 0 {
+		p.bare[id], v = v, nil
+	}
 	e := p.entries[id]
 	switch {
 	case v != nil:
@@ -445,6 +451,16 @@ func (p *pass) show() {
 		delete(p.volumes, id)
 	}
 	maps.Copy(p.volumes, changed)
+	if p.whole {
+		clear(p.Stage.bare)
+	}
+	for id, v := range p.bare {
+		if v != nil {
+			p.Stage.bare[id] = v
+		} else {
+			delete(p.Stage.bare, id)
+		}
+	}
 	p.mu.Unlock()
 	if len(ch.Changed)+len(ch.Gone) > 0 {
 		p.seq = ch.Seq

@@ -14,8 +14,8 @@ import (
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
-// naive draws the volumes from the whole graph, by the rules of the package and
-// nothing else: "label: host:path weight, ... used".
+// naive draws what counts as a volume from the whole graph, by the rules of the
+// package and nothing else: "label: host:path weight, ... used".
 func (w *world) naive() []string {
 	is := func(r *resource.Resource, base string) bool { return r.Class.Is(base) }
 	text := func(r *resource.Resource, attr string) string {
@@ -126,7 +126,7 @@ func (w *world) naive() []string {
 		if !is(d, "LogicalDrive") {
 			continue
 		}
-		taken, users := false, map[resource.ID]bool{}
+		taken, bare, users := false, true, map[resource.ID]bool{}
 		built, nodes, seen := map[resource.ID]bool{}, map[resource.ID]*resource.Resource{}, map[[2]resource.ID]bool{}
 		var down func(r *resource.Resource, from resource.ID)
 		down = func(r *resource.Resource, from resource.ID) {
@@ -143,14 +143,14 @@ func (w *world) naive() []string {
 				case is(c, "LogicalDriveSlice"), is(c, "StoragePool"):
 					taken = true
 				case is(c, "LogicalDrive"):
-					taken = taken || from != 0
+					taken, bare = taken || from != 0, false
 				case is(c, "Target"):
 					users[c.ID] = true
 				case is(c, "DeviceNode"):
 					if from != 0 {
 						built[from] = true
 					}
-					nodes[c.ID] = c
+					nodes[c.ID], bare = c, false
 					down(c, c.ID)
 				case is(c, "PhysicalDisk"):
 				default:
@@ -179,7 +179,7 @@ func (w *world) naive() []string {
 				ways = append(ways, fmt.Sprintf("%s:%s %d/%d", hostName(on), text(n, "path"), sum, count))
 			}
 		}
-		if len(ways) == 0 && len(users) == 0 {
+		if len(ways) == 0 && len(users) == 0 && !bare {
 			continue
 		}
 		slices.Sort(ways)
@@ -190,12 +190,10 @@ func (w *world) naive() []string {
 
 func (w *world) derived() []string {
 	w.t.Helper()
-	page, err := w.stage.List(resource.VolumeQuery{Sort: "id", Limit: resource.MaxLimit})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	counted := w.stage.Counted()
+	slices.SortFunc(counted, func(a, b *resource.Volume) int { return int(a.ID - b.ID) })
 	var out []string
-	for _, v := range page.Items {
+	for _, v := range counted {
 		if v.Detached {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,15 @@ func (s *Stage) List(q resource.VolumeQuery) (page resource.VolumePage, err erro
 		page.Next = best[len(best)-1].at.String()
 	}
 	return page, nil
+}
+
+// Counted returns what counts where volumes are counted: all volumes, and one
+// without nodes for each drive that no host reaches and on which nothing lies.
+// They are in no order and must not be modified.
+func (s *Stage) Counted() []*resource.Volume {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.AppendSeq(slices.Collect(maps.Values(s.volumes)), maps.Values(s.bare))
 }
 
 // placed is a volume with its place in an order.

@@ -12,6 +12,7 @@ import (
 type region struct {
 	nodes []vertex // whose drive it is, and that no other node is built on; by ID
 	taken bool     // something occupies it, or is built on it
+	bare  bool     // neither a node nor another drive lies on it
 	users []resource.ID
 	// runs are the hosts, by host_id, on whose nodes the users lie.
 	runs []int64
@@ -29,6 +30,7 @@ type regionWalk struct {
 	users map[resource.ID]bool
 	runs  map[int64]bool
 	taken bool
+	shown bool // there is another view of the drive
 }
 
 // spot is a resource and the nearest node above it; 0 is none.
@@ -51,6 +53,7 @@ func (g *graph) region(d vertex) *region {
 			out.nodes = append(out.nodes, n)
 		}
 	}
+	out.bare = !w.shown && len(w.nodes) == 0
 	slices.SortFunc(out.nodes, func(a, b vertex) int { return cmp.Compare(a.r.ID, b.r.ID) })
 	return out
 }
@@ -71,6 +74,7 @@ func (w *regionWalk) visit(v vertex, from resource.ID) {
 		// Without a node in between it is another view of the same drive: the disk that
 		// a host sees of a controller's LUN.
 		w.taken = w.taken || from != 0
+		w.shown = true
 	case slice, pool:
 		w.taken = true
 	case target:

@@ -69,7 +69,9 @@ type Stage struct {
 	mu sync.RWMutex // for writing, taken only by who holds work
 	// volumes are those of entries; the volumes are never modified.
 	volumes map[resource.ID]*resource.Volume
-	shown   *clusters
+	// bare are the drives that count though they are no volumes.
+	bare  map[resource.ID]*resource.Volume
+	shown *clusters
 }
 
 // entry is a volume and what the stage knows of it beside.
@@ -92,7 +94,8 @@ func New(opts Options) (*Stage, error) {
 	if opts.Keep == 0 {
 		opts.Keep = 1024
 	}
-	s := &Stage{opts: opts, ready: make(chan struct{}), position: feed.NewPosition(), volumes: make(map[resource.ID]*resource.Volume)}
+	s := &Stage{opts: opts, ready: make(chan struct{}), position: feed.NewPosition()}
+	s.volumes, s.bare = make(map[resource.ID]*resource.Volume), make(map[resource.ID]*resource.Volume)
 	// Positions must not repeat after a restart, and they are not kept.
 	s.seq = uint64(max(0, opts.Now().UnixMicro()))
 	s.feed = feed.New[*resource.VolumeChanges](opts.Keep, s.seq)

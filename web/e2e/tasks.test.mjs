@@ -21,6 +21,11 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await systems.getByRole('link', { name: 'File system scratch' }).waitFor();
     assert.match(await systems.innerText(), /1 of 2 in danger[\s\S]*File system scratch\s+At risk/);
     assert.match(await page.getByRole('region', { name: 'Controllers and hosts' }).innerText(), /1 is silent[\s\S]*bmc-18/);
+    const volumes = page.getByRole('region', { name: 'Volumes' });
+    assert.match(await volumes.innerText(), new RegExp(`of ${mock.fleet.volumes.size} in danger`), 'each is counted once');
+    await volumes.getByRole('listitem').getByRole('link', { name: /^LUN / }).first().click();
+    await page.waitForURL(/\/volumes\/\d+$/);
+    await page.goBack();
     await systems.getByRole('link', { name: /^Disk failure: Disk WD/ }).first().click();
     await page.getByRole('heading', { level: 1, name: /^Disk failure: Disk WD/ }).waitFor();
     const cause = page.getByRole('region', { name: 'The cause', exact: true });

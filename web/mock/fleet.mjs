@@ -279,6 +279,7 @@ export function makeFleet(model, { empty = false } = {}) {
     listHosts: () => [...hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).map((h) => encodeHost(h)),
     host: (id) => encodeHost(findHost(id), true),
     removeHost, install, agentToken, listVolumes, editVolume,
+    hasVolume: (id) => volumes.has(id),
     volume: (id) => encodeVolume(findVolume(id), true),
     installation(id) {
       if (!installations.has(id)) throw new Problem(404, `there is no installation ${id}; one is known for a day after its end`);

@@ -101,7 +101,7 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
       case 'search':
         return search(query);
       case 'standing':
-        return { filesystems: standing((c) => c.name === 'FileSystem', true), volumes: standing((c) => c.bases.includes('LogicalDrive'), false) };
+        return { filesystems: standing((r) => r.class.name === 'FileSystem', true), volumes: standing(countsAsVolume, false) };
       case 'incidents': {
         if (id) {
           const found = model.incident(find(id), true);
@@ -156,6 +156,12 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
     };
   }
 
+  /** Volumes, and logical drives on which neither a node nor another drive lies. */
+  function countsAsVolume(r) {
+    const on = (base) => r.children.some((id) => model.resources.get(id).class.bases.includes(base));
+    return r.class.bases.includes('LogicalDrive') && (fleet.hasVolume(r.id) || !(on('DeviceNode') || on('LogicalDrive')));
+  }
+
   function standing(is, fine) {
     const order = ['down', 'degraded', 'at_risk', 'fine'];
     const own = (r) => model.own(r).filter(model.mayCause);
@@ -166,12 +172,12 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
       if (parents.length > 0 && parents.every((p) => own(p).some((a) => a.severity === 'error'))) return 'down';
       return own(r).length > 0 || parents.some((p) => own(p).length > 0) ? 'degraded' : 'at_risk';
     };
-    const all = [...model.resources.values()].filter((r) => is(r.class)).map((r) => ({ r, state: state(r) }));
+    const all = [...model.resources.values()].filter(is).map((r) => ({ r, state: state(r) }));
     all.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || model.name(a.r).localeCompare(model.name(b.r)));
     const items = all.filter((x) => fine || x.state !== 'fine').slice(0, 10).map((x) => {
       const causes = x.state === 'fine' ? [] : model.walk(x.r, 'up').steps.flatMap((s) => own(s.r));
       const worst = Math.max(...causes.map((a) => model.rank[a.severity]));
-      return { resource: model.ref(x.r), state: x.state, stale: x.r.stale, causes: causes.length, cause: causes.length > 0 ? model.summary(causes.findLast((a) => model.rank[a.severity] === worst)) : null };
+      return { resource: model.ref(x.r), state: x.state, volume: fleet.hasVolume(x.r.id), why: '', stale: x.r.stale, causes: causes.length, cause: causes.length > 0 ? model.summary(causes.findLast((a) => model.rank[a.severity] === worst)) : null };
     });
     const n = (s) => all.filter((x) => x.state === s).length;
     return { down: n('down'), degraded: n('degraded'), at_risk: n('at_risk'), fine: n('fine'), items };

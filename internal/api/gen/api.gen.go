@@ -2395,10 +2395,18 @@ type StandingItem struct {
 	Cause *AlertSummary `json:"cause"`
 
 	// Causes How many alerts of severity warning or error it and its ancestors have.
-	Causes   int           `json:"causes"`
+	Causes int `json:"causes"`
+
+	// Resource Of a volume, its drive, by the name of the volume.
 	Resource Ref           `json:"resource"`
 	Stale    bool          `json:"stale"`
 	State    StandingState `json:"state"`
+
+	// Volume Whether `/volumes` has one of this id.
+	Volume bool `json:"volume"`
+
+	// Why Why a volume is in that state, in words; empty of a file system.
+	Why string `json:"why"`
 }
 
 // StandingKind defines model for StandingKind.
@@ -2526,7 +2534,8 @@ type Volume struct {
 	// SizeText The size with a unit.
 	SizeText string `json:"size_text,omitempty"`
 
-	// State `down`: the drive, or what it is made of, has failed, or no path works;
+	// State `down`: the drive, or what it is made of, has failed, or all that one of these
+	// is directly made of, or no path works;
 	// `degraded`: some of that has; `at_risk`: something that it depends on has an
 	// alert; `fine`: nothing has.
 	State VolumeState `json:"state"`
@@ -2633,7 +2642,8 @@ type VolumeNode struct {
 // VolumeRole defines model for VolumeRole.
 type VolumeRole string
 
-// VolumeState `down`: the drive, or what it is made of, has failed, or no path works;
+// VolumeState `down`: the drive, or what it is made of, has failed, or all that one of these
+// is directly made of, or no path works;
 // `degraded`: some of that has; `at_risk`: something that it depends on has an
 // alert; `fine`: nothing has.
 type VolumeState string
@@ -3635,11 +3645,16 @@ type ClientInterface interface {
 
 	// GetStanding Tells which file systems and volumes are in danger, and by what.
 	//
-	// One state each, the first that fits: `down`, if it says itself that it has
-	// failed (an alert of severity error on a state), or all that it is directly made
-	// of does; `degraded`, if it or something that it is directly made of has an alert
-	// of severity warning or error; `at_risk`, if something further away has one;
-	// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+	// One state each. A file system has the first that fits: `down`, if it says itself
+	// that it has failed (an alert of severity error on a state), or all that it is
+	// directly made of does; `degraded`, if it or something that it is directly made of
+	// has an alert of severity warning or error; `at_risk`, if something further away
+	// has one; else `fine`.
+	//
+	// Volumes are those of `/volumes`, by the names and in the states that they have
+	// there. A resource that inherits from LogicalDrive, that no host reaches and on
+	// which nothing lies counts as one volume, too. So a controller's LUN and the disk
+	// that a host sees of it are one, with hosts and without.
 	//
 	// Corresponds with GET /standing (the `GetStanding` operationId).
 	GetStanding(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4777,11 +4792,16 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 
 // GetStanding Tells which file systems and volumes are in danger, and by what.
 //
-// One state each, the first that fits: `down`, if it says itself that it has
-// failed (an alert of severity error on a state), or all that it is directly made
-// of does; `degraded`, if it or something that it is directly made of has an alert
-// of severity warning or error; `at_risk`, if something further away has one;
-// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+// One state each. A file system has the first that fits: `down`, if it says itself
+// that it has failed (an alert of severity error on a state), or all that it is
+// directly made of does; `degraded`, if it or something that it is directly made of
+// has an alert of severity warning or error; `at_risk`, if something further away
+// has one; else `fine`.
+//
+// Volumes are those of `/volumes`, by the names and in the states that they have
+// there. A resource that inherits from LogicalDrive, that no host reaches and on
+// which nothing lies counts as one volume, too. So a controller's LUN and the disk
+// that a host sees of it are one, with hosts and without.
 //
 // Corresponds with GET /standing (the `GetStanding` operationId).
 func (c *Client) GetStanding(ctx context.Context, params *GetStandingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8810,11 +8830,16 @@ type ClientWithResponsesInterface interface {
 
 	// GetStandingWithResponse Tells which file systems and volumes are in danger, and by what.
 	//
-	// One state each, the first that fits: `down`, if it says itself that it has
-	// failed (an alert of severity error on a state), or all that it is directly made
-	// of does; `degraded`, if it or something that it is directly made of has an alert
-	// of severity warning or error; `at_risk`, if something further away has one;
-	// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+	// One state each. A file system has the first that fits: `down`, if it says itself
+	// that it has failed (an alert of severity error on a state), or all that it is
+	// directly made of does; `degraded`, if it or something that it is directly made of
+	// has an alert of severity warning or error; `at_risk`, if something further away
+	// has one; else `fine`.
+	//
+	// Volumes are those of `/volumes`, by the names and in the states that they have
+	// there. A resource that inherits from LogicalDrive, that no host reaches and on
+	// which nothing lies counts as one volume, too. So a controller's LUN and the disk
+	// that a host sees of it are one, with hosts and without.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12491,11 +12516,16 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 
 // GetStandingWithResponse Tells which file systems and volumes are in danger, and by what.
 //
-// One state each, the first that fits: `down`, if it says itself that it has
-// failed (an alert of severity error on a state), or all that it is directly made
-// of does; `degraded`, if it or something that it is directly made of has an alert
-// of severity warning or error; `at_risk`, if something further away has one;
-// else `fine`. Volumes are the resources that inherit from LogicalDrive.
+// One state each. A file system has the first that fits: `down`, if it says itself
+// that it has failed (an alert of severity error on a state), or all that it is
+// directly made of does; `degraded`, if it or something that it is directly made of
+// has an alert of severity warning or error; `at_risk`, if something further away
+// has one; else `fine`.
+//
+// Volumes are those of `/volumes`, by the names and in the states that they have
+// there. A resource that inherits from LogicalDrive, that no host reaches and on
+// which nothing lies counts as one volume, too. So a controller's LUN and the disk
+// that a host sees of it are one, with hosts and without.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -163,10 +163,11 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'graph':
     case 'linkage':
     case 'layers':
-    case 'standing':
     case 'incidents':
     case 'incident':
       return marks.health || marks.edges;
+    case 'standing':
+      return marks.health || marks.edges || marks.volumes;
     case 'timeline':
       return marks.health;
     case 'resources': {

@@ -27,11 +27,16 @@ export interface paths {
         };
         /**
          * Tells which file systems and volumes are in danger, and by what.
-         * @description One state each, the first that fits: `down`, if it says itself that it has
-         *     failed (an alert of severity error on a state), or all that it is directly made
-         *     of does; `degraded`, if it or something that it is directly made of has an alert
-         *     of severity warning or error; `at_risk`, if something further away has one;
-         *     else `fine`. Volumes are the resources that inherit from LogicalDrive.
+         * @description One state each. A file system has the first that fits: `down`, if it says itself
+         *     that it has failed (an alert of severity error on a state), or all that it is
+         *     directly made of does; `degraded`, if it or something that it is directly made of
+         *     has an alert of severity warning or error; `at_risk`, if something further away
+         *     has one; else `fine`.
+         *
+         *     Volumes are those of `/volumes`, by the names and in the states that they have
+         *     there. A resource that inherits from LogicalDrive, that no host reaches and on
+         *     which nothing lies counts as one volume, too. So a controller's LUN and the disk
+         *     that a host sees of it are one, with hosts and without.
          */
         get: operations["getStanding"];
         put?: never;
@@ -1821,8 +1826,13 @@ export interface components {
         /** @enum {string} */
         StandingState: "down" | "degraded" | "at_risk" | "fine";
         StandingItem: {
+            /** @description Of a volume, its drive, by the name of the volume. */
             resource: components["schemas"]["Ref"];
             state: components["schemas"]["StandingState"];
+            /** @description Whether `/volumes` has one of this id. */
+            volume: boolean;
+            /** @description Why a volume is in that state, in words; empty of a file system. */
+            why: string;
             stale: boolean;
             /** @description How many alerts of severity warning or error it and its ancestors have. */
             causes: number;
@@ -2301,7 +2311,8 @@ export interface components {
             candidates?: components["schemas"]["VolumeCandidate"][];
         };
         /**
-         * @description `down`: the drive, or what it is made of, has failed, or no path works;
+         * @description `down`: the drive, or what it is made of, has failed, or all that one of these
+         *     is directly made of, or no path works;
          *     `degraded`: some of that has; `at_risk`: something that it depends on has an
          *     alert; `fine`: nothing has.
          * @enum {string}

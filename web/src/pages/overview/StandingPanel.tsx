@@ -51,10 +51,17 @@ export function StandingPanel({ title, kind, none, limit }: Props) {
               <StandingMark state={i.state} size={18} silent />
               <div className={classes['body']}>
                 <div className={classes['name']}>
-                  <ResourceLink id={i.resource.id}>{i.resource.name}</ResourceLink>
+                  {i.volume ? (
+                    <Link to="/volumes/$id" params={{ id: String(i.resource.id) }}>
+                      {i.resource.name}
+                    </Link>
+                  ) : (
+                    <ResourceLink id={i.resource.id}>{i.resource.name}</ResourceLink>
+                  )}
                   <span className="muted">{standingName(i.state)}</span>
                   {i.stale && <StaleMark />}
                 </div>
+                {!i.cause && i.why !== '' && <div className={classes['cause']}>{i.why}</div>}
                 {i.cause && (
                   <div className={classes['cause']}>
                     <Link to="/incidents/$id" params={{ id: String(i.cause.resource) }}>
