@@ -48,7 +48,10 @@ func (h *handlers) newCSV(q resource.Query, given []string) (*csvFile, error) {
 	}
 	f := &csvFile{Server: h.Server, class: class, at: h.position().String()}
 	if len(given) == 0 {
-		given = append([]string{"name", "health"}, columns(class)...)
+		given = []string{"name", "health"}
+		for _, name := range columns(class) {
+			given = append(given, resource.AttributePrefix+name)
+		}
 		for i := range class.Statistics {
 			if class.Statistics[i].Kind != resource.Histogram {
 				given = append(given, class.Statistics[i].Name)
@@ -76,7 +79,7 @@ func (f *csvFile) column(name string) (c csvColumn, ok bool) {
 	case "health":
 		return csvColumn{"Health", func(r *resource.Resource) string { return f.alerts.Health(r.ID).String() }}, true
 	}
-	if i := f.class.Attr(name); i >= 0 && f.class.Attributes[i].Kind != resource.Password {
+	if i := f.class.Attr(resource.AttributeName(name)); i >= 0 && f.class.Attributes[i].Kind != resource.Password {
 		a := &f.class.Attributes[i]
 		return csvColumn{harmless(headingOf(a)), func(r *resource.Resource) string { return f.value(a, r.Values[i]) }}, true
 	}

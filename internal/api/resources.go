@@ -138,7 +138,7 @@ func (s *Server) checkSort(q *resource.Query) error {
 		if q.Plugin != "" && c.Plugin != q.Plugin || q.Class != "" && c.Name != q.Class || q.Base != "" && !c.Is(q.Base) {
 			continue
 		}
-		if i := c.Attr(name); i >= 0 && c.Attributes[i].Kind != resource.Password {
+		if i := c.Attr(resource.AttributeName(name)); i >= 0 && c.Attributes[i].Kind != resource.Password {
 			return nil
 		}
 		asked = true
@@ -146,7 +146,7 @@ func (s *Server) checkSort(q *resource.Query) error {
 	if !asked {
 		return nil // no such class, no resources, nothing to sort
 	}
-	return resource.FieldErrorf("sort", "%q is no attribute of these resources; there are also %s", name, strings.Join(sortFields, ", "))
+	return resource.FieldErrorf("sort", "%q is no attribute of these resources; there are also %s", resource.AttributeName(name), strings.Join(sortFields, ", "))
 }
 
 // GetResource returns one resource.

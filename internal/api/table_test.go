@@ -74,6 +74,30 @@ func TestCSV(t *testing.T) {
 	}
 }
 
+// TestAttributesCalledAsFields exports attributes whose names mean something else of
+// all resources.
+func TestAttributesCalledAsFields(t *testing.T) {
+	s, w := newServer(t)
+	c := &resource.Class{Plugin: "odd", Name: "Thing", Bases: []string{"Resource"}, Attributes: []resource.Attribute{
+		{Name: "name", Kind: resource.String}, {Name: "health", Kind: resource.Integer},
+	}}
+	c.Index()
+	w.AddClass(c)
+	for _, r := range []struct {
+		label, name string
+		health      int64
+	}{{"A", "y", 20}, {"B", "x", 10}, {"C", "z", 30}} {
+		w.CreateOf(c, apitest.Couplet, r.label, nil, resource.StringValue(r.name), resource.IntValue(r.health))
+	}
+	file := do(t, s, "GET", "/api/v1/resources?class=odd.Thing&format=csv", "").Body.String()
+	if first, _, _ := strings.Cut(file, "\nB"); first != "Name,Health,Name,Health\nA,ok,y,20" {
+		t.Errorf("%q", file)
+	}
+	if w := do(t, s, "GET", "/api/v1/resources?class=acme.HardDrive&sort=attribute.name", ""); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "is no attribute") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
 func TestSearch(t *testing.T) {
 	s, _ := newServer(t)
 	got := get[gen.SearchResult](t, s, "/search?q=drive&limit=1")

@@ -53,7 +53,7 @@ func (g *getter) resources() *cobra.Command {
 	fs.StringVar(&f.parent, "parent", "", "only the children of this resource")
 	fs.StringVar(&f.ancestorOf, "ancestor-of", "", "this resource and what can make it sick")
 	fs.StringVar(&f.descendantOf, "descendant-of", "", "this resource and what it can make sick")
-	fs.StringVar(&f.sort, "sort", "", "`field` or attribute to sort by; -field for descending")
+	fs.StringVar(&f.sort, "sort", "", "`field` or attribute to sort by; -field for descending; attribute.name for an attribute that is called as a field is")
 	g.paging(cmd)
 	return cmd
 }

@@ -178,7 +178,7 @@ func sortsAnew(by string, u *resource.Update) bool {
 	case "updated":
 		return true
 	}
-	i := u.Resource.Class.Attr(by)
+	i := u.Resource.Class.Attr(resource.AttributeName(by))
 	return i >= 0 && slices.Contains(u.Attributes, i)
 }
 

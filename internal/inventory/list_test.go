@@ -23,7 +23,7 @@ import (
 func TestListsFollowChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		shelf := class("Shelf", "Enclosure", resource.Scoped, "id", "id", "status?")
-		disk := class("Disk", "PhysicalDisk", resource.Scoped, "id", "id", "status?", "&shelf?", "size?")
+		disk := class("Disk", "PhysicalDisk", resource.Scoped, "id", "id", "status?", "&shelf?", "size?", "name?")
 		disk.Attributes[3].Kind = resource.Integer
 		disk.Index()
 		w := newWorld(t, shelf, disk)
@@ -66,6 +66,9 @@ func change(t *rapid.T, w *world, names *[]string) []string {
 		lines = append(lines, "put Shelf "+shelf)
 	}
 	line := fmt.Sprintf("put Disk %s shelf=&%s", id, shelf)
+	if name := rapid.SampledFrom([]string{"", "zeta", "Alpha", "d1"}).Draw(t, "name"); name != "" { // which is not what it is called
+		line += " name=" + name
+	}
 	if status != "" {
 		line += " status=" + status
 	}
@@ -87,17 +90,17 @@ func rename(t *rapid.T, w *world) {
 func query(t *rapid.T) resource.Query {
 	q := resource.Query{
 		Class: rapid.SampledFrom([]string{"", "Disk"}).Draw(t, "class"),
-		Sort:  rapid.SampledFrom([]string{"", "-id", "name", "-name", "updated", "status", "-status", "shelf", "-shelf", "health", "-health"}).Draw(t, "sort"),
+		Sort:  rapid.SampledFrom([]string{"", "-id", "name", "-name", "updated", "status", "-status", "shelf", "-shelf", "health", "-health", "attribute.name", "-attribute.name"}).Draw(t, "sort"),
 		Text:  rapid.SampledFrom([]string{"", "", "bad", "D1", "shelf", "nowhere"}).Draw(t, "text"),
 		Sick:  map[resource.ID]resource.Severity{},
 		Limit: rapid.IntRange(1, 4).Draw(t, "limit"),
 	}
-	for _, text := range rapid.SampledFrom([][]string{nil, nil, {"status=bad"}, {"status=", "status=OK"}, {"name~d"}, {"shelf~door", "status!=10"}}).Draw(t, "where") {
+	for _, text := range rapid.SampledFrom([][]string{nil, nil, {"status=bad"}, {"status=", "status=OK"}, {"name~d"}, {"attribute.name~a", "name~d"}, {"shelf~door", "status!=10"}}).Draw(t, "where") {
 		p, err := resource.ParsePredicate(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Attribute == "shelf" {
+		if p.Attribute == "shelf" || p.Attribute == "attribute.name" {
 			q.Class = "Disk"
 		}
 		q.Where = append(q.Where, p)
@@ -158,7 +161,7 @@ func naive(inv *inventory.Inventory, q resource.Query) (ids []resource.ID) {
 		if attr == "name" {
 			return strings.ToLower(r.Name())
 		}
-		i := r.Class.Attr(attr)
+		i := r.Class.Attr(strings.TrimPrefix(attr, "attribute."))
 		return strings.ToLower(r.Class.Attributes[i].Format(r.Values[i], name))
 	}
 	fits := func(r *resource.Resource) bool {
@@ -167,14 +170,14 @@ func naive(inv *inventory.Inventory, q resource.Query) (ids []resource.ID) {
 		}
 		text := strings.ToLower(r.Name() + "\n" + r.Label)
 		for _, a := range r.Class.Attributes {
-			text += "\n" + read(r, a.Name)
+			text += "\n" + read(r, "attribute."+a.Name)
 		}
 		if !strings.Contains(text, strings.ToLower(q.Text)) {
 			return false
 		}
 		equal := 0 // -1 none of those that were asked for, 1 one of them
 		for _, p := range q.Where {
-			if p.Attribute != "name" && r.Class.Attr(p.Attribute) < 0 {
+			if p.Attribute != "name" && r.Class.Attr(strings.TrimPrefix(p.Attribute, "attribute.")) < 0 {
 				return false
 			}
 			got, want := read(r, p.Attribute), strings.ToLower(p.Text)
@@ -206,6 +209,11 @@ func naive(inv *inventory.Inventory, q resource.Query) (ids []resource.ID) {
 		k := row{id: r.ID}
 		switch by {
 		case "", "id":
+		case "attribute.name":
+			i := r.Class.Attr("name")
+			if k.null = i < 0 || r.Values[i].IsNull(); !k.null {
+				k.text = read(r, by)
+			}
 		case "name":
 			k.text = strings.ToLower(r.Name())
 		case "updated":

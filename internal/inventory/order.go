@@ -66,13 +66,14 @@ func newSorter(by string, sick map[resource.ID]resource.Severity, names func(res
 	case "health":
 		s.key = func(r *resource.Resource) sortKey { return number(float64(sick[r.ID])) }
 	default:
-		s.key = func(r *resource.Resource) sortKey { return s.attrKey(r, names) }
+		attr := resource.AttributeName(s.by)
+		s.key = func(r *resource.Resource) sortKey { return s.attrKey(r, attr, names) }
 	}
 	return s
 }
 
-func (s *sorter) attrKey(r *resource.Resource, names func(resource.ID) string) sortKey {
-	i := r.Class.Attr(s.by)
+func (s *sorter) attrKey(r *resource.Resource, attr string, names func(resource.ID) string) sortKey {
+	i := r.Class.Attr(attr)
 	if i < 0 || r.Values[i].IsNull() || r.Class.Attributes[i].Kind == resource.Password {
 		return sortKey{kind: nullKey}
 	}

@@ -30,7 +30,7 @@ func newWhere(where []resource.Predicate, of among, known map[string]*resource.C
 		}
 		asked = true
 		for i := range where {
-			if c.Attr(where[i].Attribute) >= 0 {
+			if c.Attr(resource.AttributeName(where[i].Attribute)) >= 0 {
 				missing[where[i].Attribute] = false
 			}
 		}
@@ -44,7 +44,7 @@ func newWhere(where []resource.Predicate, of among, known map[string]*resource.C
 	}
 	for i := range where {
 		if asked && missing[where[i].Attribute] {
-			return nil, resource.FieldErrorf("where", "%q is no attribute of these resources", where[i].Attribute)
+			return nil, resource.FieldErrorf("where", "%q is no attribute of these resources", resource.AttributeName(where[i].Attribute))
 		}
 	}
 	return func(r *resource.Resource) bool {
@@ -73,7 +73,7 @@ func whereOf(where []resource.Predicate, c *resource.Class, names func(resource.
 		w := &where[i]
 		at, a := -1, &theName
 		if w.Attribute != theName.Name {
-			if at = c.Attr(w.Attribute); at < 0 {
+			if at = c.Attr(resource.AttributeName(w.Attribute)); at < 0 {
 				return nil, nil
 			}
 			a = &c.Attributes[at]

@@ -9,8 +9,8 @@ import (
 
 // Predicate is what a query asks of one attribute.
 type Predicate struct {
-	// Attribute is the name of an attribute, or "name" for what people call the
-	// resource. A resource whose class has no such attribute does not fit.
+	// Attribute is the name of an attribute, with AttributePrefix or without, or
+	// "name" for what people call the resource. A resource whose class has no such attribute does not fit.
 	Attribute string
 	Op        Operator
 	// Text is what the value is compared with. Numbers may have a unit of bytes.

@@ -1,5 +1,7 @@
 package resource
 
+import "strings"
+
 // Query selects, sorts and pages resources. The zero Query selects all, by ID.
 type Query struct {
 	Plugin, Class string
@@ -24,7 +26,8 @@ type Query struct {
 	// it. It is not modified, and must not be while the query is answered.
 	Sick map[ID]Severity
 	// Sort is "id", "name", "class", "health", "updated", "first_seen" or the
-	// name of an attribute, with a leading "-" for descending. Nulls come last.
+	// name of an attribute, which AttributePrefix tells from these, with a leading
+	// "-" for descending. Nulls come last.
 	Sort   string
 	Limit  int    // 0 means 100; at most 10,000
 	Cursor string // Page.Next of the page before
@@ -32,6 +35,14 @@ type Query struct {
 	// no place to go on from: use Cursor for that. Not both are given.
 	Offset int
 }
+
+// AttributePrefix stands before the name of an attribute where the name alone may
+// mean something that all resources have: "attribute.name" is always the attribute,
+// "name" what people call the resource. No attribute has a dot in its name.
+const AttributePrefix = "attribute."
+
+// AttributeName returns the name of the attribute that a query means.
+func AttributeName(field string) string { return strings.TrimPrefix(field, AttributePrefix) }
 
 // Page is one page of a query's answer.
 type Page struct {

@@ -200,6 +200,22 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
+  it('sorts by an attribute that is called name', async () => {
+    const page = await openPage(browser, mock.url, '/resources/acme/Pool');
+    const table = page.getByRole('region', { name: 'RAID pool, table' });
+    await table.getByRole('link').first().waitFor();
+    const first = (name) => table.locator('tbody tr[aria-rowindex="3"]').filter({ hasText: name }).waitFor();
+    await table.getByRole('button', { name: 'Name' }).nth(1).click();
+    await table.getByRole('button', { name: 'Name' }).nth(1).click();
+    await page.waitForURL(/sort=-attribute\.name/);
+    const last = [...mock.model.resources.values()].filter((r) => r.class.name === 'Pool').map((r) => r.values.name).sort().at(-1);
+    await first(last);
+    await table.getByLabel('Filter Name').nth(1).fill(last);
+    await page.waitForURL(/where=attribute\.name~/);
+    await page.getByText(/^1 of \d+/).waitFor();
+    await closePage(page);
+  });
+
   it('filters by columns, chooses columns, and keeps both in the address', async () => {
     const page = await openPage(browser, mock.url, '/resources/acme/Disk');
     const table = page.getByRole('region', { name: 'Disk, table' });

@@ -190,7 +190,7 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
   function csv(query) {
     const rows = select(query);
     const names = query.get('columns').split(',');
-    const cell = (r, n) => (n === 'name' ? model.name(r) : n === 'health' ? model.healthOf(r) : String(r.values[n] ?? ''));
+    const cell = (r, n) => (n === 'name' ? model.name(r) : n === 'health' ? model.healthOf(r) : String(r.values[n.replace(/^attribute\./, '')] ?? ''));
     return [names.join(','), ...rows.map((r) => names.map((n) => `"${cell(r, n).replaceAll('"', '""')}"`).join(','))].join('\n') + '\n';
   }
 
@@ -219,9 +219,10 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
   /** Whether a condition of the API holds, such as "capacity>=10 TiB". */
   function holds(r, condition) {
     const [, name, op, text] = /^([^!<>=~]*)(!=|<=|>=|=|~|<|>)(.*)$/.exec(condition) ?? [];
-    const a = r.class.attributes.find((x) => x.name === name);
+    const attr = name?.replace(/^attribute\./, '');
+    const a = r.class.attributes.find((x) => x.name === attr);
     if (!name || (!a && name !== 'name')) throw new Problem(400, `"${name}" is no attribute of these resources`, 'where');
-    const value = name === 'name' ? model.name(r) : r.values[name];
+    const value = name === 'name' ? model.name(r) : r.values[attr];
     const read = (name === 'name' ? value : model.attributeValue(a, value).text).toLowerCase();
     const units = { '': 1, b: 1, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40, pib: 2 ** 50 };
     const [, number, unit] = /^([\d.]+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
@@ -260,9 +261,10 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
       if (field === 'health') return severities.indexOf(model.healthOf(r));
       if (field === 'updated') return r.updated;
       if (field === 'class') return r.class.full;
-      const a = r.class.attributes.find((x) => x.name === field);
+      const attr = field.replace(/^attribute\./, '');
+      const a = r.class.attributes.find((x) => x.name === attr);
       if (!a) throw new Problem(400, `No class here has an attribute ${field} to sort by.`, 'sort');
-      const v = r.values[field];
+      const v = r.values[attr];
       return a.kind === 'reference' && v !== null ? model.attributeValue(a, v).text : v;
     };
     const keys = new Map(items.map((r) => [r, key(r)]));

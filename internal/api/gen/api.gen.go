@@ -2882,10 +2882,12 @@ type ListResourcesParams struct {
 
 	// Sort `id`, `name`, `class`, `health`, `updated`, `first_seen` or the name
 	// of an attribute; with a leading `-` in descending order. Nulls come last.
+	// `attribute.` before the name of an attribute tells it from these: `name` is
+	// what the resource is called, `attribute.name` its attribute of that name.
 	Sort *string `form:"sort,omitempty" json:"sort,omitempty"`
 
-	// Where Keep resources for which this holds: the name of an attribute, or `name` for
-	// what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
+	// Where Keep resources for which this holds: the name of an attribute (as in `sort`), or
+	// `name` for what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
 	// `>=`; and a value. May be given several times; all must hold, but of several with
 	// `=` on one attribute only one. Texts are compared as people read them, in any case,
 	// numbers as numbers, and with units of bytes (`capacity>=10 TiB`); `serial=` is true
@@ -2907,7 +2909,7 @@ type ListResourcesParams struct {
 	// pages. A text that a spreadsheet would take for a formula has an apostrophe before it.
 	Format *ListResourcesParamsFormat `form:"format,omitempty" json:"format,omitempty"`
 
-	// Columns The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes and
+	// Columns The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes (as in `sort`) and
 	// statistics. By default the name, the health, and what a table of the class shows.
 	Columns []string `form:"columns,omitempty" json:"columns,omitempty"`
 }

@@ -2953,11 +2953,13 @@ export interface operations {
                 /**
                  * @description `id`, `name`, `class`, `health`, `updated`, `first_seen` or the name
                  *     of an attribute; with a leading `-` in descending order. Nulls come last.
+                 *     `attribute.` before the name of an attribute tells it from these: `name` is
+                 *     what the resource is called, `attribute.name` its attribute of that name.
                  */
                 sort?: string;
                 /**
-                 * @description Keep resources for which this holds: the name of an attribute, or `name` for
-                 *     what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
+                 * @description Keep resources for which this holds: the name of an attribute (as in `sort`), or
+                 *     `name` for what the resource is called; one of `=`, `!=`, `~` (contains), `<`, `<=`, `>`,
                  *     `>=`; and a value. May be given several times; all must hold, but of several with
                  *     `=` on one attribute only one. Texts are compared as people read them, in any case,
                  *     numbers as numbers, and with units of bytes (`capacity>=10 TiB`); `serial=` is true
@@ -2980,7 +2982,7 @@ export interface operations {
                  */
                 format?: "json" | "csv";
                 /**
-                 * @description The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes and
+                 * @description The columns of a CSV file, separated by commas: `id`, `name`, `health`, and names of attributes (as in `sort`) and
                  *     statistics. By default the name, the health, and what a table of the class shows.
                  */
                 columns?: string[];

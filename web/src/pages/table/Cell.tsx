@@ -20,11 +20,11 @@ export function Cell({ column, row }: { column: ColumnSpec; row: Schema['Resourc
         </span>
       );
     case 'statistic': {
-      const s = row.statistics[column.id];
+      const s = row.statistics[column.name];
       return <>{typeof s?.value === 'number' ? formatMeasure(s.value, s.unit) : <None />}</>;
     }
     case 'attribute': {
-      const a = row.attributes[column.id];
+      const a = row.attributes[column.name];
       if (a?.value === null || a?.value === undefined || a.text === '') return <None />;
       if (a.kind === 'reference' && typeof a.value === 'number') return <ResourceLink id={a.value}>{a.text}</ResourceLink>;
       return <span title={a.text}>{a.text}</span>;

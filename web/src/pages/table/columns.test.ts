@@ -45,6 +45,10 @@ describe('classColumns', () => {
   it('takes the declared columns in their order, without hidden ones and passwords', () => {
     expect(classColumns(disk).map((c) => c.id)).toEqual(['name', 'capacity', 'serial', 'temperature']);
   });
+  it('tells an attribute from the field of the same name', () => {
+    const odd = { ...disk, attributes: [attribute('name', 'string'), attribute('health', 'integer')], columns: ['name', 'health'], statistics: [] };
+    expect(classColumns(odd).map((c) => [c.id, c.name])).toEqual([['name', 'name'], ['attribute.name', 'name'], ['attribute.health', 'health']]);
+  });
   it('uses labels, and aligns numbers to the right', () => {
     const columns = classColumns(disk);
     expect(columns[1]).toMatchObject({ header: 'capacity', align: 'right', sortable: true });

@@ -2,8 +2,10 @@ import type { Schema } from '../../api/client';
 
 /** One column of a table of resources, as the class's declaration gives it. */
 export interface ColumnSpec {
-  /** The attribute or statistic; it is also what the server sorts by. */
+  /** What the server calls the column where it sorts, filters and exports; it stands in addresses. */
   id: string;
+  /** The attribute or statistic; of the name, `name`. */
+  name: string;
   source: 'name' | 'attribute' | 'statistic';
   header: string;
   kind: Schema['Kind'] | Schema['StatisticKind'] | 'name';
@@ -33,8 +35,12 @@ const widths: Record<Schema['Kind'], number> = {
 
 const right = new Set<string>(['integer', 'float', 'bytes']);
 
+/** What the server takes for a field that all resources have, unless told that an attribute is meant. */
+const fields = new Set(['id', 'name', 'class', 'health', 'updated', 'first_seen']);
+
 export const nameColumn: ColumnSpec = {
   id: 'name',
+  name: 'name',
   source: 'name',
   header: 'Name',
   kind: 'name',
@@ -60,7 +66,8 @@ export function classColumns(cls: Schema['Class']): ColumnSpec[] {
     const a = byName.get(name);
     if (!a || a.hidden || a.kind === 'password') continue;
     columns.push({
-      id: a.name,
+      id: fields.has(a.name) ? `attribute.${a.name}` : a.name,
+      name: a.name,
       source: 'attribute',
       header: a.label,
       kind: a.kind,
@@ -74,6 +81,7 @@ export function classColumns(cls: Schema['Class']): ColumnSpec[] {
     if (s.kind === 'histogram') continue;
     columns.push({
       id: s.name,
+      name: s.name,
       source: 'statistic',
       header: s.label,
       kind: s.kind,
