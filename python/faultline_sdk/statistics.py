@@ -77,7 +77,7 @@ class Counter(BaseStatistic):
 class BytesHistogram(BaseStatistic):
     """A histogram with fixed bins: a list of (low, high), both inclusive, or (low,) for an open end (guide, "BytesHistogram").
 
-    A list with one whole number a bin is assigned to it.
+    The bins are of bytes unless units says otherwise. A list with one whole number a bin is assigned to it.
     """
 
     kind = 'histogram'
@@ -85,6 +85,8 @@ class BytesHistogram(BaseStatistic):
     def __init__(self, *args, **kwargs):
         bins = kwargs.pop('bins', None)
         super().__init__(*args, **kwargs)
+        if self.units is None:
+            self.units = 'bytes'
         self.bins = self._bins(bins)
 
     def _bins(self, bins):

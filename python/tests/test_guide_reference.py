@@ -49,6 +49,8 @@ class Declared(unittest.TestCase):
             self.assertEqual((made.problems, made.sample_period, made.units, made.label), ([], 30, 'bytes/s', 'Rate'))
         made = statistics.BytesHistogram(bins=[(0, 512), (513, 1024), (1025, 4096), (4097,)])
         self.assertEqual((made.problems, made.to_wire()['bins']), ([], [[0, 512], [513, 1024], [1025, 4096], [4097]]))
+        self.assertEqual(made.to_wire()['unit'], 'bytes')
+        self.assertEqual(statistics.BytesHistogram(units='ms', bins=[(0, 1), (2,)]).to_wire()['unit'], 'ms')
 
     def test_conditions(self):
         for klass in (alert_conditions.LowerBoundCondition, alert_conditions.UpperBoundCondition):

@@ -120,9 +120,16 @@ var (
 	sdkPath      = reflect.TypeFor[Resource]().PkgPath()
 	resourceType = reflect.TypeFor[Resource]()
 	anyType      = reflect.TypeFor[Any]()
-	gaugeType    = reflect.TypeFor[Gauge]()
-	counterType  = reflect.TypeFor[Counter]()
-	histoType    = reflect.TypeFor[Histogram]()
+)
+
+var (
+	bytesHistogramType = reflect.TypeFor[BytesHistogram]()
+	statKinds          = map[reflect.Type]string{
+		reflect.TypeFor[Gauge]():     wire.KindGauge,
+		reflect.TypeFor[Counter]():   wire.KindCounter,
+		reflect.TypeFor[Histogram](): wire.KindHistogram,
+		bytesHistogramType:           wire.KindHistogram,
+	}
 )
 
 var namedKinds = map[reflect.Type]string{
@@ -180,7 +187,7 @@ func (c *class) walkEmbedded(sf reflect.StructField, off uintptr, depth int) {
 	if t == resourceType {
 		return
 	}
-	if t.Kind() != reflect.Struct || t == gaugeType || t == counterType || t == histoType {
+	if t.Kind() != reflect.Struct || statKinds[t] != "" {
 		c.problem(wire.RuleEmbedWrong, c.caller, "", "embeds %s", t).fix("embed only structs, by value, and give statistics a field name")
 		return
 	}
@@ -231,10 +238,9 @@ func (c *class) addField(in reflect.Type, sf reflect.StructField, off uintptr, d
 		c.problem(wire.RuleAutoIDNotRoot, c.caller, name, "autoid is for the embedded ScannableResource, not for a field")
 	}
 	c.override(name)
-	switch sf.Type {
-	case gaugeType, counterType, histoType:
+	if statKinds[sf.Type] != "" {
 		c.addStat(in, sf, off, name, tag)
-	default:
+	} else {
 		c.addAttribute(in, sf, off, name, tag, depth)
 	}
 }
@@ -260,7 +266,10 @@ func (c *class) override(name string) {
 func (c *class) addStat(in reflect.Type, sf reflect.StructField, off uintptr, name string, tag attrTag) {
 	st := statField{goName: sf.Name, in: in, off: off, fieldType: sf.Type}
 	st.Name, st.Label, st.Unit, st.SamplePeriod = name, sf.Tag.Get("label"), sf.Tag.Get("unit"), 10
-	st.Kind = map[reflect.Type]string{gaugeType: wire.KindGauge, counterType: wire.KindCounter, histoType: wire.KindHistogram}[sf.Type]
+	st.Kind = statKinds[sf.Type]
+	if st.Unit == "" && sf.Type == bytesHistogramType {
+		st.Unit = "bytes"
+	}
 	st.prefix = `,"name":` + string(appendString(nil, name)) + `,"t":`
 	for _, p := range checkTags(sf.Tag, "statistic", "attr", "label", "unit", "every", "bins") {
 		c.problem(wire.RuleOptionUnknown, c.caller, name, "%s", p.text)

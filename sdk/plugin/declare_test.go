@@ -87,10 +87,10 @@ type (
 		A      string `attr:",globalid"`
 		Status string `enum:"OK,FAILED"`
 		N      int
-		G      plugin.Gauge     `unit:"C"`
-		G2     plugin.Gauge     `unit:"bytes"`
-		G3     plugin.Gauge     `unit:"%"`
-		H      plugin.Histogram `bins:"0-1,2-"`
+		G      plugin.Gauge          `unit:"C"`
+		G2     plugin.Gauge          `unit:"bytes"`
+		G3     plugin.Gauge          `unit:"%"`
+		H      plugin.BytesHistogram `bins:"0-1,2-"`
 	}
 )
 
@@ -272,16 +272,18 @@ type Everything struct {
 	plugin.Resource
 	ID       uint8 `attr:"id,scopedid"`
 	HTTPPort *uint16
-	Level    Level            `enum:"1,2,3" label:"How bad"`
-	On       bool             `default:"true"`
-	Ratio    float64          `min:"-0.5" max:"0.5" default:"0.25"`
-	Size     plugin.Bytes     `min:"0"`
-	UUID     plugin.UUID      `attr:",optional,readonly,hidden"`
-	Path     *plugin.Path     `attr:",optional"`
-	Secret   plugin.Secret    `maxlen:"8"`
-	Peer     *Everything      `attr:",optional"`
-	Other    plugin.Any       `attr:"else,optional"`
-	Hist     plugin.Histogram `bins:"0-512,513-1024,1025-4096,4097-" unit:"bytes" label:"Sizes"`
+	Level    Level                 `enum:"1,2,3" label:"How bad"`
+	On       bool                  `default:"true"`
+	Ratio    float64               `min:"-0.5" max:"0.5" default:"0.25"`
+	Size     plugin.Bytes          `min:"0"`
+	UUID     plugin.UUID           `attr:",optional,readonly,hidden"`
+	Path     *plugin.Path          `attr:",optional"`
+	Secret   plugin.Secret         `maxlen:"8"`
+	Peer     *Everything           `attr:",optional"`
+	Other    plugin.Any            `attr:"else,optional"`
+	Hist     plugin.BytesHistogram `bins:"0-512,513-1024,1025-4096,4097-" label:"Sizes"`
+	Times    plugin.BytesHistogram `bins:"0-1,2-" unit:"ms"`
+	Counts   plugin.Histogram      `bins:"0-1,2-"`
 	private  int
 }
 
@@ -299,7 +301,9 @@ func TestEverything(t *testing.T) {
 		`{"name":"on","kind":"boolean","default":true},{"name":"ratio","kind":"float","default":0.25,"min":-0.5,"max":0.5},{"name":"size","kind":"bytes","min":0},` +
 		`{"name":"uuid","kind":"uuid","optional":true,"hidden":true,"user_read_only":true},{"name":"path","kind":"path","optional":true},` +
 		`{"name":"secret","kind":"password","max_length":8},{"name":"peer","kind":"reference","optional":true},{"name":"else","kind":"reference","optional":true}],` +
-		`"statistics":[{"name":"hist","kind":"histogram","label":"Sizes","unit":"bytes","sample_period":10,"bins":[[0,512],[513,1024],[1025,4096],[4097]]}]}`
+		`"statistics":[{"name":"hist","kind":"histogram","label":"Sizes","unit":"bytes","sample_period":10,"bins":[[0,512],[513,1024],[1025,4096],[4097]]},` +
+		`{"name":"times","kind":"histogram","unit":"ms","sample_period":10,"bins":[[0,1],[2]]},` +
+		`{"name":"counts","kind":"histogram","sample_period":10,"bins":[[0,1],[2]]}]}`
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -34,7 +34,7 @@
 // # Classes
 //
 // An exported field of a class is an attribute, or a statistic if its type is
-// Gauge, Counter or Histogram. Its Go type decides the kind:
+// Gauge, Counter, Histogram or BytesHistogram. Its Go type decides the kind:
 //
 //	string, named string types      string
 //	int… and uint… types            integer

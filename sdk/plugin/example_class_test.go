@@ -14,10 +14,10 @@ type Volume struct {
 	Health  string `enum:"OK,DEGRADED,FAILED" label:"State of health"`
 	Parity  string `default:"none" enum:"none,single,double"`
 	Export  string
-	Read    plugin.Counter   `unit:"bytes"`
-	Written plugin.Counter   `unit:"bytes"`
-	Busy    plugin.Gauge     `unit:"%"`
-	Sizes   plugin.Histogram `bins:"0-512,513-1024,1025-4096,4097-"`
+	Read    plugin.Counter        `unit:"bytes"`
+	Written plugin.Counter        `unit:"bytes"`
+	Busy    plugin.Gauge          `unit:"%"`
+	Sizes   plugin.BytesHistogram `bins:"0-512,513-1024,1025-4096,4097-"`
 }
 
 func (v *Volume) Label() string { return "volume " + v.Serial }

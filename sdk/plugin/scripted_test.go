@@ -60,18 +60,18 @@ const (
 
 type Drive struct {
 	plugin.PhysicalDisk
-	Shelf       *Shelf           `attr:",scopedid"`
-	Slot        int              `attr:",scopedid" min:"0"`
-	Status      Status           `enum:"OK,NEARFAILURE,FAILED"`
-	Capacity    plugin.Bytes     `label:"Raw size"`
-	RPM         *int             `attr:",optional,hidden"`
-	WWN         plugin.UUID      `attr:",optional"`
-	Locate      bool             //
-	Wear        *float64         `attr:",optional" min:"0" max:"1"`
-	Temperature plugin.Gauge     `unit:"C" every:"30s"`
-	Read        plugin.Counter   `unit:"bytes"`
-	Written     plugin.Counter   `unit:"bytes"`
-	Latency     plugin.Histogram `bins:"0-512,513-1024,1025-4096,4097-"`
+	Shelf       *Shelf                `attr:",scopedid"`
+	Slot        int                   `attr:",scopedid" min:"0"`
+	Status      Status                `enum:"OK,NEARFAILURE,FAILED"`
+	Capacity    plugin.Bytes          `label:"Raw size"`
+	RPM         *int                  `attr:",optional,hidden"`
+	WWN         plugin.UUID           `attr:",optional"`
+	Locate      bool                  //
+	Wear        *float64              `attr:",optional" min:"0" max:"1"`
+	Temperature plugin.Gauge          `unit:"C" every:"30s"`
+	Read        plugin.Counter        `unit:"bytes"`
+	Written     plugin.Counter        `unit:"bytes"`
+	Latency     plugin.BytesHistogram `bins:"0-512,513-1024,1025-4096,4097-"`
 }
 
 func (d *Drive) Describe(c *plugin.Class) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Statistic is a pointer to a Gauge, a Counter or a Histogram.
+// Statistic is a pointer to a Gauge, a Counter, a Histogram or a BytesHistogram.
 type Statistic interface {
 	statistic() *stat
 }
@@ -37,11 +37,13 @@ type Counter struct{ stat }
 func (c *Counter) Set(v float64) { c.add(v, nil) }
 
 // Histogram is a fixed number of counts, one for each bin of its tag, such as
-// bins:"0-512,513-1024,1025-4096,4097-" (guide, BytesHistogram).
+// bins:"0-1,2-3,4-7,8-". The tag unit says what the bins are of.
 type Histogram struct{ stat }
 
-// BytesHistogram is the guide's name of Histogram.
-type BytesHistogram = Histogram
+// BytesHistogram is a Histogram whose bins are of bytes, such as
+// bins:"0-512,513-1024,1025-4096,4097-", unless the tag unit says otherwise
+// (guide, BytesHistogram).
+type BytesHistogram struct{ Histogram }
 
 // Set adds a sample with the present time: one count for each bin. A wrong
 // number of counts fails the turn. Set may be called from any goroutine once

@@ -12,7 +12,7 @@ import { HistogramBars } from './HistogramBars';
 import classes from './HistogramChart.module.css';
 import { accumulates, most, shownCounts, strength, type CountMode, type Counts } from './histogram';
 import lines from './LineChart.module.css';
-import { binUnit, hasSamples, stepAt, stepEnd } from './steps';
+import { hasSamples, stepAt, stepEnd } from './steps';
 
 /** The height of a heat map: of a row for each bin, and its axis. */
 function mapHeight(bins: number): number {
@@ -28,7 +28,7 @@ export function HistogramChart(props: ChartProps) {
   const [chosen, setChosen] = useState<CountMode>();
   const mode = chosen ?? (adding ? 'growth' : 'reported');
   const shown = useMemo(() => chart.lines.map((l) => shownCounts(l.counts ?? [], mode)), [chart, mode]);
-  const frame = useMemo(() => frameOf(1, chart.lines.flatMap((l) => (l.bins ?? []).map((b) => binLabel(b, binUnit(l))))), [chart.lines]);
+  const frame = useMemo(() => frameOf(1, chart.lines.flatMap((l) => (l.bins ?? []).map((b) => binLabel(b, l.unit)))), [chart.lines]);
 
   const step = momentStep(chart, shown, cursor, board.at);
   const moment = step < 0 ? undefined : stepEnd(chart, step);
@@ -73,7 +73,7 @@ export function HistogramChart(props: ChartProps) {
               </p>
               <HistogramBars
                 label={chart.title}
-                rows={chart.lines.slice(0, 1).flatMap((l) => (l.bins ?? []).map((b) => binLabel(b, binUnit(l))))}
+                rows={chart.lines.slice(0, 1).flatMap((l) => (l.bins ?? []).map((b) => binLabel(b, l.unit)))}
                 series={chart.lines.map((l, n) => ({ label: l.label, color: lineColor(n), counts: shown[n]?.[step] ?? [] }))}
               />
             </div>
@@ -102,7 +102,7 @@ interface MapProps extends ChartProps {
 
 function HeatMap({ chart, line: n, counts, interval, markers, frame, plot }: MapProps) {
   const line = chart.lines[n];
-  const bins = useMemo(() => line ? (line.bins ?? []).map((b) => binLabel(b, binUnit(line))) : [], [line]);
+  const bins = useMemo(() => line ? (line.bins ?? []).map((b) => binLabel(b, line.unit)) : [], [line]);
   const drawing = useMemo((): Drawing => {
     const max = most(counts);
     return {

@@ -28,11 +28,6 @@ export function lastStep(line: Line): number {
   return values.findLastIndex((v) => v !== null);
 }
 
-/** The unit of a histogram's bins: the guide's histograms are of bytes unless they say otherwise. */
-export function binUnit(line: Line): string {
-  return line.unit === '' ? 'bytes' : line.unit;
-}
-
 /** Whether any line has a sample. */
 export function hasSamples(chart: Chart): boolean {
   return chart.lines.some((l) => lastStep(l) >= 0);

@@ -2,7 +2,7 @@ import type { Schema } from '../api/client';
 import { binLabel } from '../format/bins';
 import type { Field } from '../format/csv';
 import { shownCounts, type CountMode } from './histogram';
-import { binUnit, stepEnd, varies } from './steps';
+import { stepEnd, varies } from './steps';
 
 /** A chart's values as a table: a row for each step, its first field the step's end in milliseconds. */
 export interface ValueTable {
@@ -18,7 +18,7 @@ export function valueTable(chart: Schema['Chart'], mode: CountMode): ValueTable 
     if (line.bins) {
       const counts = shownCounts(line.counts ?? [], mode);
       for (const [b, bin] of line.bins.entries()) {
-        const label = chart.lines.length > 1 ? `${line.label}, ${binLabel(bin, binUnit(line))}` : binLabel(bin, binUnit(line));
+        const label = chart.lines.length > 1 ? `${line.label}, ${binLabel(bin, line.unit)}` : binLabel(bin, line.unit);
         columns.push({ label, unit: '', values: counts.map((step) => step?.[b] ?? null) });
       }
       continue;

@@ -20,13 +20,13 @@ type Array struct {
 // Volume has statistics of all three kinds.
 type Volume struct {
 	plugin.LogicalDrive
-	Name    string           `attr:",scopedid"`
-	Status  string           `enum:"OK,DEGRADED,FAILED" label:"State of health"`
-	Serial  string           `attr:",hidden"`
-	Latency plugin.Gauge     `every:"30s" unit:"ms"`
-	Read    plugin.Counter   `label:"Data read" unit:"bytes"`
-	Written plugin.Counter   `label:"Data written" unit:"bytes"`
-	Sizes   plugin.Histogram `bins:"0-512,513-1024,1025-4096,4097-" label:"I/O sizes"`
+	Name    string                `attr:",scopedid"`
+	Status  string                `enum:"OK,DEGRADED,FAILED" label:"State of health"`
+	Serial  string                `attr:",hidden"`
+	Latency plugin.Gauge          `every:"30s" unit:"ms"`
+	Read    plugin.Counter        `label:"Data read" unit:"bytes"`
+	Written plugin.Counter        `label:"Data written" unit:"bytes"`
+	Sizes   plugin.BytesHistogram `bins:"0-512,513-1024,1025-4096,4097-" label:"I/O sizes"`
 }
 
 // endregion
