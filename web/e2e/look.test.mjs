@@ -39,7 +39,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     ['disk', () => `/resource/${ids.failed.id}`, 'Disk failure'],
     ['pool', () => `/resource/${ids.pool.id}`, 'I/O size'],
     ['file-system', () => `/resource/${ids.fs.id}`, 'Why is it not well?'],
-    ['file-system-list', () => `/resource/${ids.fs.id}?view=list`, 'Affected by'],
+    ['file-system-table', () => `/resource/${ids.fs.id}?view=table`, 'Look further'],
     ['array', () => `/resource/${ids.array.id}`, 'Last contact'],
     ['offline', () => `/resource/${ids.offline.id}`, 'Next try'],
     ['incidents', () => '/incidents', 'Fan failure'],
@@ -89,7 +89,7 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
     assert.deepEqual(missed, []);
   });
 
-  const whole = ['disk', 'pool', 'file-system', 'file-system-list', 'overview', 'host', 'volume', 'plugin', 'incident'];
+  const whole = ['disk', 'pool', 'file-system', 'file-system-table', 'overview', 'host', 'volume', 'plugin', 'incident'];
   for (const [name, path, text, server, allowErrors] of pages) {
     for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
       it(`${name}, ${size}`, async () => {

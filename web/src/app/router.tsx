@@ -39,7 +39,7 @@ export const searchRoute = createRoute({
 export const resourceRoute = createRoute({
   getParentRoute: () => root,
   path: '/resource/$id',
-  validateSearch: texts('view', 'range', 'zoom', 'at'),
+  validateSearch: texts('view', 'open', 'range', 'zoom', 'at'),
   component: lazyRouteComponent(() => import('../pages/resource/ResourcePage'), 'ResourcePage'),
 });
 

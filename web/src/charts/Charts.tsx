@@ -27,6 +27,6 @@ export function Charts({ title = 'Charts', initial, resource, search, onSearch }
 }
 
 /** The parts of an address that are set. */
-export function given(search: BoardSearch): Record<string, string> {
-  return Object.fromEntries(Object.entries(search).filter((e): e is [string, string] => typeof e[1] === 'string'));
+export function given(search: object): Record<string, string> {
+  return Object.fromEntries(Object.entries(search).filter((e: [string, unknown]): e is [string, string] => typeof e[1] === 'string'));
 }

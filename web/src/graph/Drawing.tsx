@@ -2,23 +2,16 @@ import { Background, BackgroundVariant, BaseEdge, Controls, Handle, Position, Re
 import '@xyflow/react/dist/base.css';
 import { IconFocus2 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Schema } from '../api/client';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { formatCount } from '../format/number';
 import { fullClass, type ClassLabels } from '../ui/classes';
 import type { Health } from '../ui/health';
 import { HealthIcon } from '../ui/HealthIcon';
-import { collapse, unfoldBy, type Collapsed, type Item } from './collapse';
 import classes from './Drawing.module.css';
+import type { Folded, Item } from './layers';
 import { itemSize, layOut, roundedPath, type Layout, type Point } from './layout';
 
-interface Props {
-  graph: Schema['Graph'];
-  start: number;
-  labels: ClassLabels;
-}
-
-type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void; around: boolean }, 'item'>;
+type ItemNode = Node<{ item: Item; start: boolean; labels: ClassLabels; unfold: (key: string) => void }, 'item'>;
 type PathEdge = Edge<{ points: Point[]; health: Health }, 'path'>;
 
 /** Left free around a drawing; the buttons stand at the bottom. */
@@ -43,36 +36,26 @@ function offset(point: number, low: number, size: number, frame: number): number
 const nodeTypes = { item: ItemBox };
 const edgeTypes = { path: PathLine };
 
-/** The graph around a resource: what affects it on the left, what it affects on the right. */
-export function Drawing({ graph, start, labels }: Props) {
-  const [unfolded, setUnfolded] = useState<ReadonlyMap<string, number>>(new Map());
-  const collapsed = useMemo(() => collapse(graph, start, unfolded), [graph, start, unfolded]);
-  const unfold = useCallback((key: string) => setUnfolded((old) => new Map(old).set(key, (old.get(key) ?? 0) + unfoldBy)), []);
-  return <Picture items={collapsed} start={start} labels={labels} unfold={unfold} />;
-}
-
-interface PictureProps {
-  items: Collapsed;
+interface Props {
+  graph: Folded;
   start: number;
   labels: ClassLabels;
   /** Called with the key of a group that the reader wants to look into. */
   unfold: (key: string) => void;
-  /** Boxes also lead to the topology around their resource. */
-  around?: boolean;
 }
 
 /** Draws resources, groups and their links in layers, causes on the left. */
-export function Picture({ items: collapsed, start, labels, unfold, around = false }: PictureProps) {
-  const [drawn, setDrawn] = useState<{ collapsed: Collapsed; layout: Layout } | undefined>();
+export function Drawing({ graph, start, labels, unfold }: Props) {
+  const [drawn, setDrawn] = useState<{ graph: Folded; layout: Layout } | undefined>();
   const [failed, setFailed] = useState(false);
   const box = useRef<HTMLDivElement>(null);
 
   useEffect(() => {
     let wanted = true;
-    layOut(collapsed)
+    layOut(graph)
       .then((layout) => {
         // The old drawing stays until the new one is ready.
-        if (wanted) setDrawn({ collapsed, layout });
+        if (wanted) setDrawn({ graph, layout });
       })
       .catch(() => {
         if (wanted) setFailed(true);
@@ -80,21 +63,21 @@ export function Picture({ items: collapsed, start, labels, unfold, around = fals
     return () => {
       wanted = false;
     };
-  }, [collapsed]);
+  }, [graph]);
 
   const nodes = useMemo<ItemNode[]>(() => {
-    return (drawn?.collapsed.items ?? []).map((item) => ({
+    return (drawn?.graph.items ?? []).map((item) => ({
       id: item.key,
       type: 'item',
       position: drawn?.layout.items.get(item.key) ?? { x: 0, y: 0 },
-      data: { item, start: item.kind === 'resource' && item.node.id === start, labels, unfold, around },
+      data: { item, start: item.kind === 'resource' && item.node.id === start, labels, unfold },
       ...itemSize,
     }));
-  }, [drawn, start, labels, unfold, around]);
+  }, [drawn, start, labels, unfold]);
 
   const edges = useMemo<PathEdge[]>(
     () =>
-      (drawn?.collapsed.links ?? [])
+      (drawn?.graph.links ?? [])
         .map((link): PathEdge => {
           const id = `${link.source}>${link.target}`;
           return { id, type: 'path', source: link.source, target: link.target, data: { points: drawn?.layout.links.get(id) ?? [], health: link.health } };
@@ -104,7 +87,7 @@ export function Picture({ items: collapsed, start, labels, unfold, around = fals
     [drawn],
   );
 
-  if (failed) return <p className={classes['note']}>The drawing could not be made. The list shows the same.</p>;
+  if (failed) return <p className={classes['note']}>The drawing could not be made. The table shows the same.</p>;
   if (!drawn) return <p className={classes['note']}>Drawing …</p>;
   return (
     <div className={classes['frame']}>
@@ -149,7 +132,7 @@ export function Picture({ items: collapsed, start, labels, unfold, around = fals
   );
 }
 
-function ItemBox({ data: { item, start, labels, unfold, around } }: NodeProps<ItemNode>) {
+function ItemBox({ data: { item, start, labels, unfold } }: NodeProps<ItemNode>) {
   return (
     <>
       <Handle type="target" position={Position.Left} isConnectable={false} />
@@ -185,7 +168,7 @@ function ItemBox({ data: { item, start, labels, unfold, around } }: NodeProps<It
           </span>
         </button>
       )}
-      {around && item.kind === 'resource' && !start && (
+      {item.kind === 'resource' && !start && (
         <Link to="/topology/$id" params={{ id: item.key }} className={`${classes['around'] ?? ''} nopan`} aria-label={`Topology around ${item.node.name}`} title="Topology around it">
           <IconFocus2 size={14} aria-hidden />
         </Link>

@@ -11,16 +11,17 @@ import { Message } from '../ui/Message';
 import { formatOpen, pageOf, pageSize, toItems, withGroup, type Open } from './layers';
 import classes from './LayersPanel.module.css';
 import { LayersTable } from './LayersTable';
+import type { GraphView } from './ViewSwitch';
 
 // The drawing and its layout engine are large; a table needs neither.
-const loadPicture = () => import('./Drawing').then((m) => ({ default: m.Picture }));
-const Picture = lazy(loadPicture);
+const loadDrawing = () => import('./Drawing').then((m) => ({ default: m.Drawing }));
+const Drawing = lazy(loadDrawing);
 
 interface Props {
   id: number;
   /** What of the graph is shown. */
   wanted: Omit<LayersView, 'open'>;
-  view: 'drawing' | 'table';
+  view: GraphView;
   open: Open;
   onOpen: (open: Open) => void;
   labels: ClassLabels;
@@ -36,9 +37,9 @@ export function LayersPanel({ id, wanted, view, open, onOpen, labels, grow = fal
   const { data, error } = useQuery(layersQuery(id, { ...wanted, ...(open.size > 0 ? { open: formatOpen(open) } : {}) }));
   // They come together with the graph, not after it.
   useEffect(() => {
-    if (view === 'drawing') void loadPicture();
+    if (view === 'drawing') void loadDrawing();
   }, [view]);
-  const items = useMemo(() => data && toItems(data), [data]);
+  const graph = useMemo(() => data && toItems(data), [data]);
   const set = useCallback((key: string, first: number | undefined) => onOpen(withGroup(open, key, first)), [onOpen, open]);
   // Of a group that is open, the box of those not shown leads to the next page.
   const unfold = useCallback(
@@ -55,7 +56,7 @@ export function LayersPanel({ id, wanted, view, open, onOpen, labels, grow = fal
       </Message>
     );
   }
-  if (!data || !items) return <Skeleton height="100%" mih={240} radius={0} />;
+  if (!data || !graph) return <Skeleton height="100%" mih={240} radius={0} />;
   const opened = data.groups.filter((g) => g.first >= 0);
   return (
     <>
@@ -81,7 +82,7 @@ export function LayersPanel({ id, wanted, view, open, onOpen, labels, grow = fal
           </Message>
         ) : (
           <Suspense fallback={<Skeleton height="100%" radius={0} />}>
-            <Picture items={items} start={id} labels={labels} unfold={unfold} around />
+            <Drawing graph={graph} start={id} labels={labels} unfold={unfold} />
           </Suspense>
         )}
       </div>

@@ -1,12 +1,29 @@
 import type { Schema } from '../api/client';
-import type { Collapsed, Item, Link } from './collapse';
-import { healths, worst } from '../ui/health';
+import { healths, worst, type Health } from '../ui/health';
+
+/** What stands in a drawing: a resource, or many of one class and distance. */
+export type Item =
+  | { kind: 'resource'; key: string; node: Schema['Node'] }
+  | { kind: 'group'; key: string; class: string; depth: number; count: number; health: Health; sick: number };
+
+/** An edge of a drawing. It is sick if illness comes along it. */
+export interface Link {
+  source: string;
+  target: string;
+  health: Health;
+}
+
+/** A folded graph as it is drawn. */
+export interface Folded {
+  items: Item[];
+  links: Link[];
+}
 
 /** How many members an open group shows; the server's default. */
 export const pageSize = 40;
 
 /** The server's folded graph as a drawing has it. */
-export function toItems(layers: Schema['Layers']): Collapsed {
+export function toItems(layers: Schema['Layers']): Folded {
   const items: Item[] = layers.nodes.map((node) => ({ kind: 'resource', key: String(node.id), node }));
   for (const g of layers.groups) {
     if (g.folded === 0) continue;

@@ -1,6 +1,6 @@
 import ELK, { type ElkExtendedEdge, type ElkNode } from 'elkjs/lib/elk-api';
 import workerUrl from 'elkjs/lib/elk-worker.min.js?url';
-import type { Collapsed } from './collapse';
+import type { Folded } from './layers';
 
 export interface Point {
   x: number;
@@ -23,7 +23,7 @@ const elk = new ELK({ workerUrl });
  * Lays a graph out in layers, causes on the left and effects on the right.
  * It runs in a worker, so that the page answers meanwhile.
  */
-export async function layOut({ items, links }: Collapsed): Promise<Layout> {
+export async function layOut({ items, links }: Folded): Promise<Layout> {
   const root = await elk.layout({
     id: 'root',
     layoutOptions: {

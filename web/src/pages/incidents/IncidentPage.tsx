@@ -1,5 +1,4 @@
-import { SegmentedControl, Skeleton } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
+import { Skeleton } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
@@ -13,6 +12,7 @@ import { affectedTotal } from '../../format/alert';
 import { formatCount } from '../../format/number';
 import { formatOpen, parseOpen, type Open } from '../../graph/layers';
 import { LayersPanel } from '../../graph/LayersPanel';
+import { useGraphView, ViewSwitch } from '../../graph/ViewSwitch';
 import { parseID } from '../../format/id';
 import { fullClass, type ClassLabels } from '../../ui/classes';
 import { Counts } from '../../ui/Counts';
@@ -217,8 +217,7 @@ function Around({ id, began }: { id: number; began: string | undefined }) {
 function Way({ incident, labels }: { incident: Schema['Incident']; labels: ClassLabels }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
-  const wide = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false });
-  const view = search.view === 'table' || search.view === 'drawing' ? search.view : wide ? 'drawing' : 'table';
+  const view = useGraphView(search.view);
   const open = useMemo(() => parseOpen(search.open), [search.open]);
   const onOpen = useCallback(
     (next: Open) => void navigate({ search: (old) => ({ ...old, open: formatOpen(next).join(',') }), replace: true, resetScroll: false }),
@@ -234,16 +233,7 @@ function Way({ incident, labels }: { incident: Schema['Incident']; labels: Class
         <Link to="/topology/$id" params={{ id: String(incident.id) }}>
           Whole topology
         </Link>
-        <SegmentedControl
-          size="xs"
-          aria-label="Show the way as"
-          value={view}
-          onChange={(v) => void navigate({ search: (old) => ({ ...old, view: v }), replace: true, resetScroll: false })}
-          data={[
-            { value: 'drawing', label: 'Drawing' },
-            { value: 'table', label: 'Table' },
-          ]}
-        />
+        <ViewSwitch label="Show the way as" view={view} onView={(v) => void navigate({ search: (old) => ({ ...old, view: v }), replace: true, resetScroll: false })} />
       </header>
       <div className={classes['way']} data-view={view}>
         <LayersPanel id={incident.id} wanted={{ direction: 'down', ...(toward === undefined ? {} : { toward }) }} view={view} open={open} onOpen={onOpen} labels={labels} grow />

@@ -15,7 +15,7 @@ import { Page } from '../../ui/Page';
 import { HeadingShape, Waiting } from '../../ui/Waiting';
 import { Alerts } from './Alerts';
 import { Attributes } from './Attributes';
-import { GraphPanel } from './GraphPanel';
+import { GraphPanel, type GraphSearch } from './GraphPanel';
 import { History } from './History';
 import { Impact } from './Impact';
 import classes from './ResourcePage.module.css';
@@ -46,7 +46,7 @@ export function ResourcePage() {
 }
 
 function ResourceByID({ id }: { id: number }) {
-  const { view, ...charts } = route.useSearch();
+  const { view, open, ...charts } = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
   const { isPending: classesPending } = useQuery(classesQuery);
@@ -56,9 +56,10 @@ function ResourceByID({ id }: { id: number }) {
   const { data: graph } = useQuery(graphQuery(id));
   const setCharts = useCallback(
     (next: BoardSearch, replace: boolean) =>
-      void navigate({ search: (now) => ({ ...(now.view === undefined ? {} : { view: now.view }), ...given(next) }), replace, resetScroll: false }),
+      void navigate({ search: (now) => ({ ...given({ view: now.view, open: now.open }), ...given(next) }), replace, resetScroll: false }),
     [navigate],
   );
+  const setGraph = useCallback((change: GraphSearch) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true, resetScroll: false }), [navigate]);
 
   if (error instanceof ProblemError && error.status === 404) {
     return (
@@ -105,14 +106,7 @@ function ResourceByID({ id }: { id: number }) {
         </Column>
       </div>
       <Relatives resource={resource} graph={graph} labels={labels} />
-      <GraphPanel
-        graph={graph}
-        impact={impact}
-        start={id}
-        labels={labels}
-        view={view}
-        onView={(next) => void navigate({ search: (now) => ({ ...now, view: next }), replace: true, resetScroll: false })}
-      />
+      <GraphPanel id={id} labels={labels} search={{ view, open }} onSearch={setGraph} />
       <RawJSON resource={resource} />
     </Page>
   );

@@ -1,5 +1,4 @@
 import { SegmentedControl, Select, Skeleton } from '@mantine/core';
-import { useMediaQuery } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useCallback, useMemo } from 'react';
@@ -8,6 +7,7 @@ import { layersQuery, resourceQuery, type LayersView } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { formatOpen, parseOpen, type Open } from '../../graph/layers';
 import { LayersPanel } from '../../graph/LayersPanel';
+import { useGraphView, ViewSwitch } from '../../graph/ViewSwitch';
 import { parseID } from '../../format/id';
 import { fullClass } from '../../ui/classes';
 import { healthName } from '../../ui/health';
@@ -40,11 +40,10 @@ function Topology({ id }: { id: number }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
-  const wide = useMediaQuery('(min-width: 48em)', true, { getInitialValueInEffect: false });
   const { data: resource, error } = useQuery(resourceQuery(id));
   const direction = search.direction === 'up' || search.direction === 'down' ? search.direction : undefined;
   const depth = /^[1-9]\d?$/.test(search.depth ?? '') ? Number(search.depth) : 0;
-  const view = search.view === 'table' || search.view === 'drawing' ? search.view : wide ? 'drawing' : 'table';
+  const view = useGraphView(search.view);
   const open = useMemo(() => parseOpen(search.open), [search.open]);
   const wanted: LayersView = {
     ...(direction ? { direction } : {}),
@@ -129,16 +128,7 @@ function Topology({ id }: { id: number }) {
             allowDeselect={false}
             className={classes['depth'] ?? ''}
           />
-          <SegmentedControl
-            size="xs"
-            aria-label="Show the graph as"
-            value={view}
-            onChange={(v) => set({ view: v })}
-            data={[
-              { value: 'drawing', label: 'Drawing' },
-              { value: 'table', label: 'Table' },
-            ]}
-          />
+          <ViewSwitch label="Show the graph as" view={view} onView={(v) => set({ view: v })} />
         </div>
       </div>
       <section className={`panel ${classes['panel'] ?? ''}`} aria-label="Graph">
