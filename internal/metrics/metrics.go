@@ -1,9 +1,6 @@
 package metrics
 
 import (
-	"context"
-	"fmt"
-	"iter"
 	"reflect"
 	"sync"
 	"time"
@@ -71,18 +68,6 @@ func New(o Options) *Recorder {
 		o.MaxBytes = 64 << 20
 	}
 	return &Recorder{depth: max(o.Depth, 1), maxBytes: o.MaxBytes, series: make(map[resource.ID][]series)}
-}
-
-// Run observes the changes until they end. It returns the error that ended
-// them, or ctx's.
-func (m *Recorder) Run(ctx context.Context, changes iter.Seq2[*resource.Changes, error]) error {
-	for c, err := range changes {
-		if err != nil {
-			return fmt.Errorf("read changes: %w", err)
-		}
-		m.Observe(c)
-	}
-	return ctx.Err()
 }
 
 // chunk is how many samples are added under one lock, so that readers need not

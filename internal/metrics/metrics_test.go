@@ -1,9 +1,6 @@
 package metrics_test
 
 import (
-	"context"
-	"errors"
-	"iter"
 	"runtime"
 	"testing"
 	"time"
@@ -170,27 +167,6 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if got := m.Series(5000, 0, time.Time{}, time.Time{}); len(got) != 64 {
 		t.Errorf("after all are gone: %d samples, want 64", len(got))
-	}
-}
-
-func TestRunEndsWithItsChanges(t *testing.T) {
-	m := metrics.New(metrics.Options{})
-	broken := errors.New("behind")
-	var changes iter.Seq2[*resource.Changes, error] = func(yield func(*resource.Changes, error) bool) {
-		if yield(&resource.Changes{Samples: []resource.Sample{sample(1, 0, 1, 1)}}, nil) {
-			yield(nil, broken)
-		}
-	}
-	if err := m.Run(t.Context(), changes); !errors.Is(err, broken) {
-		t.Errorf("got %v", err)
-	}
-	if len(m.Latest(1)) != 1 {
-		t.Error("the change before the error is lost")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := m.Run(ctx, func(func(*resource.Changes, error) bool) {}); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
 	}
 }
 
