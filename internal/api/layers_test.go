@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -153,6 +154,55 @@ func TestTimeline(t *testing.T) {
 	w.Raise(apitest.Lun, resource.Info, "z", "name", "Renamed")
 	if d := cmp.Diff([]string{"Renamed", "Drive failure", "…"}, list("4/timeline?limit=1")); d != "" {
 		t.Errorf("the cause is cut off: -want +got:\n%s", d)
+	}
+}
+
+// TestEndedIncidents has a disk that failed twice, what followed from it, and a LUN
+// that went offline by itself. Times are in minutes before now.
+func TestEndedIncidents(t *testing.T) {
+	s, w := newServer(t)
+	w.End(1)
+	now := time.Now()
+	raise := func(id resource.ID, sev resource.Severity, began, ended int) *resource.Alert {
+		a := w.Raise(id, sev, fmt.Sprint("c", began), "x", fmt.Sprintf("%d to %d", began, ended))
+		a.Began = now.Add(-time.Duration(began) * time.Minute)
+		if ended > 0 {
+			a.Ended = now.Add(-time.Duration(ended) * time.Minute)
+		}
+		return a
+	}
+	raise(apitest.Drive2, resource.Warning, 600, 500)
+	raise(apitest.Drive2, resource.Error, 550, 400) // the same incident
+	raise(apitest.Pool, resource.Warning, 590, 390) // its effects
+	raise(apitest.Lun, resource.Info, 580, 570)
+	raise(apitest.Lun, resource.Error, 300, 200)
+	raise(apitest.Drive2, resource.Error, 100, 50)
+	raise(apitest.Lun, resource.Warning, 90, 40)
+	raise(apitest.Enclosure, resource.Warning, 30, 0) // goes on, and explains what follows
+	raise(apitest.Drive2, resource.Error, 20, 10)
+	raise(apitest.Couplet, resource.Info, 9, 8) // no incident
+	list := func(query string) string {
+		t.Helper()
+		got := get[gen.EndedIncidentList](t, s, "/ended-incidents"+query)
+		var out []string
+		for _, i := range got.Items {
+			var causes []string
+			for _, c := range i.Causes {
+				causes = append(causes, c.Message)
+			}
+			out = append(out, fmt.Sprintf("%s %s (%s) %d %d", i.Name, i.Severity, strings.Join(causes, ", "), int(now.Sub(i.Ended).Minutes()), i.Effects))
+		}
+		return strings.Join(out, "; ")
+	}
+	want := "Drive 2 error (100 to 50) 50 1; scratch error (300 to 200) 200 0; Drive 2 error (550 to 400, 600 to 500) 400 2"
+	if d := cmp.Diff(want, list("")); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if got := get[gen.EndedIncidentList](t, s, "/ended-incidents?limit=1"); len(got.Items) != 1 || !got.Truncated {
+		t.Errorf("one of three: %+v", got)
+	}
+	if got := list("?since=" + now.Add(-5*time.Minute).UTC().Format(time.RFC3339)); got != "" {
+		t.Errorf("of the last minutes: %s", got)
 	}
 }
 

@@ -59,7 +59,10 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     fresh.model.setAttribute(failed, 'status', 'OK');
     await page.getByText('High temperature').first().waitFor();
     await page.goto(`${fresh.url}/incidents?tab=recent`);
-    await page.getByRole('region', { name: 'Ended incidents' }).getByRole('link', { name: /^Disk failure/ }).waitFor();
+    const ended = page.getByRole('region', { name: 'Ended incidents' }).getByRole('listitem').filter({ hasText: failed.label }).first();
+    await ended.getByRole('link', { name: /^Disk failure/ }).waitFor();
+    assert.match(await ended.innerText(), /lasted .* · 1 alert followed from it[\s\S]*ended/, 'the pool was degraded by it');
+    assert.equal(await page.getByRole('region', { name: 'Ended incidents' }).getByRole('link', { name: /RAID pool/ }).count(), 0, 'what followed is no incident of its own');
     await closePage(page);
   });
 

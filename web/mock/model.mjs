@@ -226,6 +226,24 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
     return [...sick].map((id) => incident(resources.get(id))).filter(Boolean).sort((a, b) => rank[b.severity] - rank[a.severity] || a.began.localeCompare(b.began));
   }
 
+  /** As the server does, but one alert is one cause, and nobody is sick for two reasons. */
+  function endedIncidents() {
+    const sick = alerts.filter((a) => rank[a.severity] >= rank.warning);
+    const overlap = (a, b) => (a.ended === null || a.ended >= b.began) && (b.ended === null || b.ended >= a.began);
+    const above = (a) => {
+      const r = resources.get(a.resource);
+      const ids = new Set(r ? walk(r, 'up').steps.map((s) => s.r.id) : []);
+      ids.delete(a.resource);
+      return sick.filter((b) => ids.has(b.resource) && overlap(a, b));
+    };
+    const causes = new Map(sick.map((a) => [a, { alert: a, effects: 0, explained: above(a).length > 0 }]));
+    for (const a of alerts) for (const b of above(a)) causes.get(b).effects++;
+    return [...causes.values()]
+      .filter((c) => c.alert.ended !== null && !c.explained)
+      .sort((a, b) => b.alert.ended.localeCompare(a.alert.ended))
+      .map(({ alert: a, effects }) => ({ id: a.resource, name: a.resource_name, plugin: a.plugin, class: a.class, gone: !resources.has(a.resource), severity: a.severity, began: a.began, ended: a.ended, causes: [summary(a)], effects }));
+  }
+
   function acknowledge(ids, user, comment) {
     const now = new Date().toISOString();
     const changed = alerts.filter((a) => a.active && ids.includes(a.id));
@@ -408,7 +426,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
 
   return {
     resources, alerts, past, keptSince, log, listeners, classOf,
-    acknowledge, add, change, classes, count, encode, encodeAlert, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
+    acknowledge, add, change, classes, count, encode, encodeAlert, endedIncidents, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
     attributeValue,
     seq: () => seq,
     rank,

@@ -102,6 +102,10 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
         return search(query);
       case 'standing':
         return { filesystems: standing((r) => r.class.name === 'FileSystem', true), volumes: standing(countsAsVolume, false) };
+      case 'ended-incidents': {
+        const { items, total } = slice(model.endedIncidents(), query, (i) => i);
+        return { items, truncated: items.length < total };
+      }
       case 'incidents': {
         if (id) {
           const found = model.incident(find(id), true);

@@ -1308,6 +1308,38 @@ type EditPlugin struct {
 	LogLevel LogLevel `json:"log_level"`
 }
 
+// EndedIncident defines model for EndedIncident.
+type EndedIncident struct {
+	Began time.Time `json:"began"`
+
+	// Causes The alerts that made the resource sick, worst first.
+	Causes []AlertSummary `json:"causes"`
+	Class  string         `json:"class"`
+
+	// Effects How many alerts of descendants were active at any time of it.
+	Effects int `json:"effects"`
+
+	// Ended When the last of the causes ended.
+	Ended time.Time `json:"ended"`
+
+	// Gone Whether the resource is gone.
+	Gone bool `json:"gone"`
+	ID   ID   `json:"id"`
+
+	// Name The name of the resource when its worst alert was raised.
+	Name     string        `json:"name"`
+	Plugin   string        `json:"plugin"`
+	Severity AlertSeverity `json:"severity"`
+}
+
+// EndedIncidentList defines model for EndedIncidentList.
+type EndedIncidentList struct {
+	Items []EndedIncident `json:"items"`
+
+	// Truncated Whether there are more.
+	Truncated bool `json:"truncated"`
+}
+
 // Graph defines model for Graph.
 type Graph struct {
 	Edges []Edge `json:"edges"`
@@ -2752,6 +2784,15 @@ type GetDashboardParams struct {
 	Base *BaseFilter `form:"base,omitempty" json:"base,omitempty"`
 }
 
+// ListEndedIncidentsParams defines parameters for ListEndedIncidents.
+type ListEndedIncidentsParams struct {
+	// Since Leave out what ended before; 30 days ago by default.
+	Since *time.Time `form:"since,omitempty" json:"since,omitempty"`
+
+	// Limit How many to list at most.
+	Limit *int `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // GetEventsParams defines parameters for GetEvents.
 type GetEventsParams struct {
 	// LastEventIDQuery The same, for clients that cannot set the header. The header wins.
@@ -3316,6 +3357,16 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /dashboard (the `GetDashboard` operationId).
 	GetDashboard(ctx context.Context, params *GetDashboardParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListEndedIncidents Lists the incidents that have ended, the last to end first.
+	//
+	// Each is a time during which a resource had alerts of severity warning or error
+	// (`removal_held` aside) without a break, and no ancestor had any. Which resource
+	// is above which is that of the present graph, since alerts do not keep the one of
+	// their time; what a resource caused that is gone stands for itself.
+	//
+	// Corresponds with GET /ended-incidents (the `ListEndedIncidents` operationId).
+	ListEndedIncidents(ctx context.Context, params *ListEndedIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	//
@@ -4024,6 +4075,26 @@ func (c *Client) RemoveCluster(ctx context.Context, name string, reqEditors ...R
 // Corresponds with GET /dashboard (the `GetDashboard` operationId).
 func (c *Client) GetDashboard(ctx context.Context, params *GetDashboardParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetDashboardRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEndedIncidents Lists the incidents that have ended, the last to end first.
+//
+// Each is a time during which a resource had alerts of severity warning or error
+// (`removal_held` aside) without a break, and no ancestor had any. Which resource
+// is above which is that of the present graph, since alerts do not keep the one of
+// their time; what a resource caused that is gone stands for itself.
+//
+// Corresponds with GET /ended-incidents (the `ListEndedIncidents` operationId).
+func (c *Client) ListEndedIncidents(ctx context.Context, params *ListEndedIncidentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEndedIncidentsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -5627,6 +5698,72 @@ func NewGetDashboardRequest(server string, params *GetDashboardParams) (*http.Re
 		if params.Base != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "base", *params.Base, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListEndedIncidentsRequest constructs an http.Request for the ListEndedIncidents method
+func NewListEndedIncidentsRequest(server string, params *ListEndedIncidentsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/ended-incidents")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Since != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "since", *params.Since, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date-time"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -8444,6 +8581,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /dashboard (the `GetDashboard` operationId).
 	GetDashboardWithResponse(ctx context.Context, params *GetDashboardParams, reqEditors ...RequestEditorFn) (*GetDashboardResponse, error)
 
+	// ListEndedIncidentsWithResponse Lists the incidents that have ended, the last to end first.
+	//
+	// Each is a time during which a resource had alerts of severity warning or error
+	// (`removal_held` aside) without a break, and no ancestor had any. Which resource
+	// is above which is that of the present graph, since alerts do not keep the one of
+	// their time; what a resource caused that is gone stands for itself.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /ended-incidents (the `ListEndedIncidents` operationId).
+	ListEndedIncidentsWithResponse(ctx context.Context, params *ListEndedIncidentsParams, reqEditors ...RequestEditorFn) (*ListEndedIncidentsResponse, error)
+
 	// GetEventsWithResponse Streams changes as server-sent events, in the order in which they were committed.
 	//
 	// Every event has an `id`, the position after it; it is opaque. A client that
@@ -9557,6 +9706,61 @@ func (r GetDashboardResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetDashboardResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListEndedIncidentsResponse200Headers the declared response headers of an HTTP 200 response for ListEndedIncidents
+type ListEndedIncidentsResponse200Headers struct {
+	FaultlinePosition string
+}
+
+type ListEndedIncidentsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EndedIncidentList
+	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationProblemJSONDefault *Problem
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListEndedIncidentsResponse200Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEndedIncidentsResponse) GetJSON200() *EndedIncidentList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEndedIncidentsResponse) GetApplicationProblemJSONDefault() *Problem {
+	return r.ApplicationProblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEndedIncidentsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEndedIncidentsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEndedIncidentsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEndedIncidentsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -11872,6 +12076,24 @@ func (c *ClientWithResponses) GetDashboardWithResponse(ctx context.Context, para
 	return ParseGetDashboardResponse(rsp)
 }
 
+// ListEndedIncidentsWithResponse Lists the incidents that have ended, the last to end first.
+//
+// Each is a time during which a resource had alerts of severity warning or error
+// (`removal_held` aside) without a break, and no ancestor had any. Which resource
+// is above which is that of the present graph, since alerts do not keep the one of
+// their time; what a resource caused that is gone stands for itself.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /ended-incidents (the `ListEndedIncidents` operationId).
+func (c *ClientWithResponses) ListEndedIncidentsWithResponse(ctx context.Context, params *ListEndedIncidentsParams, reqEditors ...RequestEditorFn) (*ListEndedIncidentsResponse, error) {
+	rsp, err := c.ListEndedIncidents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEndedIncidentsResponse(rsp)
+}
+
 // GetEventsWithResponse Streams changes as server-sent events, in the order in which they were committed.
 //
 // Every event has an `id`, the position after it; it is opaque. A client that
@@ -13081,6 +13303,52 @@ func ParseGetDashboardResponse(rsp *http.Response) (*GetDashboardResponse, error
 		}
 		response.ApplicationProblemJSONDefault = &dest
 
+	}
+
+	return response, nil
+}
+
+// ParseListEndedIncidentsResponse parses an HTTP response from a ListEndedIncidentsWithResponse call
+func ParseListEndedIncidentsResponse(rsp *http.Response) (*ListEndedIncidentsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEndedIncidentsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EndedIncidentList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListEndedIncidentsResponse200Headers
+		if values := rsp.Header.Values("Faultline-Position"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Faultline-Position", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.FaultlinePosition = value
+		}
+		response.Headers200 = &headers
 	}
 
 	return response, nil
@@ -14649,6 +14917,9 @@ type ServerInterface interface {
 	// GetDashboard Writes a Grafana dashboard with the charts that classes declare.
 	// (GET /dashboard)
 	GetDashboard(w http.ResponseWriter, r *http.Request, params GetDashboardParams)
+	// ListEndedIncidents Lists the incidents that have ended, the last to end first.
+	// (GET /ended-incidents)
+	ListEndedIncidents(w http.ResponseWriter, r *http.Request, params ListEndedIncidentsParams)
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(w http.ResponseWriter, r *http.Request, params GetEventsParams)
@@ -15284,6 +15555,52 @@ func (siw *ServerInterfaceWrapper) GetDashboard(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDashboard(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListEndedIncidents operation middleware
+func (siw *ServerInterfaceWrapper) ListEndedIncidents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEndedIncidentsParams
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListEndedIncidents(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -17375,6 +17692,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/{id}/acknowledge", wrapper.AcknowledgeAlert)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/alerts/{id}/unacknowledge", wrapper.UnacknowledgeAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/incidents", wrapper.ListIncidents)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/ended-incidents", wrapper.ListEndedIncidents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/incidents/{id}", wrapper.GetIncident)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/alerts/{id}", wrapper.GetAlert)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/hosts", wrapper.ListHosts)
@@ -17930,6 +18248,53 @@ type GetDashboarddefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDashboarddefaultApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndedIncidentsRequestObject struct {
+	Params ListEndedIncidentsParams
+}
+
+type ListEndedIncidentsResponseObject interface {
+	VisitListEndedIncidentsResponse(w http.ResponseWriter) error
+}
+
+type ListEndedIncidents200ResponseHeaders struct {
+	FaultlinePosition string
+}
+
+type ListEndedIncidents200JSONResponse struct {
+	Body    EndedIncidentList
+	Headers ListEndedIncidents200ResponseHeaders
+}
+
+func (response ListEndedIncidents200JSONResponse) VisitListEndedIncidentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Faultline-Position", fmt.Sprint(response.Headers.FaultlinePosition))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEndedIncidentsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEndedIncidentsdefaultApplicationProblemPlusJSONResponse) VisitListEndedIncidentsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19745,6 +20110,9 @@ type StrictServerInterface interface {
 	// GetDashboard Writes a Grafana dashboard with the charts that classes declare.
 	// (GET /dashboard)
 	GetDashboard(ctx context.Context, request GetDashboardRequestObject) (GetDashboardResponseObject, error)
+	// ListEndedIncidents Lists the incidents that have ended, the last to end first.
+	// (GET /ended-incidents)
+	ListEndedIncidents(ctx context.Context, request ListEndedIncidentsRequestObject) (ListEndedIncidentsResponseObject, error)
 	// GetEvents Streams changes as server-sent events, in the order in which they were committed.
 	// (GET /events)
 	GetEvents(ctx context.Context, request GetEventsRequestObject) (GetEventsResponseObject, error)
@@ -20291,6 +20659,32 @@ func (sh *strictHandler) GetDashboard(w http.ResponseWriter, r *http.Request, pa
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDashboardResponseObject); ok {
 		if err := validResponse.VisitGetDashboardResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListEndedIncidents operation middleware
+func (sh *strictHandler) ListEndedIncidents(w http.ResponseWriter, r *http.Request, params ListEndedIncidentsParams) {
+	var request ListEndedIncidentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEndedIncidents(ctx, request.(ListEndedIncidentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEndedIncidents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListEndedIncidentsResponseObject); ok {
+		if err := validResponse.VisitListEndedIncidentsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

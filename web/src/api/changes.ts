@@ -169,6 +169,7 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'standing':
       return marks.health || marks.edges || marks.volumes;
     case 'timeline':
+    case 'ended-incidents':
       return marks.health;
     case 'resources': {
       const filter = key[1] as ResourceFilter;

@@ -35,6 +35,7 @@ export const keys = {
   timeline: (id: number, since: string) => ['timeline', id, since] as const,
   standing: ['standing'] as const,
   incidents: (limit: number) => ['incidents', limit] as const,
+  endedIncidents: (limit: number) => ['ended-incidents', limit] as const,
   incident: (id: number) => ['incident', id] as const,
   resources: (filter: ResourceFilter, offset = 0) => ['resources', filter, offset] as const,
   /** How many shown rows changed what their table is sorted by; see changes.ts. */
@@ -267,6 +268,14 @@ export const incidentsQuery = (limit: number) =>
   queryOptions({
     queryKey: keys.incidents(limit),
     queryFn: ({ signal }) => data(api.GET('/incidents', { params: { query: { limit } }, signal })),
+  });
+
+export const endedIncidentsQuery = (limit: number) =>
+  queryOptions({
+    queryKey: keys.endedIncidents(limit),
+    queryFn: ({ signal }) => data(api.GET('/ended-incidents', { params: { query: { limit } }, signal })),
+    // What is listed stays while more of it loads.
+    placeholderData: keepPreviousData,
   });
 
 export const incidentQuery = (id: number) =>

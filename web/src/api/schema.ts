@@ -665,6 +665,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ended-incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the incidents that have ended, the last to end first.
+         * @description Each is a time during which a resource had alerts of severity warning or error
+         *     (`removal_held` aside) without a break, and no ancestor had any. Which resource
+         *     is above which is that of the present graph, since alerts do not keep the one of
+         *     their time; what a resource caused that is gone stands for itself.
+         */
+        get: operations["listEndedIncidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/incidents/{id}": {
         parameters: {
             query?: never;
@@ -2049,6 +2072,32 @@ export interface components {
             /** @description How many active alerts they have together, each counted once. */
             alerts: number;
             next?: string;
+        };
+        EndedIncident: {
+            id: components["schemas"]["ID"];
+            /** @description The name of the resource when its worst alert was raised. */
+            name: string;
+            plugin: string;
+            class: string;
+            /** @description Whether the resource is gone. */
+            gone: boolean;
+            severity: components["schemas"]["AlertSeverity"];
+            /** Format: date-time */
+            began: string;
+            /**
+             * Format: date-time
+             * @description When the last of the causes ended.
+             */
+            ended: string;
+            /** @description The alerts that made the resource sick, worst first. */
+            causes: components["schemas"]["AlertSummary"][];
+            /** @description How many alerts of descendants were active at any time of it. */
+            effects: number;
+        };
+        EndedIncidentList: {
+            items: components["schemas"]["EndedIncident"][];
+            /** @description Whether there are more. */
+            truncated: boolean;
         };
         Alert: {
             id: components["schemas"]["ID"];
@@ -3643,6 +3692,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IncidentList"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listEndedIncidents: {
+        parameters: {
+            query?: {
+                /** @description Leave out what ended before; 30 days ago by default. */
+                since?: string;
+                /** @description How many to list at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Incidents that have ended. */
+            200: {
+                headers: {
+                    "Faultline-Position": components["headers"]["Position"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedIncidentList"];
                 };
             };
             default: components["responses"]["Problem"];

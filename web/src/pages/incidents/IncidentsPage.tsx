@@ -1,9 +1,10 @@
 import { Skeleton, Tabs } from '@mantine/core';
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import type { Schema } from '../../api/client';
 import { errorText } from '../../api/problem';
-import { alertsQuery, incidentsQuery, shownIncidents } from '../../api/queries';
+import { endedIncidentsQuery, incidentsQuery, shownIncidents } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { formatDuration } from '../../format/time';
 import { HealthIcon } from '../../ui/HealthIcon';
@@ -81,9 +82,10 @@ function Open() {
   );
 }
 
-/** The alerts that made something sick and have ended, the latest first. */
+/** What was sick and is well, each with what followed from it, the last to end first. */
 function Ended() {
-  const { data, error, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery(alertsQuery({ active: false, severity: ['error', 'warning'], sort: '-ended', limit: 50 }));
+  const [limit, setLimit] = useState(shownIncidents);
+  const { data, error } = useQuery(endedIncidentsQuery(limit));
   if (error && !data) {
     return (
       <Message title="What has ended cannot be listed" alert>
@@ -91,39 +93,60 @@ function Ended() {
       </Message>
     );
   }
-  const items = data?.pages.flatMap((p) => p.items);
-  if (!items) return <Wait />;
-  if (items.length === 0) {
+  if (!data) return <Wait />;
+  if (data.items.length === 0) {
     return (
       <Message title="Nothing has ended yet">
-        <p>What made something sick moves here when its condition no longer holds.</p>
+        <p>What made something sick moves here when its condition no longer holds, for 30 days.</p>
       </Message>
     );
   }
   return (
     <>
       <ul className={line['list']}>
-        {items.map((a) => (
-          <li key={a.id} className={line['line']}>
-            <HealthIcon health={a.severity} size={18} />
-            <div className={line['body']}>
-              <div className={line['cause']}>
-                <Link to="/incidents/$id" params={{ id: String(a.resource) }}>
-                  {a.message}: {a.resource_name}
-                </Link>
-              </div>
-              <div className={line['effect']}>{a.ended !== null && `lasted ${formatDuration(Date.parse(a.ended) - Date.parse(a.began))}`}</div>
-            </div>
-            <div className={line['when']}>{a.ended !== null && <span>ended <Ago time={a.ended} /></span>}</div>
-          </li>
+        {data.items.map((i) => (
+          <EndedLine key={`${i.id} ${i.began}`} incident={i} />
         ))}
       </ul>
-      {hasNextPage && (
-        <button type="button" className={classes['more']} disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
+      {data.truncated && limit < most && (
+        <button type="button" className={classes['more']} onClick={() => setLimit(most)}>
           Show earlier ones
         </button>
       )}
+      {data.truncated && limit >= most && <p className={classes['more']}>Earlier ones are not listed.</p>}
     </>
+  );
+}
+
+function EndedLine({ incident: i }: { incident: Schema['EndedIncident'] }) {
+  const title = `${i.causes[0]?.message ?? 'It was not well'}: ${i.name}`;
+  const more = i.causes.length - 1;
+  return (
+    <li className={line['line']}>
+      <HealthIcon health={i.severity} size={18} />
+      <div className={line['body']}>
+        <div className={line['cause']}>
+          {i.gone ? (
+            title
+          ) : (
+            <Link to="/incidents/$id" params={{ id: String(i.id) }}>
+              {title}
+            </Link>
+          )}
+          {more > 0 && <span className="muted"> and {formatCount(more)} more</span>}
+        </div>
+        <div className={line['effect']}>
+          lasted {formatDuration(Date.parse(i.ended) - Date.parse(i.began))}
+          {i.effects > 0 && ` · ${formatCount(i.effects)} ${i.effects === 1 ? 'alert' : 'alerts'} followed from it`}
+          {i.gone && ' · it is gone'}
+        </div>
+      </div>
+      <div className={line['when']}>
+        <span>
+          ended <Ago time={i.ended} />
+        </span>
+      </div>
+    </li>
   );
 }
 
