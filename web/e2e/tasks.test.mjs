@@ -465,6 +465,123 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
+  it('has a deep link for each view: what is set stands in the address and holds', async () => {
+    const id = (cls, test) => resource(cls, test).id;
+    const pool = id('Pool', (r) => r.values.status === 'DEGRADED');
+    const failed = id('Disk', (r) => r.values.status === 'FAILED');
+    const disk = resource('Disk', (r) => r.values.status === 'FAILED');
+    const lines = [
+      ['/incidents?tab=recent', (p) => p.getByRole('tab', { name: 'Ended', selected: true })],
+      [`/incidents/${failed}?view=table&open=1:lustre.Target&range=6h`, (p) => p.getByRole('radio', { name: 'Table', checked: true })],
+      [`/topology/${pool}?direction=up&depth=2&view=table`, (p) => p.getByRole('radio', { name: 'Causes', checked: true })],
+      [`/topology/${pool}?view=table&open=-1:acme.Disk`, (p) => p.getByRole('button', { name: 'Fold Disk' })],
+      [`/resource/${pool}?view=table&raw=open&linked=${disk.id}&range=6h&tables=Load`, async (p) => {
+        await p.getByText('The plugin says so: reported by').waitFor();
+        await p.getByRole('region', { name: 'Raw JSON' }).getByText('"id"').first().waitFor();
+        return p.locator('[data-chart="Load"] table');
+      }],
+      ['/resources/acme/Disk?health=error&sort=-slot&where=slot>3&columns=slot,status', (p) => p.getByRole('columnheader', { name: 'Slot' }).and(p.locator('[aria-sort=descending]'))],
+      ['/search?q=p01', (p) => p.getByRole('heading', { level: 1, name: 'Found for “p01”' })],
+      ['/alerts?tab=history&severity=error&q=fan&sort=-ended', (p) => p.getByRole('tab', { name: /History/, selected: true })],
+      ['/hosts?state=lost', (p) => p.getByRole('link', { name: /mds1/ })],
+      ['/volumes?category=usable&host=oss1.example.net&sort=-size', (p) => p.getByRole('link', { name: /spare-1/ })],
+      ['/plugins?q=acme', (p) => p.getByRole('link', { name: /acme/ }).last()],
+      ['/add?class=acme.Array', (p) => p.getByRole('button', { name: /Test/ })],
+    ];
+    for (const [path, shown] of lines) {
+      const page = await openPage(browser, mock.url, path);
+      for (const again of [false, true]) {
+        if (again) await page.reload();
+        await (await shown(page)).first().waitFor({ state: 'attached' }).catch((err) => { throw new Error(`${path}${again ? ', read again' : ''}: ${err.message}`); });
+        assert.equal(decodeURIComponent(new URL(page.url()).pathname + new URL(page.url()).search), path);
+      }
+      await closePage(page);
+    }
+  });
+
+  it('keeps open panels of a resource in the address, beside the charts and the graph', async () => {
+    const pool = resource('Pool', (r) => r.values.status === 'DEGRADED');
+    const page = await openPage(browser, mock.url, `/resource/${pool.id}?view=table`);
+    await page.getByRole('button', { name: 'More about Load' }).click();
+    await page.getByRole('menuitem', { name: 'Show as a table' }).click();
+    await page.getByRole('region', { name: 'Parents' }).getByRole('button', { name: /^Why linked with Disk/ }).first().click();
+    await page.getByText('Raw JSON').click();
+    await page.waitForURL(/raw=open/);
+    const search = new URL(page.url()).searchParams;
+    assert.deepEqual([search.get('view'), search.get('tables'), search.get('raw'), Number(search.get('linked')) > 0], ['table', 'Load', 'open', true]);
+    await page.getByRole('button', { name: 'More about Load' }).click();
+    await page.getByRole('menuitem', { name: 'Hide the table' }).click();
+    await page.waitForURL((url) => !url.searchParams.has('tables'));
+    await page.getByText('Raw JSON').click();
+    await page.waitForURL((url) => !url.searchParams.has('raw') && url.searchParams.has('linked'));
+    await closePage(page);
+  });
+
+  it('tells times in the zone of the reader', async () => {
+    const shown = async (zone, path, within) => {
+      const page = await openPage(browser, mock.url, path, { zone });
+      const time = within(page).locator('time').first();
+      await time.waitFor();
+      const told = { iso: await time.getAttribute('datetime'), hint: await time.getAttribute('title') };
+      await closePage(page);
+      return told;
+    };
+    const places = [
+      ['/', (p) => p.getByRole('region', { name: 'The last day' })],
+      ['/incidents', (p) => p.getByRole('region', { name: 'Open incidents' })],
+      ['/incidents?tab=recent', (p) => p.getByRole('region', { name: 'Ended incidents' })],
+      ['/alerts', (p) => p.getByRole('table')],
+    ];
+    for (const zone of ['Asia/Tokyo', 'America/New_York']) {
+      for (const [path, within] of places) {
+        const { iso, hint } = await shown(zone, path, within);
+        const want = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone }).format(Date.parse(iso));
+        assert.equal(hint, want, `${path} in ${zone}`);
+      }
+    }
+  });
+
+  it('can be walked by the keyboard alone on each page, and shows where it is', async () => {
+    const id = (cls, test) => resource(cls, test).id;
+    const volume = [...mock.fleet.volumes.values()][0].drive.id;
+    const paths = [
+      '/', '/incidents', `/incidents/${id('Disk', (r) => r.values.status === 'FAILED')}`, '/topology', `/topology/${id('Pool')}?view=table`, `/resource/${id('Pool')}`,
+      '/resources/acme/Disk', '/search?q=p01', '/alerts', '/hosts', `/hosts/${mock.fleet.hosts.get('oss1.example.net').resource.id}`, '/volumes', `/volumes/${volume}`, '/plugins', '/plugins/acme', '/add',
+    ];
+    for (const path of paths) {
+      const page = await openPage(browser, mock.url, path);
+      await page.locator('main').getByRole('link').or(page.locator('main').getByRole('button')).or(page.locator('main input')).first().waitFor();
+      // From the start of the page: each stop is in sight and marked, and the main part is reached.
+      let reached = false;
+      for (let i = 0; i < 80 && !reached; i++) {
+        await page.keyboard.press('Tab');
+        const at = await page.evaluate(() => {
+          const e = document.activeElement;
+          const r = e.getBoundingClientRect();
+          const marks = [e, e.parentElement, e.nextElementSibling].filter(Boolean).map((x) => window.getComputedStyle(x));
+          return {
+            what: `${e.tagName} ${e.getAttribute('aria-label') ?? e.textContent.slice(0, 40)}`,
+            seen: r.bottom > 0 && r.top < window.innerHeight && r.right > 0 && r.left < window.innerWidth,
+            // A field shows the text cursor.
+            marked: e.matches('input:not([type=radio], [type=checkbox])') || e !== document.body && marks.some((s) => s.outlineStyle !== 'none' || s.boxShadow !== 'none'),
+            main: document.querySelector('main').contains(e),
+          };
+        });
+        assert.ok(at.seen && at.marked, `${path}: ${JSON.stringify(at)}`);
+        reached = at.main;
+      }
+      assert.ok(reached, `${path}: the keyboard does not come to the main part`);
+      // Nothing that acts on a click is out of its reach.
+      const lost = await page.evaluate(() =>
+        [...document.querySelectorAll('main a[href], main button, main input, main select, main summary')]
+          .filter((e) => e.tabIndex < 0 && !e.disabled && e.checkVisibility() && !e.closest('[role=tablist], [role=radiogroup], [role=combobox], .react-flow__controls, [aria-hidden=true]'))
+          .map((e) => e.outerHTML.slice(0, 120)),
+      );
+      assert.deepEqual(lost, [], path);
+      await closePage(page);
+    }
+  });
+
   it('searches from any page with the keyboard', async () => {
     const page = await openPage(browser, mock.url, '/plugins');
     await page.getByRole('heading', { level: 1, name: 'Plugins' }).waitFor();

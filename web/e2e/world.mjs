@@ -65,13 +65,13 @@ export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
 /** Opens a page that fails the test on any error in its console; the token is there before the page asks for anything. */
-export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', allowErrors = false, token = '' } = {}) {
+export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', zone = 'Europe/Paris', allowErrors = false, token = '' } = {}) {
   const context = await browser.newContext({
     viewport,
     colorScheme: scheme,
     reducedMotion: 'reduce',
     locale: 'en-GB',
-    timezoneId: 'Europe/Paris',
+    timezoneId: zone,
     baseURL: base,
   });
   if (token) await context.addInitScript((t) => window.sessionStorage.setItem('faultline-token', t), token);

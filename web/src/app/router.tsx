@@ -39,7 +39,7 @@ export const searchRoute = createRoute({
 export const resourceRoute = createRoute({
   getParentRoute: () => root,
   path: '/resource/$id',
-  validateSearch: texts('view', 'open', 'range', 'zoom', 'at'),
+  validateSearch: texts('view', 'open', 'linked', 'raw', 'range', 'zoom', 'at', 'tables'),
   component: lazyRouteComponent(() => import('../pages/resource/ResourcePage'), 'ResourcePage'),
 });
 
@@ -66,7 +66,7 @@ const incidentsRoute = createRoute({
 const incidentRoute = createRoute({
   getParentRoute: () => root,
   path: '/incidents/$id',
-  validateSearch: texts('view', 'open', 'range', 'zoom', 'at'),
+  validateSearch: texts('view', 'open', 'range', 'zoom', 'at', 'tables'),
   component: lazyRouteComponent(() => import('../pages/incidents/IncidentPage'), 'IncidentPage'),
 });
 

@@ -1,8 +1,9 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { IconDotsVertical, IconFileTypeCsv, IconPhoto, IconTable } from '@tabler/icons-react';
-import { useId, useRef, useState, type ReactNode } from 'react';
+import { useId, useRef, type ReactNode } from 'react';
 import type { Schema } from '../api/client';
 import { csv } from '../format/csv';
+import { useBoard } from './board';
 import classes from './ChartPanel.module.css';
 import { saveFile, saveText } from './files';
 import type { CountMode } from './histogram';
@@ -36,7 +37,8 @@ interface Props extends ChartProps {
 export function ChartPanel({ chart, interval, markers, owner, mode, legend, aside, children }: Props) {
   const id = useId();
   const plot = useRef<PlotHandle>(null);
-  const [asTable, setAsTable] = useState(false);
+  const { tables, toggleTable } = useBoard();
+  const asTable = tables.has(chart.title);
   const name = fileName(owner, chart.title);
   return (
     <section className={classes['panel']} aria-labelledby={id} data-chart={chart.title}>
@@ -50,7 +52,7 @@ export function ChartPanel({ chart, interval, markers, owner, mode, legend, asid
             </ActionIcon>
           </Menu.Target>
           <Menu.Dropdown>
-            <Menu.Item leftSection={<IconTable size={15} aria-hidden />} onClick={() => setAsTable(!asTable)}>
+            <Menu.Item leftSection={<IconTable size={15} aria-hidden />} onClick={() => toggleTable(chart.title)}>
               {asTable ? 'Hide the table' : 'Show as a table'}
             </Menu.Item>
             <Menu.Item leftSection={<IconFileTypeCsv size={15} aria-hidden />} onClick={() => saveText(`${name}.csv`, 'text/csv', csv(csvRows(valueTable(chart, mode))))}>

@@ -1,4 +1,5 @@
 import { createContext, useContext, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { formatTitles, parseTitles } from './titles';
 import { firstRange, intervalText, parseInterval, parseRange, parseTime, rangeText, timeText, type Interval, type Range } from './range';
 
 /** What a reader set for all charts of a page, as it stands in the address. */
@@ -8,6 +9,8 @@ export interface BoardSearch {
   zoom?: string | undefined;
   /** The moment that histograms show. */
   at?: string | undefined;
+  /** The titles of the charts whose values are shown as a table, too: see formatTitles. */
+  tables?: string | undefined;
 }
 
 /** What the charts of a page share. */
@@ -17,9 +20,12 @@ export interface Board {
   zoom: Interval | undefined;
   shown: Range;
   at: number | undefined;
+  tables: ReadonlySet<string>;
   setRange: (range: Range) => void;
   setZoom: (zoom: Interval | undefined) => void;
   setAt: (at: number | undefined) => void;
+  /** Shows the values of the chart with a title as a table, or no longer. */
+  toggleTable: (title: string) => void;
   cursor: Cursor;
 }
 
@@ -27,7 +33,7 @@ const BoardContext = createContext<Board | undefined>(undefined);
 
 interface Props {
   search: BoardSearch;
-  /** Puts what the reader sets into the address. Only `at` changes without a new entry in the history. */
+  /** Puts what the reader sets into the address. `at` and `tables` change without a new entry in the history. */
   onSearch: (search: BoardSearch, replace: boolean) => void;
   /** What is shown until something is chosen; the last hour if it is left out. */
   initial?: Range;
@@ -40,21 +46,25 @@ interface Props {
  */
 export function ChartBoard({ search, onSearch, initial, children }: Props) {
   const [cursor] = useState(() => new Cursor());
-  const { range: rangeParam, zoom: zoomParam, at: atParam } = search;
+  const { range: rangeParam, zoom: zoomParam, at: atParam, tables: tablesParam } = search;
   const board = useMemo((): Board => {
     const range = parseRange(rangeParam) ?? initial ?? parseRange(firstRange) ?? { live: 3_600_000 };
     const zoom = parseInterval(zoomParam);
+    const tables = parseTitles(tablesParam);
+    const now = { range: rangeParam, zoom: zoomParam, at: atParam, tables: tablesParam };
     return {
       range,
       zoom,
       shown: zoom ?? range,
       at: parseTime(atParam),
-      setRange: (next) => onSearch({ range: rangeText(next), zoom: undefined, at: undefined }, false),
-      setZoom: (next) => onSearch({ range: rangeParam, zoom: next && intervalText(next), at: atParam }, false),
-      setAt: (next) => onSearch({ range: rangeParam, zoom: zoomParam, at: next === undefined ? undefined : timeText(next) }, true),
+      tables,
+      setRange: (next) => onSearch({ ...now, range: rangeText(next), zoom: undefined, at: undefined }, false),
+      setZoom: (next) => onSearch({ ...now, zoom: next && intervalText(next) }, false),
+      setAt: (next) => onSearch({ ...now, at: next === undefined ? undefined : timeText(next) }, true),
+      toggleTable: (title) => onSearch({ ...now, tables: formatTitles(tables.has(title) ? [...tables].filter((t) => t !== title) : [...tables, title]) }, true),
       cursor,
     };
-  }, [rangeParam, zoomParam, atParam, initial, onSearch, cursor]);
+  }, [rangeParam, zoomParam, atParam, tablesParam, initial, onSearch, cursor]);
   return <BoardContext value={board}>{children}</BoardContext>;
 }
 

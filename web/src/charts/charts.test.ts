@@ -5,6 +5,7 @@ import { frameOf, timeAt, xOf } from './drawing';
 import { accumulates, growth, strength } from './histogram';
 import { clusters, markers } from './markers';
 import { dragged, intervalOf, moved, parseInterval, parseRange, rangeText, scaled } from './range';
+import { formatTitles, parseTitles } from './titles';
 import { extents, nearestStep, runs, stepAt, stepEnd, untilNextStep } from './steps';
 import { csvRows, valueTable } from './table';
 
@@ -171,4 +172,13 @@ it('time and place follow from each other', () => {
   const shown = { from: at(0), to: at(100) };
   for (const s of [0, 33, 100]) expect(timeAt(xOf(at(s), shown, frame, 700), shown, frame, 700)).toBeCloseTo(at(s), 3);
   expect(timeAt(-50, shown, frame, 700)).toBe(at(0));
+});
+
+describe('titles', () => {
+  it('come back from an address as they were', () => {
+    const titles = ['Bandwidth', 'Requests, and latency', '100 %'];
+    expect([...parseTitles(formatTitles(titles))]).toEqual(titles);
+    expect(formatTitles([])).toBeUndefined();
+    expect([...parseTitles('%zz,Load,')]).toEqual(['Load']);
+  });
 });

@@ -198,7 +198,7 @@ const around = 1_800_000;
 
 /** The statistics of the cause around the time when the incident began. */
 function Around({ id, began }: { id: number; began: string | undefined }) {
-  const { range, zoom, at } = route.useSearch();
+  const { view: _view, open: _open, ...charts } = route.useSearch();
   const navigate = route.useNavigate();
   const initial = useMemo(() => {
     if (began === undefined) return undefined;
@@ -207,10 +207,10 @@ function Around({ id, began }: { id: number; began: string | undefined }) {
   }, [began]);
   const onSearch = useCallback(
     (next: BoardSearch, replace: boolean) =>
-      void navigate({ search: ({ view, open }) => ({ ...given({ ...next }), ...(view === undefined ? {} : { view }), ...(open === undefined ? {} : { open }) }), replace, resetScroll: false }),
+      void navigate({ search: ({ view, open }) => ({ ...given(next), ...given({ view, open }) }), replace, resetScroll: false }),
     [navigate],
   );
-  return <Charts title={began === undefined ? 'Measured on the cause' : 'Measured on the cause around its beginning'} resource={id} initial={initial} search={{ range, zoom, at }} onSearch={onSearch} />;
+  return <Charts title={began === undefined ? 'Measured on the cause' : 'Measured on the cause around its beginning'} resource={id} initial={initial} search={charts} onSearch={onSearch} />;
 }
 
 /** The way from the cause to what it endangers, drawn from left to right. */

@@ -6,7 +6,7 @@ import type { Schema } from '../../api/client';
 import classes from './RawJSON.module.css';
 
 /** The resource as the API has it. */
-export function RawJSON({ resource }: { resource: Schema['Resource'] }) {
+export function RawJSON({ resource, open, onOpen }: { resource: Schema['Resource']; open: boolean; onOpen: (open: boolean) => void }) {
   const { copy, copied, error } = useClipboard();
   const pre = useRef<HTMLPreElement>(null);
   const text = JSON.stringify(resource, null, 2);
@@ -16,7 +16,7 @@ export function RawJSON({ resource }: { resource: Schema['Resource'] }) {
     copy(text);
   };
   return (
-    <details className={`panel ${classes['raw'] ?? ''}`}>
+    <details className={`panel ${classes['raw'] ?? ''}`} open={open} onToggle={(e) => e.currentTarget.open !== open && onOpen(e.currentTarget.open)}>
       <summary>Raw JSON</summary>
       <div className={classes['body']}>
         <Button variant="default" className={classes['copy'] ?? ''} leftSection={copied ? <IconCheck size={14} aria-hidden /> : <IconCopy size={14} aria-hidden />} onClick={act}>

@@ -16,51 +16,52 @@ interface Props {
   resource: Schema['Resource'];
   graph: Schema['Graph'] | undefined;
   labels: ClassLabels;
+  /** The relative whose link is explained. */
+  explained: number | undefined;
+  onExplain: (other: number | undefined) => void;
 }
 
 /** What is directly above and below the resource. */
-export function Relatives({ resource, graph, labels }: Props) {
+export function Relatives(props: Props) {
   return (
     <div className={classes['both']}>
-      <Parents resource={resource} graph={graph} labels={labels} />
-      <Children resource={resource} labels={labels} />
+      <Parents {...props} />
+      <Children {...props} />
     </div>
   );
 }
 
 const shownFirst = 10;
 
-function Parents({ resource, graph, labels }: Props) {
+function Parents({ resource, graph, ...rest }: Props) {
   const [limit, setLimit] = useState(shownFirst);
   const rank = (n: Row) => [...severities, 'ok'].indexOf(n.health);
   const rows = (graph?.nodes ?? []).filter((n) => n.depth === -1).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   return (
-    <Table title="Parents" help="A fault of one of these is a fault of it" count={resource.parents.length} none="Nothing affects it directly." start={resource.id} rows={rows.slice(0, limit)} labels={labels} onMore={rows.length > limit ? () => setLimit(limit + 50) : undefined} />
+    <Table title="Parents" help="A fault of one of these is a fault of it" count={resource.parents.length} none="Nothing affects it directly." start={resource.id} rows={rows.slice(0, limit)} {...rest} onMore={rows.length > limit ? () => setLimit(limit + 50) : undefined} />
   );
 }
 
-function Children({ resource, labels }: { resource: Schema['Resource']; labels: ClassLabels }) {
+function Children({ resource, graph: _, ...rest }: Props) {
   const { data, hasNextPage, fetchNextPage } = useInfiniteQuery({ ...childrenQuery(resource.id, shownFirst), enabled: resource.children_count > 0 });
   return (
-    <Table title="Children" help="A fault of it is a fault of these" count={resource.children_count} none="It affects nothing directly." start={resource.id} rows={data?.pages.flatMap((p) => p.items) ?? []} labels={labels} onMore={hasNextPage ? () => void fetchNextPage() : undefined} />
+    <Table title="Children" help="A fault of it is a fault of these" count={resource.children_count} none="It affects nothing directly." start={resource.id} rows={data?.pages.flatMap((p) => p.items) ?? []} {...rest} onMore={hasNextPage ? () => void fetchNextPage() : undefined} />
   );
 }
 
 type Row = Pick<Schema['Node'], 'id' | 'plugin' | 'class' | 'name' | 'health' | 'stale'>;
 
-interface TableProps {
+interface TableProps extends Pick<Props, 'labels' | 'explained' | 'onExplain'> {
   title: string;
   help: string;
   count: number;
   none: string;
   start: number;
   rows: Row[];
-  labels: ClassLabels;
   onMore: (() => void) | undefined;
 }
 
-function Table({ title, help, count, none, start, rows, labels, onMore }: TableProps) {
-  const [explained, setExplained] = useState<number>();
+function Table({ title, help, count, none, start, rows, labels, explained, onExplain, onMore }: TableProps) {
   const id = title.toLowerCase();
   return (
     <section className="panel" aria-labelledby={id}>
@@ -96,7 +97,7 @@ function Table({ title, help, count, none, start, rows, labels, onMore }: TableP
                     </span>
                   </td>
                   <td className="right">
-                    <button type="button" className={classes['why']} aria-expanded={explained === r.id} aria-label={`Why linked with ${r.name}?`} onClick={() => setExplained(explained === r.id ? undefined : r.id)}>
+                    <button type="button" className={classes['why']} aria-expanded={explained === r.id} aria-label={`Why linked with ${r.name}?`} onClick={() => onExplain(explained === r.id ? undefined : r.id)}>
                       Why?
                     </button>
                   </td>

@@ -46,7 +46,7 @@ export function ResourcePage() {
 }
 
 function ResourceByID({ id }: { id: number }) {
-  const { view, open, ...charts } = route.useSearch();
+  const { view, open, linked, raw, ...charts } = route.useSearch();
   const navigate = route.useNavigate();
   const labels = useClasses();
   const { isPending: classesPending } = useQuery(classesQuery);
@@ -56,10 +56,10 @@ function ResourceByID({ id }: { id: number }) {
   const { data: graph } = useQuery(graphQuery(id));
   const setCharts = useCallback(
     (next: BoardSearch, replace: boolean) =>
-      void navigate({ search: (now) => ({ ...given({ view: now.view, open: now.open }), ...given(next) }), replace, resetScroll: false }),
+      void navigate({ search: (now) => ({ ...given({ view: now.view, open: now.open, linked: now.linked, raw: now.raw }), ...given(next) }), replace, resetScroll: false }),
     [navigate],
   );
-  const setGraph = useCallback((change: GraphSearch) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true, resetScroll: false }), [navigate]);
+  const set = useCallback((change: GraphSearch & { linked?: string; raw?: string }) => void navigate({ search: (now) => ({ ...now, ...change }), replace: true, resetScroll: false }), [navigate]);
 
   if (error instanceof ProblemError && error.status === 404) {
     return (
@@ -86,7 +86,7 @@ function ResourceByID({ id }: { id: number }) {
   const cls = labels.get(fullClass(resource));
   const charted = cls !== undefined && cls.charts.length > 0;
   const showMoment = (t: number) => {
-    setCharts({ range: charts.range, zoom: intervalText({ from: t - aroundMoment, to: t + aroundMoment }), at: timeText(t) }, false);
+    setCharts({ ...charts, zoom: intervalText({ from: t - aroundMoment, to: t + aroundMoment }), at: timeText(t) }, false);
     document.getElementById('charts')?.scrollIntoView({ block: 'start' });
   };
   return (
@@ -105,9 +105,9 @@ function ResourceByID({ id }: { id: number }) {
           <History id={id} onMoment={charted ? showMoment : undefined} />
         </Column>
       </div>
-      <Relatives resource={resource} graph={graph} labels={labels} />
-      <GraphPanel id={id} labels={labels} search={{ view, open }} onSearch={setGraph} />
-      <RawJSON resource={resource} />
+      <Relatives resource={resource} graph={graph} labels={labels} explained={parseID(linked ?? '')} onExplain={(other) => set({ linked: other === undefined ? '' : String(other) })} />
+      <GraphPanel id={id} labels={labels} search={{ view, open }} onSearch={set} />
+      <RawJSON resource={resource} open={raw !== undefined} onOpen={(next) => set({ raw: next ? 'open' : '' })} />
     </Page>
   );
 }
