@@ -30,7 +30,7 @@ func (h *handlers) ListEndedIncidents(_ context.Context, req gen.ListEndedIncide
 	if req.Params.Since != nil {
 		since = *req.Params.Since
 	}
-	p := past{h: h, episodes: map[resource.ID][]*episode{}, above: map[resource.ID][]resource.ID{}}
+	p := episodeSet{h: h, episodes: map[resource.ID][]*episode{}, above: map[resource.ID][]resource.ID{}}
 	out := gen.EndedIncidentList{Items: []gen.EndedIncident{}}
 	for _, active := range []bool{true, false} {
 		cut, err := p.read(resource.AlertQuery{Active: &active, Since: since, Sort: "-ended", Limit: resource.MaxLimit})
@@ -63,9 +63,9 @@ func (e *episode) during(a *resource.Alert) bool {
 	return (a.Ended.IsZero() || !a.Ended.Before(e.began)) && (e.ended.IsZero() || !a.Began.After(e.ended))
 }
 
-// past puts alerts together that belonged to one incident. Which resources
+// episodeSet puts alerts together that belonged to one incident. Which resources
 // depended on which is asked of the present graph: alerts do not keep it.
-type past struct {
+type episodeSet struct {
 	h        *handlers
 	alerts   []*resource.Alert
 	episodes map[resource.ID][]*episode // by resource, the oldest first
@@ -73,7 +73,7 @@ type past struct {
 }
 
 // read adds the alerts of a query, and reports whether there are more.
-func (p *past) read(q resource.AlertQuery) (more bool, _ error) {
+func (p *episodeSet) read(q resource.AlertQuery) (more bool, _ error) {
 	for seen := 0; ; {
 		page, err := p.h.alerts.List(q)
 		if err != nil {
@@ -91,7 +91,7 @@ func (p *past) read(q resource.AlertQuery) (more bool, _ error) {
 
 // ended returns the episodes that are over and that no ancestor's explains, the
 // last to end first.
-func (p *past) ended() (list []*episode) {
+func (p *episodeSet) ended() (list []*episode) {
 	slices.SortFunc(p.alerts, func(a, b *resource.Alert) int {
 		return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID))
 	})
@@ -135,7 +135,7 @@ func (p *past) ended() (list []*episode) {
 
 // during returns the episodes of the ancestors of an alert's resource during
 // which it was active.
-func (p *past) during(a *resource.Alert) (found []*episode) {
+func (p *episodeSet) during(a *resource.Alert) (found []*episode) {
 	for _, id := range p.sick(a.Resource) {
 		for _, e := range p.episodes[id] {
 			if e.during(a) {
@@ -147,7 +147,7 @@ func (p *past) during(a *resource.Alert) (found []*episode) {
 }
 
 // sick returns the ancestors of a resource that have episodes, ascending.
-func (p *past) sick(id resource.ID) []resource.ID {
+func (p *episodeSet) sick(id resource.ID) []resource.ID {
 	if found, ok := p.above[id]; ok {
 		return found
 	}
