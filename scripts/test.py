@@ -50,6 +50,7 @@ def go():
     count = Count()
     output = {}     # of what runs: (package, test) -> lines; test is None for the package itself
     broken = set()  # packages with a failed test
+    took = []       # seconds, package and test, of each test that is part of no other
     for line in lines('go', 'test', '-race', '-json', '-timeout', '15m', *PACKAGES):
         if isinstance(line, int):
             if line != 0 and count.failed == 0:
@@ -70,6 +71,8 @@ def go():
             count.passed += action == 'pass'
             count.failed += action == 'fail'
             count.skipped += action == 'skip'
+            if '/' not in test:
+                took.append((event['Elapsed'], package, test))
             if action == 'fail':
                 broken.add(package)
                 print(text, end='', flush=True)
@@ -81,6 +84,8 @@ def go():
                 print(''.join(output.pop(key)), end='')
             print(f"FAIL  {event['Elapsed']:7.1f} s  {package}", flush=True)
             count.failed += package not in broken
+    for seconds, package, test in sorted(took, reverse=True)[:10]:
+        print(f'slow  {seconds:7.1f} s  {package} {test}')
     return count
 
 
@@ -125,7 +130,8 @@ def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)'
 STEPS = {
     'verify': ('generated code is fresh', lambda: run('scripts/verify.sh')),
     'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint')),
-    'vet': ('go vet, also with the page embedded', lambda: run('go', 'vet', '-tags', 'embedui', *PACKAGES)),
+    # Lint vets all the rest.
+    'vet': ('go vet of the embedded page', lambda: run('go', 'vet', '-tags', 'embedui', './web')),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
     'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),

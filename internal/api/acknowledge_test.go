@@ -15,7 +15,7 @@ func TestAcknowledge(t *testing.T) {
 	s, w := newServer(t)
 	pool := w.Raise(apitest.Pool, resource.Warning, "degraded", "local_id", "Pool degraded")
 	shape := func(a string) string {
-		return `{"id": 1, "resource": 4, "resource_name": "Drive 2", "plugin": "acme", "class": "HardDrive", "condition": "failure", "attribute": "status",
+		return `{"id": 1, "resource": 4, "resource_name": "Drive 2", "root": "Couplet 10.0.0.7", "plugin": "acme", "class": "HardDrive", "condition": "failure", "attribute": "status",
   "severity": "error", "message": "Drive failure", "text": "Drive failure: Hard drive Drive 2", "active": true,
   "since": "2026-03-01T12:00:00Z", "began": "2026-03-01T12:00:00Z", "ended": null, "acknowledged": ` + a + `,
   "affected": {"counts": {"acme.RaidPool": 1, "acme.Lun": 1}, "filesystems": []}}`
@@ -87,15 +87,15 @@ func TestIncidents(t *testing.T) {
 	s, w := newServer(t)
 	w.Raise(apitest.Pool, resource.Warning, "degraded", "local_id", "Pool degraded")
 	w.Raise(apitest.Couplet, resource.Info, "note", "address_1", "Note")
-	const drive = `{"id": 4, "resource": {"id": 4, "plugin": "acme", "class": "HardDrive", "name": "Drive 2"}, "severity": "error",
+	const drive = `{"id": 4, "resource": {"id": 4, "plugin": "acme", "class": "HardDrive", "name": "Drive 2", "root": "Couplet 10.0.0.7"}, "severity": "error",
   "began": "2026-03-01T12:00:00Z", "acknowledged": false,
-  "causes": [{"id": 1, "resource": 4, "resource_name": "Drive 2", "severity": "error", "condition": "failure", "message": "Drive failure",
+  "causes": [{"id": 1, "resource": 4, "resource_name": "Drive 2", "root": "Couplet 10.0.0.7", "severity": "error", "condition": "failure", "message": "Drive failure",
     "text": "Drive failure: Hard drive Drive 2", "began": "2026-03-01T12:00:00Z", "acknowledged": false}],
   "effects": {"total": 1, "by_severity": {"info": 0, "warning": 1, "error": 0}, "by_class": {"acme.RaidPool": 1}@},
   "affected": {"counts": {"acme.RaidPool": 1, "acme.Lun": 1}, "filesystems": []}, "volumes": 1}`
 	equalJSON(t, do(t, s, "GET", "/api/v1/incidents", "").Body.String(), `{"items": [`+strings.Replace(drive, "@", "", 1)+`], "incidents": 1, "alerts": 2}`)
 	equalJSON(t, do(t, s, "GET", "/api/v1/incidents/4", "").Body.String(), strings.Replace(drive, "@", `, "items": [{"id": 2, "resource": 5,
-    "resource_name": "Pool 0", "severity": "warning", "condition": "degraded", "message": "Pool degraded", "text": "Pool degraded: acme.RaidPool Pool 0",
+    "resource_name": "Pool 0", "root": "Couplet 10.0.0.7", "severity": "warning", "condition": "degraded", "message": "Pool degraded", "text": "Pool degraded: acme.RaidPool Pool 0",
     "began": "2026-03-01T12:00:00Z", "acknowledged": false}]`, 1))
 
 	// Of several, pages, and what the filters keep.

@@ -77,7 +77,7 @@ func TestResourceShape(t *testing.T) {
     "latency": {"kind": "histogram", "label": "Latency", "unit": "ms", "value": null, "time": "2026-03-01T12:00:00Z", "bins": [5, 0, 2]}
   },
   "health": "error",
-  "own_alerts": [{"id": 1, "resource": 4, "resource_name": "Drive 2", "acknowledged": false, "severity": "error", "condition": "failure", "message": "Drive failure",
+  "own_alerts": [{"id": 1, "resource": 4, "resource_name": "Drive 2", "root": "Couplet 10.0.0.7", "acknowledged": false, "severity": "error", "condition": "failure", "message": "Drive failure",
     "text": "Drive failure: Hard drive Drive 2", "began": "2026-03-01T12:00:00Z"}],
   "inherited_alerts": [], "parents": [2], "children_count": 1, "stale": false, "deletable": false,
   "first_seen": "2026-03-01T12:00:00Z", "updated": "2026-03-01T12:00:00Z"
@@ -109,7 +109,7 @@ func equalJSON(t *testing.T, got, want string) {
 
 func TestAlertShape(t *testing.T) {
 	s, w := newServer(t)
-	const want = `{"id": 1, "resource": 4, "resource_name": "Drive 2", "plugin": "acme", "class": "HardDrive", "condition": "failure", "attribute": "status",
+	const want = `{"id": 1, "resource": 4, "resource_name": "Drive 2", "root": "Couplet 10.0.0.7", "plugin": "acme", "class": "HardDrive", "condition": "failure", "attribute": "status",
   "severity": "error", "message": "Drive failure", "text": "Drive failure: Hard drive Drive 2", "active": true,
   "since": "2026-03-01T12:00:00Z", "began": "2026-03-01T12:00:00Z", "ended": null, "acknowledged": null,
   "affected": {"counts": {"acme.RaidPool": 1, "acme.Lun": 1}, "filesystems": []}}`

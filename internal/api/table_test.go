@@ -102,7 +102,7 @@ func TestSearch(t *testing.T) {
 	s, _ := newServer(t)
 	got := get[gen.SearchResult](t, s, "/search?q=drive&limit=1")
 	want := gen.SearchResult{Total: 2, Groups: []gen.SearchGroup{
-		{Plugin: "acme", Class: "HardDrive", Label: "Hard drive", Count: 2, Items: []gen.SearchItem{{ID: 3, Name: "Drive 1", Health: gen.SeverityOk}}},
+		{Plugin: "acme", Class: "HardDrive", Label: "Hard drive", Count: 2, Items: []gen.SearchItem{{ID: 3, Name: "Drive 1", Root: "Couplet 10.0.0.7", Health: gen.SeverityOk}}},
 	}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got:\n%s", d)
