@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/volume"
 )
 
 // BenchmarkPage has a browser look at a site of a million resources, of which
@@ -49,10 +51,18 @@ func BenchmarkPage(b *testing.B) {
 		if err := inv.Apply(b.Context(), sick); err != nil {
 			b.Fatal(err)
 		}
+		volumes, err := volume.New(volume.Options{Store: db, Get: inv.Get, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			b.Fatal(err)
+		}
 		ctx, stop := context.WithCancel(b.Context())
-		all, seq, changes := inv.Subscribe(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- alerts.Run(ctx, all, seq, changes) }()
+		ended := make(chan error, 2)
+		follow := func(run func(context.Context, iter.Seq[*resource.Resource], uint64, iter.Seq2[*resource.Changes, error]) error) {
+			all, seq, changes := inv.Subscribe(ctx)
+			go func() { ended <- run(ctx, all, seq, changes) }()
+		}
+		follow(alerts.Run)
+		follow(volumes.Run)
 		for _, err := range alerts.Since(ctx, 0) { // the alert of the feed
 			if err != nil {
 				b.Fatal(err)
@@ -60,13 +70,15 @@ func BenchmarkPage(b *testing.B) {
 			break
 		}
 		server := httptest.NewServer(api.New(api.Options{
-			Inventory: inv, Alerts: alerts, Roots: &roots{inv: inv}, UI: os.DirFS(filepath.Join(web, "dist")), Log: slog.New(slog.DiscardHandler), Started: time.Now(),
+			Inventory: inv, Alerts: alerts, Volumes: volumes, Roots: &roots{inv: inv}, UI: os.DirFS(filepath.Join(web, "dist")), Log: slog.New(slog.DiscardHandler), Started: time.Now(),
 		}))
 		look(b, web, server.URL)
 		server.Close()
 		stop()
-		if err := <-ended; err != nil && ctx.Err() == nil {
-			b.Fatal(err)
+		for range cap(ended) {
+			if err := <-ended; err != nil && ctx.Err() == nil {
+				b.Fatal(err)
+			}
 		}
 		if err := db.Close(); err != nil {
 			b.Fatal(err)
