@@ -31,8 +31,9 @@ help: ## list these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: web/dist/index.html ## build bin/faultline, with the page in it
+build: web/dist/index.html ## build bin/faultline, with the page in it, and bin/faultline-agent for storage servers
 	CGO_ENABLED=0 $(GO) build -trimpath -tags embedui -ldflags '$(LDFLAGS)' -o bin/faultline ./cmd/faultline
+	CGO_ENABLED=0 $(GO) build -trimpath -tags agent -ldflags '$(LDFLAGS)' -o bin/faultline-agent ./cmd/faultline
 
 .PHONY: demo
 demo: ## set up, build, run two simulated arrays and their hosts, break things, and leave the page open at http://127.0.0.1:8700

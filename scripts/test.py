@@ -131,7 +131,8 @@ STEPS = {
     'verify': ('generated code is fresh', lambda: run('scripts/verify.sh')),
     'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint')),
     # Lint vets all the rest.
-    'vet': ('go vet of the embedded page', lambda: run('go', 'vet', '-tags', 'embedui', './web')),
+    'vet': ('go vet of the embedded page, and of the program for agents',
+            lambda: run('go', 'vet', '-tags', 'embedui agent', './web', './internal/app')),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
     'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),

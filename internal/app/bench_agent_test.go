@@ -37,7 +37,7 @@ func BenchmarkAgent(b *testing.B) {
 	program := *agentProgram
 	if program == "" {
 		program = filepath.Join(b.TempDir(), "faultline")
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "../../cmd/faultline")
+		build := exec.Command("go", "build", "-trimpath", "-tags", "agent", "-ldflags", "-s -w", "-o", program, "../../cmd/faultline")
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)

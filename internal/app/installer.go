@@ -263,18 +263,19 @@ func (i *installer) reached(ctx context.Context, address string) error {
 	return fmt.Errorf("the server listens on %s, where agents of other machines do not reach it; have it listen elsewhere (listen), or say by what address %s reaches it (agent_server)", i.config.Listen, address)
 }
 
-// programs returns what finds this program for a kind of machine: itself, or a file
-// of a folder.
+// smallProgram is the file, beside this program's, of the program without what only
+// a server needs. Where there is one, hosts get it.
+const smallProgram = "faultline-agent"
+
+// programs returns what finds this program for a kind of machine: itself, or the
+// one for agents beside it, or a file of a folder.
 func programs(itself, folder string) func(system, machine string) (string, error) {
 	return func(system, machine string) (string, error) { return programFor(itself, folder, system, machine) }
 }
 
 func programFor(itself, folder, system, machine string) (string, error) {
 	if system == runtime.GOOS && machine == runtime.GOARCH {
-		if itself != "" {
-			return itself, nil
-		}
-		return os.Executable()
+		return ownProgram(itself)
 	}
 	name := "faultline-" + system + "-" + machine
 	if folder != "" {
@@ -284,6 +285,20 @@ func programFor(itself, folder, system, machine string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the machine is %s on %s, and this program is for %s on %s; put the program for it, named %s, into a folder that agent_programs names", system, machine, runtime.GOOS, runtime.GOARCH, name)
+}
+
+func ownProgram(itself string) (string, error) {
+	if itself == "" {
+		var err error
+		if itself, err = os.Executable(); err != nil {
+			return "", err
+		}
+	}
+	small := filepath.Join(filepath.Dir(itself), smallProgram)
+	if _, err := os.Stat(small); err == nil {
+		return small, nil
+	}
+	return itself, nil
 }
 
 // attempt is what one installation does to the server.

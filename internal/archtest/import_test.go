@@ -1,6 +1,7 @@
 package archtest
 
 import (
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -279,6 +280,29 @@ func TestSDKLibraries(t *testing.T) {
 			}
 			if !isStandard(imported) && !isOurs(imported) && !within(imported, "github.com/creachadair/jrpc2/...") {
 				t.Errorf("%s imports %s: plugins and their SDK use the standard library and jrpc2 only", file, imported)
+			}
+		}
+	}
+}
+
+// TestProgramForAgents: what every storage server runs has none of the libraries of
+// the database of statistics, nor of the clouds that these know.
+func TestProgramForAgents(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "agent", "./cmd/faultline")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := strings.Fields(string(out))
+	if !slices.Contains(deps, modulePath+"internal/app") {
+		t.Fatalf("%d packages, without internal/app", len(deps))
+	}
+	for _, dep := range deps {
+		for _, unwanted := range []string{"github.com/prometheus/prometheus/", "github.com/aws/", "github.com/Azure/", "google.golang.org/grpc", modulePath + "internal/metrics/history"} {
+			if strings.HasPrefix(dep, unwanted) {
+				t.Errorf("the program for agents has %s", dep)
 			}
 		}
 	}
