@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,10 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
+	"github.com/faultline-storage/faultline/internal/inventory"
 	"github.com/faultline-storage/faultline/internal/resource"
+	"github.com/faultline-storage/faultline/internal/store/sqlite"
+	"github.com/faultline-storage/faultline/internal/volume"
 )
 
 // BenchmarkLayers measures what the page asks of a resource with 104,500
@@ -26,41 +30,14 @@ func BenchmarkLayers(b *testing.B) {
 		s := newSiteClasses()
 		s.feed.Conditions = feedConditions()
 		inv, db := openInventory(b, filepath.Join(b.TempDir(), "faultline.db"), s.classes())
-		alerts, err := alert.New(alert.Options{Store: db, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After})
-		if err != nil {
-			b.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(b.Context())
-		all, seq, changes := inv.Subscribe(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- alerts.Run(ctx, all, seq, changes) }()
-
-		root, _, err := inv.AddRoot(ctx, s.array, []resource.Value{resource.StringValue("array.example")})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := inv.OpenSession(root.ID, "s", nil); err != nil {
-			b.Fatal(err)
-		}
-		batch := s.scan(0)
-		batch.Root, batch.Session, batch.Plugin = root.ID, "s", "site"
-		batch.Ops[0].Values[1] = resource.StringValue("FAILED")
-		if err := inv.Apply(ctx, batch); err != nil {
-			b.Fatal(err)
-		}
+		s.ingestSick(b, inv, 0)
+		d := derive(b, inv, db)
 		page, err := inv.List(resource.Query{Plugin: "site", Class: s.feed.Name})
 		if err != nil {
 			b.Fatal(err)
 		}
 		feed := page.Items[0].ID
-		for _, err := range alerts.Since(ctx, 0) { // the alert of the feed is the first change
-			if err != nil {
-				b.Fatal(err)
-			}
-			break
-		}
-
-		server := api.New(api.Options{Inventory: inv, Alerts: alerts, Roots: &roots{inv: inv}, Log: slog.New(slog.DiscardHandler)})
+		server := api.New(api.Options{Inventory: inv, Alerts: d.alerts, Volumes: d.volumes, Roots: &roots{inv: inv}, Log: slog.New(slog.DiscardHandler)})
 		measureAnswers(b, server, feed)
 		var walks []time.Duration
 		for range 21 {
@@ -70,14 +47,73 @@ func BenchmarkLayers(b *testing.B) {
 		}
 		b.ReportMetric(median(walks), "walk-ms")
 		b.ReportMetric(0, "ns/op")
-		stop()
-		if err := <-ended; err != nil && ctx.Err() == nil {
-			b.Fatal(err)
-		}
+		d.stop()
 		if err := db.Close(); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// ingestSick adds an array whose power feed has failed, with all that depends on
+// it.
+func (s *site) ingestSick(b *testing.B, inv *inventory.Inventory, array int) {
+	b.Helper()
+	root, _, err := inv.AddRoot(b.Context(), s.array, []resource.Value{resource.StringValue("sick.example")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := inv.OpenSession(root.ID, "s", nil); err != nil {
+		b.Fatal(err)
+	}
+	batch := s.scan(array)
+	batch.Root, batch.Session, batch.Plugin = root.ID, "s", "site"
+	batch.Ops[0].Values[1] = resource.StringValue("FAILED")
+	if err := inv.Apply(b.Context(), batch); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// derived is what follows from an inventory, as a server has it.
+type derived struct {
+	alerts  *alert.Stage
+	volumes *volume.Stage
+	stop    func()
+}
+
+// derive has alerts and volumes follow the inventory, and waits for the first
+// alert.
+func derive(b *testing.B, inv *inventory.Inventory, db *sqlite.DB) derived {
+	b.Helper()
+	alerts, err := alert.New(alert.Options{Store: db, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After})
+	if err != nil {
+		b.Fatal(err)
+	}
+	volumes, err := volume.New(volume.Options{Store: db, Get: inv.Get, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	ended := make(chan error, 2)
+	follow := func(run func(context.Context, iter.Seq[*resource.Resource], uint64, iter.Seq2[*resource.Changes, error]) error) {
+		all, seq, changes := inv.Subscribe(ctx)
+		go func() { ended <- run(ctx, all, seq, changes) }()
+	}
+	follow(alerts.Run)
+	follow(volumes.Run)
+	for _, err := range alerts.Since(ctx, 0) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		break
+	}
+	return derived{alerts, volumes, func() {
+		cancel()
+		for range cap(ended) {
+			if err := <-ended; err != nil && ctx.Err() == nil {
+				b.Fatal(err)
+			}
+		}
+	}}
 }
 
 // feedConditions make a feed, and all below it, sick.

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"iter"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -12,10 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/faultline-storage/faultline/internal/alert"
 	"github.com/faultline-storage/faultline/internal/api"
-	"github.com/faultline-storage/faultline/internal/resource"
-	"github.com/faultline-storage/faultline/internal/volume"
 )
 
 // BenchmarkPage has a browser look at a site of a million resources, of which
@@ -31,55 +27,17 @@ func BenchmarkPage(b *testing.B) {
 		s := newSiteClasses()
 		s.feed.Conditions = feedConditions()
 		inv, db := openInventory(b, filepath.Join(b.TempDir(), "faultline.db"), s.classes())
-		alerts, err := alert.New(alert.Options{Store: db, Get: inv.Get, Walk: inv.Walk, Class: inv.Class, Count: inv.Count, Seq: inv.Seq, Now: time.Now, After: time.After})
-		if err != nil {
-			b.Fatal(err)
-		}
 		for i := range siteArrays - 1 {
 			s.ingest(b, inv, i)
 		}
-		root, _, err := inv.AddRoot(b.Context(), s.array, []resource.Value{resource.StringValue("sick.example")})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := inv.OpenSession(root.ID, "s", nil); err != nil {
-			b.Fatal(err)
-		}
-		sick := s.scan(siteArrays - 1)
-		sick.Root, sick.Session, sick.Plugin = root.ID, "s", "site"
-		sick.Ops[0].Values[1] = resource.StringValue("FAILED")
-		if err := inv.Apply(b.Context(), sick); err != nil {
-			b.Fatal(err)
-		}
-		volumes, err := volume.New(volume.Options{Store: db, Get: inv.Get, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			b.Fatal(err)
-		}
-		ctx, stop := context.WithCancel(b.Context())
-		ended := make(chan error, 2)
-		follow := func(run func(context.Context, iter.Seq[*resource.Resource], uint64, iter.Seq2[*resource.Changes, error]) error) {
-			all, seq, changes := inv.Subscribe(ctx)
-			go func() { ended <- run(ctx, all, seq, changes) }()
-		}
-		follow(alerts.Run)
-		follow(volumes.Run)
-		for _, err := range alerts.Since(ctx, 0) { // the alert of the feed
-			if err != nil {
-				b.Fatal(err)
-			}
-			break
-		}
+		s.ingestSick(b, inv, siteArrays-1)
+		d := derive(b, inv, db)
 		server := httptest.NewServer(api.New(api.Options{
-			Inventory: inv, Alerts: alerts, Volumes: volumes, Roots: &roots{inv: inv}, UI: os.DirFS(filepath.Join(web, "dist")), Log: slog.New(slog.DiscardHandler), Started: time.Now(),
+			Inventory: inv, Alerts: d.alerts, Volumes: d.volumes, Roots: &roots{inv: inv}, UI: os.DirFS(filepath.Join(web, "dist")), Log: slog.New(slog.DiscardHandler), Started: time.Now(),
 		}))
 		look(b, web, server.URL)
 		server.Close()
-		stop()
-		for range cap(ended) {
-			if err := <-ended; err != nil && ctx.Err() == nil {
-				b.Fatal(err)
-			}
-		}
+		d.stop()
 		if err := db.Close(); err != nil {
 			b.Fatal(err)
 		}
