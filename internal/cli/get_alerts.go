@@ -87,7 +87,7 @@ func (g *getter) alertTable(items []json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	t := g.table("ID", "SEVERITY", "BEGAN", "ENDED", "ACK", "RESOURCE", "TEXT")
+	t := g.table("ID", "SEVERITY", "BEGAN", "ENDED", "ACK", "RESOURCE", "TEXT", "PART OF")
 	for _, a := range list {
 		ended := "-"
 		if a.Ended != nil {
@@ -97,7 +97,7 @@ func (g *getter) alertTable(items []json.RawMessage) error {
 		if a.Acknowledged != nil {
 			ack = clean(a.Acknowledged.User)
 		}
-		t.AppendRow([]any{a.ID, g.severity(string(a.Severity)), when(a.Began), ended, ack, a.Resource, clean(a.Text)})
+		t.AppendRow([]any{a.ID, g.severity(string(a.Severity)), when(a.Began), ended, ack, a.Resource, clean(a.Text), dash(a.Root)})
 	}
 	t.Render()
 	return nil

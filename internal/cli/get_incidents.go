@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +15,8 @@ func (g *getter) incidents() *cobra.Command {
 	var (
 		severity     []string
 		acknowledged bool
+		ended        bool
+		since        moment
 	)
 	cmd := &cobra.Command{
 		Use:     "incidents [ID]",
@@ -47,6 +51,9 @@ func (g *getter) incidents() *cobra.Command {
 				g.incident(i)
 				return nil
 			}
+			if ended {
+				return g.endedIncidents(ctx, c, time.Time(since))
+			}
 			var p gen.ListIncidentsParams
 			for _, s := range severity {
 				p.Severity = append(p.Severity, gen.AlertSeverity(s))
@@ -68,8 +75,36 @@ func (g *getter) incidents() *cobra.Command {
 	fs := cmd.Flags()
 	fs.StringSliceVar(&severity, "severity", nil, "only those whose worst alert has one of these `severities`: info, warning, error")
 	fs.BoolVar(&acknowledged, "acknowledged", false, "only those whose causes are acknowledged; --acknowledged=false: only the others")
+	fs.BoolVar(&ended, "ended", false, "those that are over, the last to end first")
+	fs.Var(&since, "since", "with --ended: leave out what ended before this `time`, or longer ago, as 36h (default 720h)")
+	cmd.MarkFlagsMutuallyExclusive("ended", "severity")
+	cmd.MarkFlagsMutuallyExclusive("ended", "acknowledged")
 	g.paging(cmd)
 	return cmd
+}
+
+// endedIncidents lists what was sick and is well.
+func (g *getter) endedIncidents(ctx context.Context, c *client, since time.Time) error {
+	p := gen.ListEndedIncidentsParams{Limit: &g.limit, Since: optional(since)}
+	if g.all {
+		p.Limit = new(1000)
+	}
+	list, raw, err := answer[gen.EndedIncidentList](c.ListEndedIncidents(ctx, &p))
+	if err != nil {
+		return err
+	}
+	if done, err := g.raw(g.format, raw); done {
+		return err
+	}
+	t := g.table("RESOURCE", "SEVERITY", "BEGAN", "LASTED", "EFFECTS", "CAUSE", "PART OF")
+	for _, i := range list.Items {
+		t.AppendRow([]any{i.ID, g.severity(string(i.Severity)), when(i.Began), i.Ended.Sub(i.Began).Round(time.Second), i.Effects, clean(causeText(i.Causes)), dash(i.Causes[0].Root)})
+	}
+	t.Render()
+	if list.Truncated {
+		fmt.Fprintf(g.err, "There is more than these %d; --all shows up to 1000\n", len(list.Items))
+	}
+	return nil
 }
 
 func (g *getter) incidentTable(items []json.RawMessage) error {
@@ -77,24 +112,24 @@ func (g *getter) incidentTable(items []json.RawMessage) error {
 	if err != nil {
 		return err
 	}
-	t := g.table("ID", "SEVERITY", "BEGAN", "ACK", "EFFECTS", "FILE SYSTEMS", "CAUSE")
+	t := g.table("ID", "SEVERITY", "BEGAN", "ACK", "EFFECTS", "FILE SYSTEMS", "CAUSE", "PART OF")
 	for _, i := range list {
 		ack := "-"
 		if i.Acknowledged {
 			ack = "yes"
 		}
-		t.AppendRow([]any{i.ID, g.severity(string(i.Severity)), when(i.Began), ack, i.Effects.Total, len(i.Affected.Filesystems), clean(causeText(i))})
+		t.AppendRow([]any{i.ID, g.severity(string(i.Severity)), when(i.Began), ack, i.Effects.Total, len(i.Affected.Filesystems), clean(causeText(i.Causes)), dash(i.Resource.Root)})
 	}
 	t.Render()
 	return nil
 }
 
-// causeText is the first alert of an incident, and how many more there are.
-func causeText(i gen.Incident) string {
-	if n := len(i.Causes); n > 1 {
-		return fmt.Sprintf("%s, and %d more", i.Causes[0].Text, n-1)
+// causeText is the first cause of an incident, and how many more there are.
+func causeText(causes []gen.AlertSummary) string {
+	if n := len(causes); n > 1 {
+		return fmt.Sprintf("%s, and %d more", causes[0].Text, n-1)
 	}
-	return i.Causes[0].Text
+	return causes[0].Text
 }
 
 func (g *getter) incident(i gen.Incident) {
@@ -102,6 +137,7 @@ func (g *getter) incident(i gen.Incident) {
 	row := func(k string, v any) { t.AppendRow([]any{k, v}) }
 	row("ID", i.ID)
 	row("Resource", fmt.Sprintf("%s (%s.%s)", clean(i.Resource.Name), i.Resource.Plugin, i.Resource.Class))
+	row("Part of", dash(i.Resource.Root))
 	row("Severity", g.severity(string(i.Severity)))
 	row("Began", when(i.Began))
 	row("Acknowledged", yesNo(i.Acknowledged))

@@ -18,7 +18,7 @@ import (
 type resourceFilters struct {
 	plugin, class, base, q, sort                  string
 	scope, host, parent, ancestorOf, descendantOf string
-	health, identifier                            []string
+	health, identifier, where                     []string
 }
 
 func (g *getter) resources() *cobra.Command {
@@ -49,6 +49,7 @@ func (g *getter) resources() *cobra.Command {
 	fs.StringVar(&f.host, "host", "", "only what this host (ID) reports")
 	fs.StringSliceVar(&f.health, "health", nil, "only those in these `states`: ok, info, warning, error")
 	fs.StringArrayVar(&f.identifier, "identifier", nil, "only those whose identifying attribute has this value, as `name=value`; may be repeated")
+	fs.StringArrayVar(&f.where, "where", nil, "only those for which this `condition` holds, such as 'capacity>=10 TiB', status=FAILED or model~st16; may be repeated")
 	fs.StringVarP(&f.q, "q", "q", "", "only those with this `text` in their name or an attribute")
 	fs.StringVar(&f.parent, "parent", "", "only the children of this resource")
 	fs.StringVar(&f.ancestorOf, "ancestor-of", "", "this resource and what can make it sick")
@@ -61,7 +62,7 @@ func (g *getter) resources() *cobra.Command {
 func (g *getter) manyResources(ctx context.Context, c *client, f *resourceFilters) error {
 	p := gen.ListResourcesParams{
 		Plugin: optional(f.plugin), Class: optional(f.class), Base: optional(f.base), Q: optional(f.q), Sort: optional(f.sort),
-		Identifier: f.identifier,
+		Identifier: f.identifier, Where: f.where,
 	}
 	for _, h := range f.health {
 		p.Health = append(p.Health, gen.Severity(h))
