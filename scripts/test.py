@@ -18,6 +18,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = ['./...', './sdk/...']
+# The flags of `make build`: what one step has compiled, the next ones have.
+AS_BUILT = {'CGO_ENABLED': '0', 'GOFLAGS': f'{os.environ.get("GOFLAGS", "")} -trimpath'.strip()}
 
 
 class Count:
@@ -128,11 +130,11 @@ def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)'
 
 
 STEPS = {
-    'verify': ('generated code is fresh', lambda: run('scripts/verify.sh')),
-    'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint')),
+    'verify': ('generated code is fresh', lambda: run('scripts/verify.sh', **AS_BUILT)),
+    'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint', **AS_BUILT)),
     # Lint vets all the rest.
     'vet': ('go vet of the embedded page, and of the program for agents',
-            lambda: run('go', 'vet', '-tags', 'embedui agent', './web', './internal/app')),
+            lambda: run('go', 'vet', '-tags', 'embedui agent', './web', './internal/app', **AS_BUILT)),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
     'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),
