@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -420,6 +421,56 @@ func TestPromQL(t *testing.T) {
 	w.ask(t, "/api/v1/status/buildinfo", &build)
 	if build["version"] == "" {
 		t.Errorf("buildinfo: %v", build)
+	}
+}
+
+// TestAsGrafanaAsks has the forms of its data source: of its health check, its
+// panels, its editor, its variables and its list of rules; by GET, and by POST with
+// a form; also from the page of another site, which gets no leave to read.
+func TestAsGrafanaAsks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for i := range 31 {
+		w.observe(10*i, value(2, temperature, 10*i, 30))
+	}
+	h := w.Handler("test", func() []*resource.Class { return []*resource.Class{diskClass()} })
+	span := fmt.Sprintf("start=%d&end=%d.5", at(0).Unix(), at(300).Unix())
+	for _, tc := range []struct{ path, form, want string }{
+		{"/query", "query=1%2B1&time=" + fmt.Sprint(at(300).Unix()), `"2"]`},
+		{"/query", "query=acme_hard_disk_temperature&time=" + at(300).Format(time.RFC3339) + "&timeout=30s", `"30"]`},
+		{"/query_range", "query=acme_hard_disk_temperature{name=~\"disk.*\"}&step=15&" + span, `"30"]`},
+		{"/query_range", "query=max_over_time(acme_hard_disk_temperature[1m])&step=1m30s&" + span, `"30"]`},
+		{"/labels", "match[]={plugin=\"acme\"}&" + span, `"scope"`},
+		{"/label/__name__/values", "match[]={class=\"HardDisk\"}&limit=40000&" + span, `["acme_hard_disk_temperature"]`},
+		{"/label/name/values", span, `["disk 2"]`},
+		{"/series", "match[]=acme_hard_disk_temperature&match[]=none&" + span, `"disk 2"`},
+		{"/metadata", "limit=10", `"gauge"`},
+		{"/metadata", "metric=acme_hard_disk_temperature", `"gauge"`},
+		{"/status/buildinfo", "", `"version":"3`},
+		{"/format_query", "query=sum(a)by(b)", `sum by (b) (a)`},
+		{"/query_exemplars", "query=acme_hard_disk_temperature&" + span, `"data":[]`},
+		{"/rules", "", `"groups":[]`},
+		{"/alerts", "", `"alerts":[]`},
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if method == http.MethodPost && (strings.HasPrefix(tc.path, "/label/") || strings.HasPrefix(tc.path, "/status/")) {
+				continue // Prometheus has no such form either
+			}
+			r := httptest.NewRequest(method, "/api/v1"+tc.path+"?"+strings.NewReplacer("{", "%7B", "}", "%7D", `"`, "%22").Replace(tc.form), nil)
+			if method == http.MethodPost {
+				r = httptest.NewRequest(method, "/api/v1"+tc.path, strings.NewReader(tc.form))
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			}
+			r.Header.Set("Origin", "https://grafana.example")
+			rec := httptest.NewRecorder()
+			h.ServeHTTP(rec, r)
+			if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), tc.want) || rec.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s %s: %d %.300s", method, tc.path, tc.form, rec.Code, rec.Body)
+			}
+			if leave := rec.Header().Get("Access-Control-Allow-Origin"); leave != "" {
+				t.Errorf("%s: pages of %s may read it", tc.path, leave)
+			}
+		}
 	}
 }
 

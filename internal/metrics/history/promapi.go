@@ -3,6 +3,7 @@ package history
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
+	"github.com/prometheus/prometheus/model/relabel"
 	promapi "github.com/prometheus/prometheus/web/api/v1"
 
 	"github.com/faultline-storage/faultline/internal/metrics"
@@ -29,6 +31,17 @@ const maxQuery = 2 * time.Minute
 // know what it may use.
 const speaks = "3.16.0"
 
+// noOrigin is which other sites' pages may ask: none.
+var noOrigin = relabel.MustNewRegexp("").Regexp
+
+// empty are answers about what there is none of, for those who ask all the same:
+// Grafana lists the rules of each of its sources.
+var empty = map[string]string{
+	"/rules":           `{"status":"success","data":{"groups":[]}}`,
+	"/alerts":          `{"status":"success","data":{"alerts":[]}}`,
+	"/query_exemplars": `{"status":"success","data":[]}`,
+}
+
 // Handler answers Prometheus' HTTP API for queries below /api/v1 (query,
 // query_range, series, labels, label/NAME/values, metadata and a few more) with
 // Prometheus' own code, so that what speaks to a Prometheus server speaks to it.
@@ -43,7 +56,7 @@ func (d *DB) Handler(version string, classes func() []*resource.Class) http.Hand
 		func(h http.HandlerFunc) http.HandlerFunc { return h },
 		nil, "", false, false, 0, d.log,
 		func(context.Context) promapi.RulesRetriever { return nil },
-		0, 0, 0, false, nil, nil,
+		0, 0, 0, false, noOrigin, nil,
 		&promapi.PrometheusVersion{Version: speaks, Branch: "faultline-" + version},
 		nil, nil, nil, nil, nil,
 		false, nil, false, false, false, lookback, false, false, nil, nil, promapi.OpenAPIOptions{}, d.parse, false, maxQuery,
@@ -56,6 +69,14 @@ func (d *DB) Handler(version string, classes func() []*resource.Class) http.Hand
 		mux.Handle("/api/v1"+path, prometheus)
 	}
 	mux.Handle("/api/v1/label/{name}/values", prometheus)
+	for path, answer := range empty {
+		mux.HandleFunc("/api/v1"+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if _, err := io.WriteString(w, answer); err != nil {
+				d.log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
+			}
+		})
+	}
 	mux.HandleFunc("/api/v1/metadata", func(w http.ResponseWriter, r *http.Request) {
 		if err := serveMetadata(w, r, classes()); err != nil {
 			d.log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
