@@ -147,7 +147,7 @@ export const Lun = resourceClass('Lun', {
     written_bytes: counter({ unit: 'bytes', label: 'Written' }),
     io_sizes: histogram(
       [[0, 4096], [4097, 16384], [16385, 65536], [65537, 262144], [262145, 1048576], [1048577, 4194304], [4194305]],
-      { label: 'I/O sizes' },
+      { unit: 'bytes', label: 'I/O sizes' },
     ),
   },
   conditions: [
