@@ -47,7 +47,7 @@ const Drive = resourceClass('Drive', {
     temperature: gauge({ unit: 'C', samplePeriod: 30 }),
     read: counter({ unit: 'bytes' }),
     written: counter({ unit: 'bytes' }),
-    latency: histogram([[0, 512], [513, 1024], [1025, 4096], [4097]]),
+    latency: histogram([[0, 512], [513, 1024], [1025, 4096], [4097]], { unit: 'bytes' }),
   },
   conditions: [
     valueCondition('status', { warn: ['NEARFAILURE'], message: 'Drive near failure', id: 'nearfailure', forSeconds: 1.5 }),
