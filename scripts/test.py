@@ -132,9 +132,6 @@ def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)'
 STEPS = {
     'verify': ('generated code is fresh', lambda: run('scripts/verify.sh', **AS_BUILT)),
     'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint', **AS_BUILT)),
-    # Lint vets all the rest.
-    'vet': ('go vet of the embedded page, and of the program for agents',
-            lambda: run('go', 'vet', '-tags', 'embedui agent', './web', './internal/app', **AS_BUILT)),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
     'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),
@@ -146,7 +143,7 @@ STEPS = {
     'browser': ('the page in a browser', lambda: npm('e2e')),
 }
 # The embedded page has to be there before Go looks for it.
-ORDER = ['verify', 'build', 'vet', 'lint', 'go', 'python', 'node', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
+ORDER = ['verify', 'build', 'lint', 'go', 'python', 'node', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
 
 
 def main(names):
