@@ -3,23 +3,28 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	promconfig "github.com/prometheus/common/config"
 
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/metrics/history"
+	"github.com/faultline-storage/faultline/internal/metrics/otlp"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
 // statistics is what the server records: the newest samples in memory, which
-// every list of resources shows, and all of them in the database of history.
+// every list of resources shows, and all of them in the database of history. It
+// sends them on as well, to databases and to what takes OTLP.
 type statistics struct {
 	*history.DB
 	newest *metrics.Recorder
+	otlp   *otlp.Exporter
 }
 
 // openStatistics opens the database in the data directory. The caller closes it.
@@ -30,13 +35,39 @@ func openStatistics(c config.Config, get func(resource.ID) *resource.Resource, r
 		Late: time.Hour, Get: get, Registry: registry, Log: log, Now: time.Now,
 	}
 	for _, r := range c.RemoteWrite {
-		o.Remotes = append(o.Remotes, history.Remote(r))
+		o.Remotes = append(o.Remotes, history.Remote{URL: r.URL, Headers: r.Headers, Client: clientOf(r)})
+	}
+	to := otlp.Options{Get: get, Registry: registry, Log: log, Now: time.Now}
+	for _, r := range c.OTLP {
+		to.Receivers = append(to.Receivers, otlp.Receiver{URL: r.URL, Headers: r.Headers, Client: clientOf(r)})
 	}
 	db, err := history.Open(o)
 	if err != nil {
 		return nil, err
 	}
-	return &statistics{DB: db, newest: metrics.New(metrics.Options{Depth: 1})}, nil
+	exporter, err := otlp.New(to)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &statistics{DB: db, newest: metrics.New(metrics.Options{Depth: 1}), otlp: exporter}, nil
+}
+
+// clientOf is how samples are sent to a place of the configuration.
+func clientOf(r config.Remote) promconfig.HTTPClientConfig {
+	c := promconfig.HTTPClientConfig{FollowRedirects: true, TLSConfig: promconfig.TLSConfig{CAFile: r.CAFile}}
+	if r.Username != "" {
+		c.BasicAuth = &promconfig.BasicAuth{Username: r.Username, PasswordFile: r.PasswordFile}
+	}
+	if r.TokenFile != "" {
+		c.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: r.TokenFile}
+	}
+	return c
+}
+
+// Close sends and writes what is left, for a few seconds at most.
+func (s *statistics) Close() error {
+	s.otlp.Close()
+	return s.DB.Close()
 }
 
 // Latest implements api.Latest.
@@ -47,10 +78,11 @@ func (s *statistics) Latest(id resource.ID) []resource.Sample { return s.newest.
 func (s *statistics) observe(c *resource.Changes) {
 	s.DB.Observe(c)
 	s.newest.Observe(c)
+	s.otlp.Observe(c)
 }
 
 // recover records samples of an earlier time, which may have been recorded
-// already.
+// already, and sent.
 func (s *statistics) recover(samples []resource.Sample) {
 	s.DB.Recover(samples)
 	s.newest.Observe(&resource.Changes{Samples: samples})

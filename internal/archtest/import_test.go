@@ -60,9 +60,9 @@ var rules = []struct {
 		"stages do not know each other, so the data flows one way",
 	},
 	{
-		[]string{"internal/metrics/history", "internal/metrics/dashboard"},
+		[]string{"internal/metrics/history", "internal/metrics/otlp", "internal/metrics/dashboard"},
 		[]string{"internal/metrics", "internal/resource"},
-		"the database behind the stage, and what asks it for the classes' charts",
+		"the database behind the stage, what sends samples elsewhere, and what asks for the classes' charts",
 	},
 	{
 		[]string{"internal/link/httplink", "internal/link/linktest"},
@@ -234,7 +234,8 @@ var owners = []struct {
 	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres/..."}, "only the store speaks SQL"},
 	{"filippo.io/age", []string{"internal/store/dump", "internal/app"}, "backups are encrypted, and nothing else by this"},
 	{"github.com/prometheus/prometheus", []string{"internal/metrics/history"}, "the time-series database stays behind one package"},
-	{"github.com/prometheus/client_golang", []string{"internal/metrics/history", "internal/app"}, "the figures of the server about itself are put together in the wiring"},
+	{"go.opentelemetry.io", []string{"internal/metrics/otlp"}, "the exporter stays behind one package"},
+	{"github.com/prometheus/client_golang", []string{"internal/metrics/history", "internal/metrics/otlp", "internal/app"}, "the figures of the server about itself are put together in the wiring"},
 	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},
 	{"github.com/creachadair/jrpc2", []string{"internal/pluginhost", "sdk/plugin", "sdk/agent", "sdk/internal/stdio"}, "the protocol ends at the two sides of the pipe"},
 	{"github.com/spf13/cobra", []string{"internal/cli"}, "only the command line parses flags"},
@@ -286,7 +287,7 @@ func TestSDKLibraries(t *testing.T) {
 }
 
 // TestProgramForAgents: what every storage server runs has none of the libraries of
-// the database of statistics, nor of the clouds that these know.
+// the database of statistics and of OTLP, nor of the clouds that these know.
 func TestProgramForAgents(t *testing.T) {
 	t.Parallel()
 	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "agent", "./cmd/faultline")
@@ -300,7 +301,7 @@ func TestProgramForAgents(t *testing.T) {
 		t.Fatalf("%d packages, without internal/app", len(deps))
 	}
 	for _, dep := range deps {
-		for _, unwanted := range []string{"github.com/prometheus/prometheus/", "github.com/aws/", "github.com/Azure/", "google.golang.org/grpc", modulePath + "internal/metrics/history"} {
+		for _, unwanted := range []string{"github.com/prometheus/prometheus/", "github.com/aws/", "github.com/Azure/", "google.golang.org/grpc", modulePath + "internal/metrics/history", "go.opentelemetry.io/otel/exporters", modulePath + "internal/metrics/otlp"} {
 			if strings.HasPrefix(dep, unwanted) {
 				t.Errorf("the program for agents has %s", dep)
 			}

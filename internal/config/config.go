@@ -111,8 +111,10 @@ type Config struct {
 	// StatisticsSize bounds what they take of the disk, in bytes; 0 does not.
 	StatisticsKeep Duration `yaml:"statistics_keep"`
 	StatisticsSize Size     `yaml:"statistics_size"`
-	// RemoteWrite are other databases that all statistics are sent to.
-	RemoteWrite RemoteWrites `yaml:"remote_write"`
+	// RemoteWrite are other databases that all statistics are sent to by Prometheus'
+	// remote write protocol, OTLP those that take OpenTelemetry's over HTTP.
+	RemoteWrite Remotes `yaml:"remote_write"`
+	OTLP        Remotes `yaml:"otlp"`
 	// LogLevel is debug, info, warn or error.
 	LogLevel string `yaml:"log_level"`
 	// LogFormat is text or json.
@@ -258,7 +260,7 @@ func fromEnv(c any, getenv func(string) string) error {
 			if err := f.fromText(text); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
-		case *RemoteWrites:
+		case *Remotes:
 			errs = append(errs, fmt.Errorf("%s: databases for statistics stand in the configuration file", name))
 		case *PluginTargets:
 			errs = append(errs, fmt.Errorf("%s: bounds of single plugins stand in the configuration file", name))
@@ -305,7 +307,7 @@ func (c *Config) Check() error {
 	if c.StatisticsKeep <= 0 {
 		errs = append(errs, errors.New("statistics_keep must be more than 0"))
 	}
-	errs = append(errs, c.RemoteWrite.check())
+	errs = append(errs, c.RemoteWrite.check("remote_write", "https://HOST/api/v1/write"), c.OTLP.check("otlp", "http://HOST:4318/v1/metrics"))
 	if c.SamplesKeep < 0 {
 		errs = append(errs, errors.New("samples_keep must not be negative"))
 	}

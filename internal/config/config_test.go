@@ -87,6 +87,15 @@ func TestProblemsAreNamed(t *testing.T) {
 		{"half of TLS", "tls_cert: a.pem\n", nil, []string{"tls_cert and tls_key"}},
 		{"port of SSH", "ssh_port: 70000\n", nil, []string{"ssh_port", "70000", "65535"}},
 		{"port of SSH in a variable", "", map[string]string{"FAULTLINE_SSH_PORT": "ssh"}, []string{"FAULTLINE_SSH_PORT", "\"ssh\""}},
+		{"addresses of OTLP", "otlp:\n  - url: collector:4318\n  - url: https://a:b@collector:4318/v1/metrics\n  - url: http://collector:4318\n  - url: http://collector/v1/metrics?key=1\n", nil, []string{
+			"otlp[0].url: write the address as http://HOST:4318/v1/metrics", "otlp[1].url: a password", "otlp[2].url: write the whole path", "otlp[3].url: write the whole path, and no query",
+		}},
+		{"who sends OTLP", "otlp: [{url: 'http://a/v1/metrics', username: b}, {url: 'http://a/v1/metrics', username: b, password_file: c, token_file: d}]\n", nil, []string{
+			"otlp[0]: username and password_file", "otlp[1]: username and token_file",
+		}},
+		{"member of OTLP", "otlp: [{site: x}]\n", nil, []string{"faultline.yaml: [1:9]", "site"}},
+		{"OTLP in a variable", "", map[string]string{"FAULTLINE_OTLP": "http://a/v1/metrics"}, []string{"FAULTLINE_OTLP", "file"}},
+		{"address of remote write", "remote_write: [{url: mimir}]\n", nil, []string{"remote_write[0].url: write the address as https://HOST/api/v1/write"}},
 		{"level", "log_level: loud\n", nil, []string{"log_level", "loud"}},
 		{"variable", "", map[string]string{"FAULTLINE_RUNNER": "perhaps"}, []string{"FAULTLINE_RUNNER", "perhaps"}},
 	} {

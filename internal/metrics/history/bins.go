@@ -5,69 +5,44 @@ import (
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
+
+	"github.com/faultline-storage/faultline/internal/metrics"
 )
 
-// buckets is how the bins of a histogram lie in the buckets of a native one,
-// which have an upper bound, inclusive, and leave no gap. A gap between bins is a
-// bucket of its own, as is what lies below a first bin that does not begin at 0.
-type buckets struct {
-	bounds []float64
-	// at is the bucket of each bin.
-	at []int
-}
+// buckets are those of a native histogram.
+type buckets struct{ metrics.Buckets }
 
-func bucketsOf(bins [][]int64) buckets {
-	var b buckets
-	end := int64(-1) // of what is covered so far; a count of bytes is never below 0
-	for _, bin := range bins {
-		if bin[0] > end+1 {
-			b.bounds = append(b.bounds, float64(bin[0]-1))
-		}
-		b.at = append(b.at, len(b.bounds))
-		if len(bin) == 1 { // open: up to infinity, which needs no bound
-			break
-		}
-		b.bounds = append(b.bounds, float64(bin[1]))
-		end = bin[1]
-	}
-	return b
-}
+func bucketsOf(bins [][]int64) buckets { return buckets{metrics.BucketsOf(bins)} }
 
 // histogram has the counts of the bins as a native histogram. What the observed
-// values amount to is not known, so that its sum is no number. A count below 0,
-// which no histogram can have, is 0.
-func (b *buckets) histogram(counts []int64) *histogram.Histogram {
+// values amount to is not known, so that its sum is no number.
+func (b *buckets) histogram(bins []int64) *histogram.Histogram {
 	h := &histogram.Histogram{
-		Schema: histogram.CustomBucketsSchema, CustomValues: b.bounds, Sum: math.NaN(),
-		PositiveSpans: []histogram.Span{{Length: uint32(len(b.bounds) + 1)}}, //nolint:gosec // A class has few bins.
+		Schema: histogram.CustomBucketsSchema, CustomValues: b.Bounds, Sum: math.NaN(),
+		PositiveSpans: []histogram.Span{{Length: uint32(len(b.Bounds) + 1)}}, //nolint:gosec // A class has few bins.
 	}
-	absolute := make([]int64, len(b.bounds)+1)
-	for i, at := range b.at {
-		if i < len(counts) {
-			absolute[at] = max(0, counts[i])
-		}
-	}
+	h.PositiveBuckets = make([]int64, 0, len(b.Bounds)+1)
 	last := int64(0)
-	for i, n := range absolute {
-		h.Count += uint64(n) //nolint:gosec // It is not below 0.
-		absolute[i], last = n-last, n
+	for _, n := range b.Counts(bins) {
+		h.Count += n
+		h.PositiveBuckets = append(h.PositiveBuckets, int64(n)-last) //nolint:gosec // It was an int64.
+		last = int64(n)                                              //nolint:gosec // It was an int64.
 	}
-	h.PositiveBuckets = absolute
 	return h
 }
 
 // counts are the counts of the bins in a histogram that was read. They are nil if
 // it has other buckets than these.
 func (b *buckets) counts(h *histogram.FloatHistogram) []int64 {
-	if !h.UsesCustomBuckets() || len(h.CustomValues) != len(b.bounds) {
+	if !h.UsesCustomBuckets() || len(h.CustomValues) != len(b.Bounds) {
 		return nil
 	}
 	for i, v := range h.CustomValues {
-		if v != b.bounds[i] {
+		if v != b.Bounds[i] {
 			return nil
 		}
 	}
-	all := make([]int64, len(b.bounds)+1)
+	all := make([]int64, len(b.Bounds)+1)
 	i, next := 0, int32(0)
 	for _, span := range h.PositiveSpans {
 		next += span.Offset
@@ -78,8 +53,8 @@ func (b *buckets) counts(h *histogram.FloatHistogram) []int64 {
 			i, next = i+1, next+1
 		}
 	}
-	out := make([]int64, len(b.at))
-	for i, at := range b.at {
+	out := make([]int64, len(b.At))
+	for i, at := range b.At {
 		out[i] = all[at]
 	}
 	return out

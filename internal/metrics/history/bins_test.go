@@ -36,16 +36,16 @@ func TestBinsComeBack(t *testing.T) {
 			if got == nil || got[i] != want[i] {
 				rt.Fatalf("%v: counts %v, want %v", bins, got, want)
 			}
-			if b.at[i] > 0 && int64(b.bounds[b.at[i]-1]) != bin[0]-1 {
-				rt.Fatalf("bin %v has its bucket above %v", bin, b.bounds[b.at[i]-1])
+			if b.At[i] > 0 && int64(b.Bounds[b.At[i]-1]) != bin[0]-1 {
+				rt.Fatalf("bin %v has its bucket above %v", bin, b.Bounds[b.At[i]-1])
 			}
-			if len(bin) == 2 && int64(b.bounds[b.at[i]]) != bin[1] || len(bin) == 1 && b.at[i] != len(b.bounds) {
+			if len(bin) == 2 && int64(b.Bounds[b.At[i]]) != bin[1] || len(bin) == 1 && b.At[i] != len(b.Bounds) {
 				rt.Fatalf("bin %v ends elsewhere: %v", bin, b)
 			}
 		}
 		if n := len(bins); b.counts(h.ToFloat(nil)) != nil && n > 1 {
 			other := bucketsOf(bins[:n-1])
-			if len(other.bounds) != len(b.bounds) && other.counts(h.ToFloat(nil)) != nil {
+			if len(other.Bounds) != len(b.Bounds) && other.counts(h.ToFloat(nil)) != nil {
 				rt.Fatal("the counts of other bins were taken")
 			}
 		}

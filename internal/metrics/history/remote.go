@@ -18,12 +18,8 @@ import (
 type Remote struct {
 	// URL is where it takes them, with http or https.
 	URL string
-	// Username and PasswordFile, or TokenFile, say who writes. The files are read
-	// again whenever they change.
-	Username, PasswordFile, TokenFile string
-	// CAFile has the authority that signed the server's certificate, if it is none
-	// that the system knows.
-	CAFile string
+	// Client says who writes, and whom it trusts.
+	Client promconfig.HTTPClientConfig
 	// Headers are sent with every request.
 	Headers map[string]string
 }
@@ -43,16 +39,9 @@ func newRemotes(o Options, db *tsdb.DB) (*remotes, error) {
 			return nil, fmt.Errorf("remote_write[%d].url: %q is not an http or https address", i, r.URL)
 		}
 		rc.URL = &promconfig.URL{URL: u}
-		rc.Headers = r.Headers
+		rc.Headers, rc.HTTPClientConfig = r.Headers, r.Client
 		// What takes remote write mostly knows no custom buckets yet.
 		rc.SendNativeHistograms, rc.ConvertNHCBToClassic = true, true
-		if r.Username != "" {
-			rc.HTTPClientConfig.BasicAuth = &promconfig.BasicAuth{Username: r.Username, PasswordFile: r.PasswordFile}
-		}
-		if r.TokenFile != "" {
-			rc.HTTPClientConfig.Authorization = &promconfig.Authorization{Type: "Bearer", CredentialsFile: r.TokenFile}
-		}
-		rc.HTTPClientConfig.TLSConfig.CAFile = r.CAFile
 		c.RemoteWriteConfigs = append(c.RemoteWriteConfigs, &rc)
 	}
 	registry := o.Registry

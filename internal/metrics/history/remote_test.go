@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	promconfig "github.com/prometheus/common/config"
 	"github.com/prometheus/prometheus/storage/remote"
 
 	"github.com/faultline-storage/faultline/internal/metrics/history"
@@ -66,7 +67,10 @@ func TestRemoteWrite(t *testing.T) {
 	db, err := history.Open(history.Options{
 		Dir: w.dir, Get: func(id resource.ID) *resource.Resource { return w.all[id] }, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Registry: prometheus.NewRegistry(),
-		Remotes:  []history.Remote{{URL: other.URL, Username: "faultline", PasswordFile: password, Headers: map[string]string{"X-Scope-OrgID": "storage"}}},
+		Remotes: []history.Remote{{
+			URL: other.URL, Headers: map[string]string{"X-Scope-OrgID": "storage"},
+			Client: promconfig.HTTPClientConfig{BasicAuth: &promconfig.BasicAuth{Username: "faultline", PasswordFile: password}},
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -6,12 +6,11 @@ import (
 	"net/url"
 )
 
-// RemoteWrites are databases that take samples by Prometheus' remote write
-// protocol.
-type RemoteWrites []RemoteWrite
+// Remotes are other places that take all samples of statistics.
+type Remotes []Remote
 
-// RemoteWrite is one of them. Files are read again when they change.
-type RemoteWrite struct {
+// Remote is one of them. Files are read again when they change.
+type Remote struct {
 	// URL is where it takes samples, such as https://mimir:8080/api/v1/push.
 	URL string `yaml:"url"`
 	// Username with PasswordFile, or TokenFile, says who writes.
@@ -25,15 +24,21 @@ type RemoteWrite struct {
 	Headers map[string]string `yaml:"headers"`
 }
 
-func (r RemoteWrites) check() error {
+// check returns all that is wrong with the places of a key. The example is an
+// address as they have it.
+func (r Remotes) check(key, example string) error {
 	var errs []error
 	for i := range r {
 		w := &r[i]
-		at := fmt.Sprintf("remote_write[%d]", i)
-		if u, err := url.Parse(w.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			errs = append(errs, fmt.Errorf("%s.url: write the address as https://HOST/api/v1/write", at)) // without the value, which may hold a password
-		} else if u.User != nil {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		u, err := url.Parse(w.URL)
+		switch { // without the value, which may hold a password
+		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+			errs = append(errs, fmt.Errorf("%s.url: write the address as %s", at, example))
+		case u.User != nil:
 			errs = append(errs, fmt.Errorf("%s.url: a password does not belong in the address; use username and password_file", at))
+		case key == "otlp" && (u.Path == "" || u.Path == "/" || u.RawQuery != ""):
+			errs = append(errs, fmt.Errorf("%s.url: write the whole path, and no query, as in %s", at, example))
 		}
 		if (w.Username == "") != (w.PasswordFile == "") {
 			errs = append(errs, fmt.Errorf("%s: username and password_file go together", at))
