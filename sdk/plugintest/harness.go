@@ -16,7 +16,7 @@ import (
 )
 
 // Timeout is how long the harness waits for an answer and for Await.
-const Timeout = 10 * time.Second
+const Timeout = 30 * time.Second
 
 // A Harness runs one plugin process's worth of plugin, in one session at a
 // time. Its methods are for the goroutine of the test.
