@@ -89,7 +89,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   }
 
   const name = (r) => r.alias ?? r.label;
-  const root = (r) => (r.root && r.root !== r.id ? { root: name(resources.get(r.root)) } : {});
+  const root = (r) => (r.root !== r.id && resources.has(r.root) ? { root: name(resources.get(r.root)) } : {});
   const own = (r) => alerts.filter((a) => a.active && a.resource === r.id).sort((a, b) => rank[b.severity] - rank[a.severity]);
 
   function walk(start, dir) {

@@ -160,7 +160,7 @@ describe('the table of values', () => {
     expect(csvRows(table)[3]).toEqual(['2026-03-05T11:00:30.000Z', null, null, null, 7]);
   });
   it('has a column for each bin of a histogram, as grown or as reported', () => {
-    const c = chart([{ label: 'Sizes', kind: 'histogram', unit: '', bins: [[0, 4096], [4097]], counts: [[1, 1], [2, 5], null, [2, 6]] }], { kind: 'histogram' });
+    const c = chart([{ label: 'Sizes', kind: 'histogram', unit: 'bytes', bins: [[0, 4096], [4097]], counts: [[1, 1], [2, 5], null, [2, 6]] }], { kind: 'histogram' });
     expect(valueTable(c, 'growth').columns.map((x) => x.label)).toEqual(['up to 4 KiB', 'over 4 KiB']);
     expect(valueTable(c, 'growth').rows.map((r) => r.values)).toEqual([[null, null], [1, 4], [null, null], [0, 1]]);
     expect(valueTable(c, 'reported').rows[3]?.values).toEqual([2, 6]);
