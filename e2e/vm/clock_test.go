@@ -74,7 +74,7 @@ func newSite(t *testing.T) *site {
 	address := regexp.MustCompile(`http://(127\.0\.0\.1:\d+)`)
 	s.until(t, "the server listens", func() bool { return address.MatchString(s.log.String()) })
 	s.server = address.FindStringSubmatch(s.log.String())[1]
-	token := regexp.MustCompile(`fla_\S+`).FindString(run("token", "create", "guest", "--agent", "--data", data))
+	token := regexp.MustCompile(`fla_[\w.-]+`).FindString(run("token", "create", "guest", "--agent", "--server", "http://"+s.server))
 	run("agent", "register", "--server", "https://"+s.server, "--token", token, "--data", agent)
 	start(&s.agentLog, "agent", "run", "--data", agent)
 	return s
