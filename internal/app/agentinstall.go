@@ -97,7 +97,7 @@ func (o InstallOptions) local() (install.Local, error) {
 		}
 		paths.Data = now.Data
 	}
-	program, err := os.Executable()
+	program, err := ownProgram("")
 	return install.Local{Paths: paths, Program: program, Server: o.Server, Say: o.Say}, err
 }
 

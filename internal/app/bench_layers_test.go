@@ -54,25 +54,6 @@ func BenchmarkLayers(b *testing.B) {
 	}
 }
 
-// ingestSick adds an array whose power feed has failed, with all that depends on
-// it.
-func (s *site) ingestSick(b *testing.B, inv *inventory.Inventory, array int) {
-	b.Helper()
-	root, _, err := inv.AddRoot(b.Context(), s.array, []resource.Value{resource.StringValue("sick.example")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := inv.OpenSession(root.ID, "s", nil); err != nil {
-		b.Fatal(err)
-	}
-	batch := s.scan(array)
-	batch.Root, batch.Session, batch.Plugin = root.ID, "s", "site"
-	batch.Ops[0].Values[1] = resource.StringValue("FAILED")
-	if err := inv.Apply(b.Context(), batch); err != nil {
-		b.Fatal(err)
-	}
-}
-
 // derived is what follows from an inventory, as a server has it.
 type derived struct {
 	alerts  *alert.Stage

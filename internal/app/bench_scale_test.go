@@ -103,27 +103,40 @@ func (s *site) scan(array int) *resource.Batch {
 	return b
 }
 
-// ingest adds an array and applies its scan. It returns how long that took,
-// without making the batch.
+// ingest adds an array and applies its scan, after which its session ends. It
+// returns how long the former took.
 func (s *site) ingest(b *testing.B, inv *inventory.Inventory, array int) (*resource.Resource, time.Duration) {
 	b.Helper()
-	root, _, err := inv.AddRoot(b.Context(), s.array, []resource.Value{resource.StringValue(fmt.Sprintf("array%d.example", array))})
+	root, took := s.apply(b, inv, fmt.Sprintf("array%d.example", array), s.scan(array))
+	inv.CloseSession(root.ID, "s")
+	return root, took
+}
+
+// ingestSick adds an array whose power feed has failed, with all that depends on it.
+func (s *site) ingestSick(b *testing.B, inv *inventory.Inventory, array int) {
+	b.Helper()
+	batch := s.scan(array)
+	batch.Ops[0].Values[1] = resource.StringValue("FAILED")
+	s.apply(b, inv, "sick.example", batch)
+}
+
+// apply adds an array and applies a scan of it. It returns how long the latter took.
+func (s *site) apply(b *testing.B, inv *inventory.Inventory, address string, scan *resource.Batch) (*resource.Resource, time.Duration) {
+	b.Helper()
+	root, _, err := inv.AddRoot(b.Context(), s.array, []resource.Value{resource.StringValue(address)})
 	if err != nil {
 		b.Fatal(err)
 	}
 	if err := inv.OpenSession(root.ID, "s", nil); err != nil {
 		b.Fatal(err)
 	}
-	batch := s.scan(array)
-	batch.Root, batch.Session, batch.Plugin = root.ID, "s", "site"
+	scan.Root, scan.Session, scan.Plugin = root.ID, "s", "site"
 	runtime.GC()
 	start := time.Now()
-	if err := inv.Apply(b.Context(), batch); err != nil {
+	if err := inv.Apply(b.Context(), scan); err != nil {
 		b.Fatal(err)
 	}
-	took := time.Since(start)
-	inv.CloseSession(root.ID, "s")
-	return root, took
+	return root, time.Since(start)
 }
 
 func openInventory(b *testing.B, path string, classes []*resource.Class) (*inventory.Inventory, *sqlite.DB) {

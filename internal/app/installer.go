@@ -287,6 +287,8 @@ func programFor(itself, folder, system, machine string) (string, error) {
 	return "", fmt.Errorf("the machine is %s on %s, and this program is for %s on %s; put the program for it, named %s, into a folder that agent_programs names", system, machine, runtime.GOOS, runtime.GOARCH, name)
 }
 
+// ownProgram returns this program's file, or the one for agents that lies beside it.
+// Itself is empty where the process knows its file best.
 func ownProgram(itself string) (string, error) {
 	if itself == "" {
 		var err error

@@ -51,6 +51,9 @@ func (g *getter) incidents() *cobra.Command {
 				g.incident(i)
 				return nil
 			}
+			if cmd.Flags().Changed("since") && !ended {
+				return misusef("--since goes with --ended")
+			}
 			if ended {
 				return g.endedIncidents(ctx, c, time.Time(since))
 			}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -255,9 +254,3 @@ func (g *getter) alertLines(title string, list []gen.AlertSummary, count int) {
 		fmt.Fprintf(g.out, "  and %d more\n", count-len(list))
 	}
 }
-
-// when prints a time to the second, in UTC as the server's log has it.
-// whenLayout is how times are shown, in UTC.
-const whenLayout = "2006-01-02 15:04:05Z"
-
-func when(t time.Time) string { return t.UTC().Format(whenLayout) }

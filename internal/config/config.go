@@ -307,7 +307,7 @@ func (c *Config) Check() error {
 	if c.StatisticsKeep <= 0 {
 		errs = append(errs, errors.New("statistics_keep must be more than 0"))
 	}
-	errs = append(errs, c.RemoteWrite.check("remote_write", "https://HOST/api/v1/write"), c.OTLP.check("otlp", "http://HOST:4318/v1/metrics"))
+	errs = append(errs, c.RemoteWrite.check("remote_write", "https://HOST/api/v1/write", false), c.OTLP.check("otlp", "http://HOST:4318/v1/metrics", true))
 	if c.SamplesKeep < 0 {
 		errs = append(errs, errors.New("samples_keep must not be negative"))
 	}

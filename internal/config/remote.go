@@ -25,8 +25,8 @@ type Remote struct {
 }
 
 // check returns all that is wrong with the places of a key. The example is an
-// address as they have it.
-func (r Remotes) check(key, example string) error {
+// address as they have it; whole says that it must have a path, and no query.
+func (r Remotes) check(key, example string, whole bool) error {
 	var errs []error
 	for i := range r {
 		w := &r[i]
@@ -37,7 +37,7 @@ func (r Remotes) check(key, example string) error {
 			errs = append(errs, fmt.Errorf("%s.url: write the address as %s", at, example))
 		case u.User != nil:
 			errs = append(errs, fmt.Errorf("%s.url: a password does not belong in the address; use username and password_file", at))
-		case key == "otlp" && (u.Path == "" || u.Path == "/" || u.RawQuery != ""):
+		case whole && (u.Path == "" || u.Path == "/" || u.RawQuery != ""):
 			errs = append(errs, fmt.Errorf("%s.url: write the whole path, and no query, as in %s", at, example))
 		}
 		if (w.Username == "") != (w.PasswordFile == "") {
