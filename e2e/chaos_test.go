@@ -118,7 +118,7 @@ func (s *site) scanned() string {
 		s.t.Fatal(err)
 	}
 	cmd := exec.Command("faultline", "plugin", "run", rack, "--set", "name=r1", "--set", "state="+filepath.Join(s.dir, "state"), "-o", "json")
-	cmd.Env = append(os.Environ(), "HOME="+s.dir)
+	cmd.Env = append(os.Environ(), "HOME="+s.dir, "GORACE="+goRace)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -33,8 +33,8 @@ func faultline() {
 var cache string
 
 // goRace has a program under the race detector end at the first race, so that
-// the scenario fails.
-const goRace = "halt_on_error=1"
+// the scenario fails, and saves each the second that it sleeps before it ends.
+const goRace = "halt_on_error=1 atexit_sleep_ms=0"
 
 // suite is the tests with what they share.
 type suite struct{ *testing.M }

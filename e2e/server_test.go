@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long to wait for something that must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // server is a running `faultline serve`.
 type server struct {

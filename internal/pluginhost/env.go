@@ -15,6 +15,7 @@ var passedOn = []string{
 	"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
 	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
 	"http_proxy", "https_proxy", "all_proxy", "no_proxy",
+	"GORACE", "GOTRACEBACK", // what the Go runtime tells of faults
 	"HOST_ROOT", // where an agent in a container sees the files of its host
 }
 

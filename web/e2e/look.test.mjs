@@ -91,32 +91,32 @@ describe('pages', { skip: realURL !== '' && 'a real server is tested by real.tes
 
   const whole = ['disk', 'pool', 'file-system', 'file-system-table', 'overview', 'host', 'volume', 'plugin', 'incident'];
   for (const [name, path, text, server, allowErrors] of pages) {
-    for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
-      it(`${name}, ${size}`, async () => {
-        const page = await openPage(browser, (server?.() ?? mock).url, path(), { viewport, allowErrors });
-        await page.getByText(text).first().waitFor({ state: 'attached' });
-        await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
-        if (size === 'desk' && ['incident', 'topology', 'topology-open'].includes(name)) await page.locator('.react-flow__node').first().waitFor();
+    it(name, async () => {
+      const page = await openPage(browser, (server?.() ?? mock).url, path(), { allowErrors });
+      await page.getByText(text).first().waitFor({ state: 'attached' });
+      await page.getByText('Live', { exact: true }).first().waitFor({ state: 'attached' });
+      if (['incident', 'topology', 'topology-open'].includes(name)) await page.locator('.react-flow__node').first().waitFor();
+      // One page in all its guises: the reader's system goes dark and light, the window narrow, and the page with it.
+      for (const [size, viewport] of [['desk', desktop], ['phone', phone]]) {
+        await page.setViewportSize(viewport);
         const look = async (scheme, rules) => {
+          await page.emulateMedia({ colorScheme: scheme });
+          await page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
           await picture(page, `${name}-${size}-${scheme}`);
           if (whole.includes(name)) await picture(page, `${name}-${size}-${scheme}-whole`, { fullPage: true });
           assert.deepEqual(await accessibilityProblems(page, rules), []);
         };
         await look('light');
         const wide = await tooWide(page);
-        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the screen`);
+        assert.ok(wide <= 0, `the page is ${wide} pixels wider than the ${size}'s screen`);
         if (['disks', 'alerts', 'alerts-history', 'hosts', 'volumes', 'plugins'].includes(name) && size === 'desk') {
           const long = await page.evaluate(() => document.documentElement.scrollHeight - document.documentElement.clientHeight);
           assert.ok(long <= 0, `a page whose table scrolls is itself ${long} pixels too long`);
         }
-        // The reader's system goes dark, and the page with it; a phone has the same colours.
-        if (size === 'desk' || whole.includes(name)) {
-          await page.emulateMedia({ colorScheme: 'dark' });
-          await page.locator('html[data-mantine-color-scheme="dark"]').waitFor();
-          await look('dark', ['color-contrast']);
-        }
-        await closePage(page);
-      });
-    }
+        // A phone has the same colours.
+        if (size === 'desk' || whole.includes(name)) await look('dark', ['color-contrast']);
+      }
+      await closePage(page);
+    });
   }
 });

@@ -109,7 +109,7 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await page.getByRole('region', { name: 'History' }).getByText('Deleted').waitFor();
     await page.goto(`${fresh.url}/resource/99999`);
     await page.getByRole('heading', { level: 1, name: 'This resource is gone' }).waitFor();
-    assert.equal(await page.getByRole('region', { name: 'History' }).count(), 0, 'nothing is known');
+    await page.getByRole('region', { name: 'History' }).waitFor({ state: 'detached' });
     await closePage(page);
   });
 
@@ -490,11 +490,8 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     ];
     for (const [path, shown] of lines) {
       const page = await openPage(browser, mock.url, path);
-      for (const again of [false, true]) {
-        if (again) await page.reload();
-        await (await shown(page)).first().waitFor({ state: 'attached' }).catch((err) => { throw new Error(`${path}${again ? ', read again' : ''}: ${err.message}`); });
-        assert.equal(decodeURIComponent(new URL(page.url()).pathname + new URL(page.url()).search), path);
-      }
+      await (await shown(page)).first().waitFor({ state: 'attached' }).catch((err) => { throw new Error(`${path}: ${err.message}`); });
+      assert.equal(decodeURIComponent(new URL(page.url()).pathname + new URL(page.url()).search), path);
       await closePage(page);
     }
   });
@@ -527,17 +524,16 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
       return told;
     };
     const places = [
-      ['/', (p) => p.getByRole('region', { name: 'The last day' })],
-      ['/incidents', (p) => p.getByRole('region', { name: 'Open incidents' })],
-      ['/incidents?tab=recent', (p) => p.getByRole('region', { name: 'Ended incidents' })],
-      ['/alerts', (p) => p.getByRole('table')],
+      ['Asia/Tokyo', '/', (p) => p.getByRole('region', { name: 'The last day' })],
+      ['America/New_York', '/', (p) => p.getByRole('region', { name: 'The last day' })],
+      ['Asia/Tokyo', '/incidents', (p) => p.getByRole('region', { name: 'Open incidents' })],
+      ['America/New_York', '/incidents?tab=recent', (p) => p.getByRole('region', { name: 'Ended incidents' })],
+      ['Asia/Tokyo', '/alerts', (p) => p.getByRole('table')],
     ];
-    for (const zone of ['Asia/Tokyo', 'America/New_York']) {
-      for (const [path, within] of places) {
-        const { iso, hint } = await shown(zone, path, within);
-        const want = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone }).format(Date.parse(iso));
-        assert.equal(hint, want, `${path} in ${zone}`);
-      }
+    for (const [zone, path, within] of places) {
+      const { iso, hint } = await shown(zone, path, within);
+      const want = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone }).format(Date.parse(iso));
+      assert.equal(hint, want, `${path} in ${zone}`);
     }
   });
 

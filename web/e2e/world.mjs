@@ -64,34 +64,51 @@ export async function startBrowser() {
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-/** Opens a page that fails the test on any error in its console; the token is there before the page asks for anything. */
+// Pages that tests have done with, by what cannot be set anew: half of what it takes to load a page is a new process.
+const left = new Map();
+
+/** Opens a page that fails the test on any error in its console, with nothing kept from another; the token is there before the page asks for anything. */
 export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', zone = 'Europe/Paris', allowErrors = false, token = '' } = {}) {
-  const context = await browser.newContext({
-    viewport,
-    colorScheme: scheme,
-    reducedMotion: 'reduce',
-    locale: 'en-GB',
-    timezoneId: zone,
-    baseURL: base,
-  });
-  if (token) await context.addInitScript((t) => window.sessionStorage.setItem('faultline-token', t), token);
-  const page = await context.newPage();
-  // Long enough for a machine that does much else at the same time.
-  page.setDefaultTimeout(20_000);
+  const key = JSON.stringify([base, zone, token]);
+  const page = left.get(key)?.pop() ?? (await newPage(browser, base, zone, token));
   page.problems = [];
+  page.giveBack = () => left.set(key, [...(left.get(key) ?? []), page]);
   if (!allowErrors) {
     page.on('pageerror', (err) => page.problems.push(String(err)));
     page.on('console', (message) => {
       if (message.type() === 'error' || message.type() === 'warning') page.problems.push(`${message.text()} ${message.location().url}`);
     });
   }
+  await page.setViewportSize(viewport);
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.evaluate((name) => { window.name = name; }, fresh);
   await page.goto(path);
+  return page;
+}
+
+const fresh = 'fresh';
+
+async function newPage(browser, base, zone, token) {
+  const context = await browser.newContext({ reducedMotion: 'reduce', locale: 'en-GB', timezoneId: zone, baseURL: base });
+  // Whatever the window keeps from one page to the next, a page that was opened has none of it.
+  await context.addInitScript(([name, t]) => {
+    if (window.name !== name) return;
+    window.name = '';
+    window.localStorage.clear();
+    window.sessionStorage.clear();
+    if (t) window.sessionStorage.setItem('faultline-token', t);
+  }, [fresh, token]);
+  const page = await context.newPage();
+  // Long enough for a machine that does much else at the same time.
+  page.setDefaultTimeout(20_000);
   return page;
 }
 
 /** Ends a page and says what its console complained of. */
 export async function closePage(page) {
-  await page.context().close();
+  await page.mouse.move(0, 0);
+  page.removeAllListeners();
+  page.giveBack();
   if (page.problems.length > 0) throw new Error(`the browser's console has:\n${page.problems.join('\n')}`);
 }
 
@@ -113,9 +130,10 @@ const allRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-
 /** Returns what axe finds wrong with the page, in a readable form: by the rules for all, or by those that are named. */
 export async function accessibilityProblems(page, rules) {
   // By the developer tools' channel: the page's content policy forbids other scripts.
-  await page.evaluate(`${axeSource}; undefined`);
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(`${axeSource}; undefined`);
   const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: allRules };
-  const found = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'] }), runOnly);
+  // Nothing is loaded for it again (preload): that is for rules that are not among these.
+  const found = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'], preload: false }), runOnly);
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}\n    ${n.failureSummary?.replaceAll('\n', '\n    ')}`));
 }
 
