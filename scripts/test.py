@@ -9,11 +9,13 @@ wrong. Of tests that pass only the number is shown. The last line is
     scripts/test.py go page    these steps
 """
 
+import concurrent.futures
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -33,10 +35,23 @@ class Count:
         return f'{text}, {self.skipped} skipped' if self.skipped else text
 
 
+here = threading.local()
+
+
+def say(text='', end='\n'):
+    """Prints; of steps that run side by side, when the step is over."""
+    if hasattr(here, 'said'):
+        here.said.append(f'{text}{end}')
+    else:
+        print(text, end=end, flush=True)
+
+
 def run(*command, folder='.', **env):
     """Runs a command that either works or does not."""
-    done = subprocess.run(command, cwd=os.path.join(ROOT, folder), env={**os.environ, **env})
-    return Count(passed=1) if done.returncode == 0 else Count(failed=1)
+    for line in lines(*command, folder=folder, **env):
+        if isinstance(line, int):
+            return Count(passed=1) if line == 0 else Count(failed=1)
+        say(line, end='')
 
 
 def lines(*command, folder='.', **env):
@@ -48,14 +63,14 @@ def lines(*command, folder='.', **env):
 
 
 def go():
-    """The Go tests of both modules, with the race detector."""
+    """The Go tests of both modules, with the race detector; what vet knows the linter knows."""
     count = Count()
     output = {}     # of what runs: (package, test) -> lines; test is None for the package itself
     broken = set()  # packages with a failed test
     took = []       # seconds, package and test, of each test that is part of no other
     # Else each program with the race detector sleeps for a second before it ends, and tests start many.
     race = os.environ.get('GORACE', 'atexit_sleep_ms=0')
-    for line in lines('go', 'test', '-race', '-json', '-timeout', '15m', *PACKAGES, GORACE=race):
+    for line in lines('go', 'test', '-race', '-vet=off', '-json', '-timeout', '15m', *PACKAGES, GORACE=race):
         if isinstance(line, int):
             if line != 0 and count.failed == 0:
                 count.failed = 1
@@ -63,11 +78,11 @@ def go():
         try:
             event = json.loads(line)
         except ValueError:
-            print(line, end='')
+            say(line, end='')
             continue
         action, package, test = event['Action'], event.get('Package', ''), event.get('Test')
         if action == 'build-output':
-            print(event['Output'], end='')
+            say(event['Output'], end='')
         elif action == 'output':
             output.setdefault((package, test), []).append(event['Output'])
         elif test and action in ('pass', 'fail', 'skip'):
@@ -79,17 +94,17 @@ def go():
                 took.append((event['Elapsed'], package, test))
             if action == 'fail':
                 broken.add(package)
-                print(text, end='', flush=True)
+                say(text, end='')
         elif action == 'pass':
-            print(f"ok    {event['Elapsed']:7.1f} s  {package}", flush=True)
+            say(f"ok    {event['Elapsed']:7.1f} s  {package}")
         elif action == 'fail':
             # What is left is of tests that a crash cut off.
             for key in [key for key in output if key[0] == package]:
-                print(''.join(output.pop(key)), end='')
-            print(f"FAIL  {event['Elapsed']:7.1f} s  {package}", flush=True)
+                say(''.join(output.pop(key)), end='')
+            say(f"FAIL  {event['Elapsed']:7.1f} s  {package}")
             count.failed += package not in broken
     for seconds, package, test in sorted(took, reverse=True)[:10]:
-        print(f'slow  {seconds:7.1f} s  {package} {test}')
+        say(f'slow  {seconds:7.1f} s  {package} {test}')
     return count
 
 
@@ -99,7 +114,7 @@ def python():
     for line in lines(sys.executable, '-m', 'unittest', 'discover', '-s', 'tests', '-t', '.', folder='python'):
         if isinstance(line, int):
             if line != 0:
-                print(''.join(text))
+                say(''.join(text))
             continue
         text.append(line)
         if ran := re.match(r'Ran (\d+) tests?', line):
@@ -126,7 +141,7 @@ def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)'
         if found := re.search(failed, line):
             count.failed = int(found[1])
     if status != 0 or count.failed:
-        print(''.join(text))
+        say(''.join(text))
         count.failed = max(count.failed, 1)
     return count
 
@@ -144,22 +159,44 @@ STEPS = {
     'page-size': ('size of the page', lambda: run('npm', 'run', '--silent', 'size', folder='web')),
     'browser': ('the page in a browser', lambda: npm('e2e')),
 }
-# The embedded page has to be there before Go looks for it.
-ORDER = ['verify', 'build', 'lint', 'go', 'python', 'node', 'page-lint', 'page-types', 'page', 'page-size', 'browser']
+# The embedded page has to be there before Go looks for it. Steps of one line have
+# use for one core each, and run side by side.
+ORDER = [
+    ['verify'], ['build'], ['lint'], ['go'],
+    ['page-lint', 'page-types', 'page', 'python', 'node', 'page-size'],
+    ['browser'],
+]
+
+
+def one(name):
+    """Runs a step; returns its name, what came of it, and its seconds."""
+    title, step = STEPS[name]
+    say(f'\n== {name}: {title}')
+    began = time.monotonic()
+    count = step()
+    say(f'-- {name}: {count}')
+    return name, count, time.monotonic() - began
+
+
+def aside(name):
+    """Runs a step and keeps what it says for its end."""
+    here.said = []
+    result = one(name)
+    print(''.join(here.said), end='', flush=True)
+    return result
 
 
 def main(names):
     for name in names:
         if name not in STEPS:
-            sys.exit(f'{sys.argv[0]}: no step {name!r}; there are: {", ".join(ORDER)}')
+            sys.exit(f'{sys.argv[0]}: no step {name!r}; there are: {", ".join(STEPS)}')
     results = []
-    for name in names or ORDER:
-        title, step = STEPS[name]
-        print(f'\n== {name}: {title}', flush=True)
-        began = time.monotonic()
-        count = step()
-        results.append((name, count, time.monotonic() - began))
-        print(f'-- {name}: {count}', flush=True)
+    for group in [[name] for name in names] or ORDER:
+        if len(group) == 1:
+            results.append(one(group[0]))
+            continue
+        with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+            results += pool.map(aside, group)
 
     print()
     for name, count, seconds in results:

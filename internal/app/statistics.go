@@ -5,6 +5,7 @@ package app
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/faultline-storage/faultline/internal/config"
 	"github.com/faultline-storage/faultline/internal/metrics"
 	"github.com/faultline-storage/faultline/internal/metrics/history"
+	"github.com/faultline-storage/faultline/internal/metrics/history/promapi"
 	"github.com/faultline-storage/faultline/internal/metrics/otlp"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -50,6 +52,11 @@ func openStatistics(c config.Config, get func(resource.ID) *resource.Resource, r
 		return nil, errors.Join(err, db.Close())
 	}
 	return &statistics{DB: db, newest: metrics.New(metrics.Options{Depth: 1}), otlp: exporter}, nil
+}
+
+// Handler answers Prometheus' API.
+func (s *statistics) Handler(version string, classes func() []*resource.Class) http.Handler {
+	return promapi.Handler(s.DB, version, classes)
 }
 
 // clientOf is how samples are sent to a place of the configuration.

@@ -65,6 +65,11 @@ var rules = []struct {
 		"the database behind the stage, what sends samples elsewhere, and what asks for the classes' charts",
 	},
 	{
+		[]string{"internal/metrics/history/promapi"},
+		[]string{"internal/metrics", "internal/metrics/history", "internal/resource"},
+		"Prometheus' handler over its database",
+	},
+	{
 		[]string{"internal/link/httplink", "internal/link/linktest"},
 		[]string{"internal/link", "internal/resource"},
 		"a way to carry a link, and the suite for such ways",
@@ -233,7 +238,7 @@ var owners = []struct {
 	{"github.com/pressly/goose/v3", []string{"internal/store/..."}, "only the store migrates"},
 	{"github.com/jackc/pgx/v5", []string{"internal/store/postgres/..."}, "only the store speaks SQL"},
 	{"filippo.io/age", []string{"internal/store/dump", "internal/app"}, "backups are encrypted, and nothing else by this"},
-	{"github.com/prometheus/prometheus", []string{"internal/metrics/history"}, "the time-series database stays behind one package"},
+	{"github.com/prometheus/prometheus", []string{"internal/metrics/history/..."}, "the time-series database stays behind one package, and who serves its API"},
 	{"go.opentelemetry.io", []string{"internal/metrics/otlp"}, "the exporter stays behind one package"},
 	{"github.com/prometheus/client_golang", []string{"internal/metrics/history", "internal/metrics/otlp", "internal/app"}, "the figures of the server about itself are put together in the wiring"},
 	{"github.com/prometheus/procfs", []string{"internal/pluginhost"}, "who needs /proc says so here"},

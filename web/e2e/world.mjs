@@ -127,13 +127,18 @@ export async function picture(page, name, options = {}) {
 
 const allRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Returns what axe finds wrong with the page, in a readable form: by the rules for all, or by those that are named. */
-export async function accessibilityProblems(page, rules) {
+/** Returns what axe finds wrong with the page, in a readable form: by all rules, by the one that checks colours, or by the others. */
+export async function accessibilityProblems(page, colours = 'too') {
   // By the developer tools' channel: the page's content policy forbids other scripts.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(`${axeSource}; undefined`);
-  const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: allRules };
-  // Nothing is loaded for it again (preload): that is for rules that are not among these.
-  const found = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'], preload: false }), runOnly);
+  const rule = 'color-contrast';
+  const options = {
+    runOnly: colours === 'only' ? { type: 'rule', values: [rule] } : { type: 'tag', values: allRules },
+    rules: { [rule]: { enabled: colours !== 'never' } },
+    resultTypes: ['violations'],
+    preload: false, // nothing is loaded for it again: that is for rules that are not among these
+  };
+  const found = await page.evaluate((o) => window.axe.run(document, o), options);
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}\n    ${n.failureSummary?.replaceAll('\n', '\n    ')}`));
 }
 

@@ -1,4 +1,4 @@
-package history
+package history_test
 
 import (
 	"fmt"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/prometheus/prometheus/tsdb"
 
+	"github.com/faultline-storage/faultline/internal/metrics/history"
+	"github.com/faultline-storage/faultline/internal/metrics/history/promapi"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -31,12 +33,12 @@ func BenchmarkDay(b *testing.B) {
 	for id := resource.ID(1); id <= disks; id++ {
 		all[id] = &resource.Resource{ID: id, Label: fmt.Sprintf("Disk %d/%d", id/60, id%60), Class: c, Scope: 1}
 	}
-	d, err := Open(Options{Dir: b.TempDir(), Get: func(id resource.ID) *resource.Resource { return all[id] }, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	d, err := history.Open(history.Options{Dir: b.TempDir(), Get: func(id resource.ID) *resource.Resource { return all[id] }, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer d.Close()
-	d.db.DisableCompactions()
+	history.TSDB(d).DisableCompactions()
 	random := rand.New(rand.NewPCG(1, 2))
 	var temperature, read [disks + 1]float64
 	for i := range samples {
@@ -55,18 +57,18 @@ func BenchmarkDay(b *testing.B) {
 		}
 		d.Observe(changes)
 	}
-	if err := d.db.CompactHead(tsdb.NewRangeHead(d.db.Head(), d.db.Head().MinTime(), d.db.Head().MaxTime())); err != nil {
+	if err := history.TSDB(d).CompactHead(tsdb.NewRangeHead(history.TSDB(d).Head(), history.TSDB(d).Head().MinTime(), history.TSDB(d).Head().MaxTime())); err != nil {
 		b.Fatal(err)
 	}
 	var bytes, n float64
-	for _, block := range d.db.Blocks() {
+	for _, block := range history.TSDB(d).Blocks() {
 		bytes += float64(block.Size())
 		n += float64(block.Meta().Stats.NumSamples)
 	}
 	if n != 2*disks*samples {
 		b.Fatalf("%v samples are in blocks, not %d", n, 2*disks*samples)
 	}
-	h := d.Handler("bench", func() []*resource.Class { return nil })
+	h := promapi.Handler(d, "bench", func() []*resource.Class { return nil })
 	for name, query := range map[string]string{
 		"values": `{__name__=~"acme_disk_.+"}`, "rates": `rate(acme_disk_read_bytes_total[5m])`,
 		"sum": `sum by (class) (rate(acme_disk_read_bytes_total[5m]))`,

@@ -7,5 +7,5 @@
 // floats; a BytesHistogram is a native histogram with the declared bins as its
 // custom buckets.
 //
-// No other package knows that database.
+// No other package knows that database, but for promapi, which serves its API.
 package history

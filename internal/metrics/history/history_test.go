@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/faultline-storage/faultline/internal/metrics/history"
+	"github.com/faultline-storage/faultline/internal/metrics/history/promapi"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -216,7 +217,7 @@ func (w *world) names(t *testing.T, query string, second int) map[string]string 
 func (w *world) ask(t *testing.T, path string, data any) {
 	t.Helper()
 	rec := httptest.NewRecorder()
-	w.Handler("test", func() []*resource.Class { return []*resource.Class{diskClass()} }).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
+	promapi.Handler(w.DB, "test", func() []*resource.Class { return []*resource.Class{diskClass()} }).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
 	answer := struct {
 		Status string
 		Data   any

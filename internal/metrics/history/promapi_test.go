@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/faultline-storage/faultline/internal/metrics/history/promapi"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -73,7 +74,7 @@ func TestAsGrafanaAsks(t *testing.T) {
 	for i := range 31 {
 		w.observe(10*i, value(2, temperature, 10*i, 30))
 	}
-	h := w.Handler("test", func() []*resource.Class { return []*resource.Class{diskClass()} })
+	h := promapi.Handler(w.DB, "test", func() []*resource.Class { return []*resource.Class{diskClass()} })
 	span := fmt.Sprintf("start=%d&end=%d.5", at(0).Unix(), at(300).Unix())
 	for _, tc := range []struct{ path, form, want string }{
 		{"/query", "query=1%2B1&time=" + fmt.Sprint(at(300).Unix()), `"2"]`},
@@ -118,7 +119,7 @@ func TestAsGrafanaAsks(t *testing.T) {
 func TestWhatIsNotAnswered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	h := w.Handler("test", func() []*resource.Class { return nil })
+	h := promapi.Handler(w.DB, "test", func() []*resource.Class { return nil })
 	for _, path := range []string{"/api/v1/write", "/api/v1/otlp/v1/metrics", "/api/v1/admin/tsdb/snapshot", "/api/v1/targets", "/api/v1/read", "/"} {
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, path, nil))

@@ -3,11 +3,14 @@ package history
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"math"
 	"time"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
 
@@ -81,4 +84,21 @@ func (d *DB) each(ctx context.Context, r *resource.Resource, stat int, from, to 
 			}
 		}
 	}
+}
+
+// Queries is what PromQL is answered with.
+type Queries struct {
+	Engine  *promql.Engine
+	Storage storage.SampleAndChunkQueryable
+	Parser  parser.Parser
+	// Lookback is how old a sample may be and still be the value of now, where the
+	// query says nothing else.
+	Lookback time.Duration
+	Log      *slog.Logger
+}
+
+// Queries returns what answers PromQL, good until the database is closed. Its
+// fields are safe for concurrent use.
+func (d *DB) Queries() Queries {
+	return Queries{Engine: d.engine, Storage: d.db, Parser: d.parse, Lookback: lookback, Log: d.log}
 }

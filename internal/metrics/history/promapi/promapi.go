@@ -1,4 +1,7 @@
-package history
+// Package promapi answers Prometheus' HTTP API from the database of statistics.
+// It is apart from the database because Prometheus' handler brings more code than
+// all the rest, which whoever changes the database need not wait for.
+package promapi
 
 import (
 	"context"
@@ -12,9 +15,10 @@ import (
 	"github.com/prometheus/common/route"
 	"github.com/prometheus/prometheus/config"
 	"github.com/prometheus/prometheus/model/relabel"
-	promapi "github.com/prometheus/prometheus/web/api/v1"
+	api "github.com/prometheus/prometheus/web/api/v1"
 
 	"github.com/faultline-storage/faultline/internal/metrics"
+	"github.com/faultline-storage/faultline/internal/metrics/history"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
 
@@ -45,24 +49,27 @@ var empty = map[string]string{
 // Handler answers Prometheus' HTTP API for queries below /api/v1 (query,
 // query_range, series, labels, label/NAME/values, metadata and a few more) with
 // Prometheus' own code, so that what speaks to a Prometheus server speaks to it.
-// Classes tells what metadata is about. Version is that of Faultline.
-func (d *DB) Handler(version string, classes func() []*resource.Class) http.Handler {
-	api := promapi.NewAPI(
-		d.engine, d.db, nil, nil, nil,
-		func(context.Context) promapi.TargetRetriever { return nil },
-		func(context.Context) promapi.AlertmanagerRetriever { return nil },
+// Classes tells what metadata is about. Version is that of Faultline. The handler
+// is safe for concurrent use, until the database is closed.
+func Handler(db *history.DB, version string, classes func() []*resource.Class) http.Handler {
+	q := db.Queries()
+	log := q.Log
+	prom := api.NewAPI(
+		q.Engine, q.Storage, nil, nil, nil,
+		func(context.Context) api.TargetRetriever { return nil },
+		func(context.Context) api.AlertmanagerRetriever { return nil },
 		func() config.Config { return config.DefaultConfig },
-		nil, promapi.GlobalURLOptions{},
+		nil, api.GlobalURLOptions{},
 		func(h http.HandlerFunc) http.HandlerFunc { return h },
-		nil, "", false, false, 0, d.log,
-		func(context.Context) promapi.RulesRetriever { return nil },
+		nil, "", false, false, 0, log,
+		func(context.Context) api.RulesRetriever { return nil },
 		0, 0, 0, false, noOrigin, nil,
-		&promapi.PrometheusVersion{Version: speaks, Branch: "faultline-" + version},
+		&api.PrometheusVersion{Version: speaks, Branch: "faultline-" + version},
 		nil, nil, nil, nil, nil,
-		false, nil, false, false, false, lookback, false, false, nil, nil, promapi.OpenAPIOptions{}, d.parse, false, maxQuery,
+		false, nil, false, false, false, q.Lookback, false, false, nil, nil, api.OpenAPIOptions{}, q.Parser, false, maxQuery,
 	)
 	router := route.New()
-	api.Register(router)
+	prom.Register(router)
 	mux := http.NewServeMux()
 	prometheus := http.StripPrefix("/api/v1", router)
 	for _, path := range answered {
@@ -73,13 +80,13 @@ func (d *DB) Handler(version string, classes func() []*resource.Class) http.Hand
 		mux.HandleFunc("/api/v1"+path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			if _, err := io.WriteString(w, answer); err != nil {
-				d.log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
+				log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
 			}
 		})
 	}
 	mux.HandleFunc("/api/v1/metadata", func(w http.ResponseWriter, r *http.Request) {
 		if err := serveMetadata(w, r, classes()); err != nil {
-			d.log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
+			log.Debug("an answer could not be sent", "path", r.URL.Path, "error", err)
 		}
 	})
 	return mux
