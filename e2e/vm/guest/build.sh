@@ -16,6 +16,8 @@ step() {
 		dmesg | tail -n 50
 		finish 4
 	}
+	# What is written to a device while udev still looks at it for the step before, udev does not see.
+	udevadm settle -t 300 || :
 }
 
 # until_true SECONDS NAME COMMAND...: waits for what has no event to wait for.
