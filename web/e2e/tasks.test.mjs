@@ -490,8 +490,11 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     ];
     for (const [path, shown] of lines) {
       const page = await openPage(browser, mock.url, path);
-      await (await shown(page)).first().waitFor({ state: 'attached' }).catch((err) => { throw new Error(`${path}: ${err.message}`); });
-      assert.equal(decodeURIComponent(new URL(page.url()).pathname + new URL(page.url()).search), path);
+      for (const again of [false, true]) {
+        if (again) await page.reload();
+        await (await shown(page)).first().waitFor({ state: 'attached' }).catch((err) => { throw new Error(`${path}${again ? ', read again' : ''}: ${err.message}`); });
+        assert.equal(decodeURIComponent(new URL(page.url()).pathname + new URL(page.url()).search), path);
+      }
       await closePage(page);
     }
   });
@@ -524,16 +527,17 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
       return told;
     };
     const places = [
-      ['Asia/Tokyo', '/', (p) => p.getByRole('region', { name: 'The last day' })],
-      ['America/New_York', '/', (p) => p.getByRole('region', { name: 'The last day' })],
-      ['Asia/Tokyo', '/incidents', (p) => p.getByRole('region', { name: 'Open incidents' })],
-      ['America/New_York', '/incidents?tab=recent', (p) => p.getByRole('region', { name: 'Ended incidents' })],
-      ['Asia/Tokyo', '/alerts', (p) => p.getByRole('table')],
+      ['/', (p) => p.getByRole('region', { name: 'The last day' })],
+      ['/incidents', (p) => p.getByRole('region', { name: 'Open incidents' })],
+      ['/incidents?tab=recent', (p) => p.getByRole('region', { name: 'Ended incidents' })],
+      ['/alerts', (p) => p.getByRole('table')],
     ];
-    for (const [zone, path, within] of places) {
-      const { iso, hint } = await shown(zone, path, within);
-      const want = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone }).format(Date.parse(iso));
-      assert.equal(hint, want, `${path} in ${zone}`);
+    for (const zone of ['Asia/Tokyo', 'America/New_York']) {
+      for (const [path, within] of places) {
+        const { iso, hint } = await shown(zone, path, within);
+        const want = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone }).format(Date.parse(iso));
+        assert.equal(hint, want, `${path} in ${zone}`);
+      }
     }
   });
 

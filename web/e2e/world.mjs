@@ -64,15 +64,18 @@ export async function startBrowser() {
 export const desktop = { width: 1280, height: 800 };
 export const phone = { width: 390, height: 844 };
 
-// Pages that tests have done with, by what cannot be set anew: half of what it takes to load a page is a new process.
-const left = new Map();
+// Pages that tests have done with, of each browser, by what cannot be set anew: half of what it takes to load a page is a new process.
+const left = new WeakMap();
 
 /** Opens a page that fails the test on any error in its console, with nothing kept from another; the token is there before the page asks for anything. */
 export async function openPage(browser, base, path, { viewport = desktop, scheme = 'light', zone = 'Europe/Paris', allowErrors = false, token = '' } = {}) {
   const key = JSON.stringify([base, zone, token]);
-  const page = left.get(key)?.pop() ?? (await newPage(browser, base, zone, token));
+  if (!left.has(browser)) left.set(browser, new Map());
+  const idle = left.get(browser);
+  if (!idle.has(key)) idle.set(key, []);
+  const page = idle.get(key).pop() ?? (await newPage(browser, base, zone, token));
   page.problems = [];
-  page.giveBack = () => left.set(key, [...(left.get(key) ?? []), page]);
+  page.giveBack = () => idle.get(key).push(page);
   if (!allowErrors) {
     page.on('pageerror', (err) => page.problems.push(String(err)));
     page.on('console', (message) => {
@@ -127,18 +130,13 @@ export async function picture(page, name, options = {}) {
 
 const allRules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
-/** Returns what axe finds wrong with the page, in a readable form: by all rules, by the one that checks colours, or by the others. */
-export async function accessibilityProblems(page, colours = 'too') {
+/** Returns what axe finds wrong with the page, in a readable form: by the rules for all, or by those that are named. */
+export async function accessibilityProblems(page, rules) {
   // By the developer tools' channel: the page's content policy forbids other scripts.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(`${axeSource}; undefined`);
-  const rule = 'color-contrast';
-  const options = {
-    runOnly: colours === 'only' ? { type: 'rule', values: [rule] } : { type: 'tag', values: allRules },
-    rules: { [rule]: { enabled: colours !== 'never' } },
-    resultTypes: ['violations'],
-    preload: false, // nothing is loaded for it again: that is for rules that are not among these
-  };
-  const found = await page.evaluate((o) => window.axe.run(document, o), options);
+  const runOnly = rules ? { type: 'rule', values: rules } : { type: 'tag', values: allRules };
+  // Nothing is loaded for it again (preload): that is for rules that are not among these.
+  const found = await page.evaluate((only) => window.axe.run(document, { runOnly: only, resultTypes: ['violations'], preload: false }), runOnly);
   return found.violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')}\n    ${n.failureSummary?.replaceAll('\n', '\n    ')}`));
 }
 
