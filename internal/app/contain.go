@@ -37,6 +37,9 @@ type containment struct {
 	env     []string
 	user    *pluginhost.User
 	cgroups *pluginhost.Cgroups
+	// follows has plugins see the host's mounts come and go, and never keep one. That
+	// counts more than to hide the data from them.
+	follows bool
 }
 
 // newContainment reads the settings.
@@ -62,7 +65,10 @@ func newAgentContainment(c config.Agent, log *slog.Logger) (*containment, error)
 	base := defaultLimit()
 	*base.Memory = min(*base.Memory, mostDeviceMemory)
 	*base.CPU = 1
-	k := &containment{data: data, limits: c.PluginLimits, base: base, env: c.PluginEnv}
+	k := &containment{data: data, limits: c.PluginLimits, base: base, env: c.PluginEnv, follows: true}
+	if !pluginhost.MountsShared() {
+		log.Info("the agent's folder is not hidden from device plugins: this host's mounts are private, and a plugin with a view of its own would miss changes", "folder", data)
+	}
 	if c.PluginUser != "" {
 		if k.user, err = choosePluginUser(c.PluginUser, log); err != nil {
 			return nil, fmt.Errorf("plugin_user: %w", err)
@@ -139,7 +145,9 @@ var hookMethods = map[string]string{
 // contain implements pluginhost.Options.Contain.
 func (k *containment) contain(o *pluginhost.Options) {
 	o.Work, o.User, o.PassEnv, o.Cgroups = filepath.Join(k.data, workFolder, o.Spec.Name), k.user, k.env, k.cgroups
-	o.Hide = k.data
+	if !k.follows || pluginhost.MountsShared() {
+		o.Hide = k.data
+	}
 	l := k.limitsOf(o.Spec.Name)
 	o.Limits = pluginhost.Limits{
 		Memory: int64(*l.Memory), CPU: *l.CPU, CPUWindow: time.Duration(*l.CPUWindow),

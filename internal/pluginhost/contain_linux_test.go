@@ -463,6 +463,27 @@ func TestHide(t *testing.T) {
 	}
 }
 
+// TestAllShared: a view of the mounts is followed as a whole, or it is not.
+func TestAllShared(t *testing.T) {
+	t.Parallel()
+	const (
+		root    = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+		both    = "23 22 0:21 / /sys rw shared:7 master:1 - sysfs sysfs rw\n"
+		slave   = "24 22 8:2 / /srv rw master:2 - ext4 /dev/sda2 rw\n"
+		private = "25 22 8:3 / /mnt\\040shared:1 rw,relatime - ext4 /dev/sda3 rw\n"
+	)
+	for _, tt := range []struct {
+		name, mounts string
+		want         bool
+	}{
+		{"systemd", root + both, true}, {"slave", root + slave, false}, {"private", root + private, false}, {"container", private, false},
+	} {
+		if got := allShared(tt.mounts); got != tt.want {
+			t.Errorf("%s: got %v", tt.name, got)
+		}
+	}
+}
+
 // TestClosedToUser shows what happens to plugins that their user cannot read.
 func TestClosedToUser(t *testing.T) {
 	t.Parallel()

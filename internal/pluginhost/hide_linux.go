@@ -49,6 +49,27 @@ func hide(folder string, show []string) error {
 	return unix.Mount("", folder, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
 }
 
+// MountsShared reports whether every mount of this process is shared, as systemd
+// makes them. A plugin from which a folder is hidden (Options.Hide) has a view of
+// the mounts of its own, which follows only those: where it is false, such a plugin
+// does not notice what is mounted later, and what it saw at its start stays in use
+// after it was unmounted. Safe for concurrent use.
+func MountsShared() bool {
+	text, err := os.ReadFile("/proc/self/mountinfo")
+	return err == nil && allShared(string(text))
+}
+
+// allShared is MountsShared for the text of a mountinfo.
+func allShared(mountinfo string) bool {
+	for line := range strings.Lines(mountinfo) {
+		optional, _, _ := strings.Cut(line, " - ")
+		if !strings.Contains(optional, " shared:") {
+			return false
+		}
+	}
+	return true
+}
+
 // shown returns the folders inside a hidden one that a plugin needs; false if
 // that is the hidden one itself, so that it cannot be hidden.
 func shown(hidden string, needed []string) (show []string, ok bool) {

@@ -22,6 +22,9 @@ func (c *child) start(_ Options, _ string, u *User) error {
 	return c.run()
 }
 
+// MountsShared has nothing to tell where nothing is hidden.
+func MountsShared() bool { return true }
+
 // blocked names what the user cannot read.
 func blocked(s Spec, path string, u *User, err error) error {
 	return &blockedError{plugin: s.Name, user: u.Name, path: path, block: path, err: err}
