@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -15,10 +16,10 @@ import (
 	"time"
 )
 
-// TestMountsFollowed has agents in mount namespaces of their own, one whose mounts are
-// private, as without systemd and in containers, and one whose mounts are shared: in
-// both a file system that is mounted is reported, and one that is unmounted is gone
-// and its device free, though plugins ran all the time.
+// TestMountsFollowed has a server and an agent in mount namespaces of their own, one
+// whose mounts are private, as without systemd and in containers, and one whose
+// mounts are shared: in both a file system that is mounted is reported, and one that
+// is unmounted is gone and its device free, though plugins of both ran all the time.
 func TestMountsFollowed(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: mounts of a host, with -short")
@@ -52,10 +53,8 @@ func mountsFollowed(t *testing.T, propagation string) {
 		}
 		return strings.TrimSpace(string(out))
 	}
-	image, at := filepath.Join(dir, "image"), filepath.Join(dir, "srv")
-	if err := os.Mkdir(at, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	const at = "/mnt" // none of the folders whose mounts stay
+	image := filepath.Join(dir, "image")
 	if err := os.WriteFile(image, make([]byte, 8<<20), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +64,8 @@ func mountsFollowed(t *testing.T, propagation string) {
 	}
 
 	data, host := filepath.Join(dir, "data"), filepath.Join(dir, "host")
-	server, err := startServer(dir, env, "--data", data, "--listen", "127.0.0.1:0")
+	server, err := start(exec.Command("unshare", "--mount", "--propagation", propagation, "sh", "-c",
+		`mount -o loop,ro "$0" "$1" && exec faultline serve --data "$2" --listen 127.0.0.1:0`, image, at, data), dir, env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,8 @@ func mountsFollowed(t *testing.T, propagation string) {
 	run("faultline", "agent", "register", "--server", network, "--token", token, "--name", "oss1", "--data", host)
 
 	var log bytes.Buffer
-	agent := exec.Command("unshare", "--mount", "--propagation", propagation, "faultline", "agent", "run", "--data", host)
+	namespace := []string{"--target", strconv.Itoa(server.cmd.Process.Pid), "--mount"}
+	agent := exec.Command("nsenter", append(namespace, "faultline", "agent", "run", "--data", host)...)
 	agent.Env, agent.Stderr, agent.WaitDelay = env, &log, 20*time.Second
 	if err := agent.Start(); err != nil {
 		t.Fatal(err)
@@ -119,14 +120,15 @@ func mountsFollowed(t *testing.T, propagation string) {
 	}
 	inside := func(args ...string) {
 		t.Helper()
-		run("nsenter", append([]string{"--target", strconv.Itoa(agent.Process.Pid), "--mount"}, args...)...)
+		run("nsenter", append(namespace, args...)...)
 	}
-	until("the agent reports", func() bool {
-		list, err := mounts()
-		return err == nil && strings.Contains(list, `"id"`)
-	})
-	for range 2 {
-		inside("mount", "-o", "loop,ro", image, at)
+	if _, err := server.log.wait(patience, regexp.MustCompile(`msg="the plugin is running".* plugin=redfish`)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if i > 0 {
+			inside("mount", "-o", "loop,ro", image, at)
+		}
 		known(true)
 		inside("umount", at)
 		known(false)

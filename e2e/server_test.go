@@ -31,18 +31,20 @@ type server struct {
 // startServer starts a server in the folder and waits until it listens. Its log
 // is also appended to server.log there. env is its whole environment.
 func startServer(dir string, env []string, args ...string) (*server, error) {
-	out, err := os.OpenFile(filepath.Join(dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
 	program, err := exec.LookPath("faultline")
 	if err != nil {
 		return nil, err
 	}
-	s := &server{
-		cmd: exec.Command(program, append([]string{"serve"}, args...)...),
-		log: newLines(), done: make(chan struct{}),
+	return start(exec.Command(program, append([]string{"serve"}, args...)...), dir, env)
+}
+
+// start is startServer for a command that becomes the server.
+func start(cmd *exec.Cmd, dir string, env []string) (*server, error) {
+	out, err := os.OpenFile(filepath.Join(dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
 	}
+	s := &server{cmd: cmd, log: newLines(), done: make(chan struct{})}
 	s.cmd.Env, s.cmd.Dir = env, dir
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

@@ -484,6 +484,20 @@ func TestAllShared(t *testing.T) {
 	}
 }
 
+// TestStrays: what a plugin would keep in use and has no use for, it lets go of.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	var table strings.Builder
+	for _, point := range []string{"/", "/proc", "/home", "/var/lib/acme", "/mnt", `/mnt/two\040words`, "/data", "/data/venv", "/datafile", "/srv"} {
+		fmt.Fprintf(&table, "25 22 8:3 / %s rw,relatime - ext4 /dev/sda3 rw\n", point)
+	}
+	table.WriteString("26 22 8:4 / /follows rw master:3 - ext4 /dev/sda4 rw\n")
+	got := strays(table.String(), []string{"/data/venv/bin/python3", "/srv"})
+	if want := []string{"/mnt", "/mnt/two words", "/datafile"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestClosedToUser shows what happens to plugins that their user cannot read.
 func TestClosedToUser(t *testing.T) {
 	t.Parallel()

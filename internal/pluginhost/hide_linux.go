@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,13 +15,25 @@ import (
 // hide has this process, and what it becomes and starts, see an empty folder in
 // the place of one, but for what it shows. Nobody else sees that, and what the
 // system mounts later is seen here as well. It is only for root; a root that may
-// not mount, as in a container, gets its error.
-func hide(folder string, show []string) error {
+// not mount, as in a container, gets its error. Of mounts that the system does not
+// share, so that this process would not follow them and would keep them in use, only
+// those at the system's own folders and those that lead to something needed are left.
+func hide(folder string, show, needed []string) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		return err
 	}
 	if err := unix.Mount("", "/", "", unix.MS_SLAVE|unix.MS_REC, ""); err != nil {
 		return err
+	}
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	for _, point := range slices.Backward(strays(string(table), append(needed, show...))) {
+		// It may be gone with the one that it was mounted on.
+		if err := unix.Unmount(point, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOENT) {
+			return err
+		}
 	}
 	open := map[string]int{}
 	for _, path := range show {
@@ -49,6 +62,41 @@ func hide(folder string, show []string) error {
 	return unix.Mount("", folder, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "")
 }
 
+// systemFolders are where programs find themselves and each other. What is mounted
+// there is not unmounted while the system runs.
+var systemFolders = []string{
+	"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var",
+}
+
+// unescape undoes what the kernel does to the names of a mountinfo.
+var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+
+// strays returns the mount points of a mountinfo, in its order, that follow no other
+// mount, are outside the system's folders, and lead to nothing that is needed.
+func strays(mountinfo string, needed []string) []string {
+	var points []string
+	for line := range strings.Lines(mountinfo) {
+		before, _, _ := strings.Cut(line, " - ")
+		fields := strings.Fields(before)
+		if len(fields) < 5 || strings.Contains(before, " master:") {
+			continue
+		}
+		point := unescape.Replace(fields[4])
+		leads := func(path string) bool { return below(point, path) }
+		if !slices.ContainsFunc(systemFolders, func(folder string) bool { return below(folder, point) }) &&
+			!slices.ContainsFunc(systemFolders, leads) && !slices.ContainsFunc(needed, leads) {
+			points = append(points, point)
+		}
+	}
+	return points
+}
+
+// below reports whether the path is the folder or inside it.
+func below(folder, path string) bool {
+	rel, err := filepath.Rel(folder, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
+}
+
 // MountsShared reports whether every mount of this process is shared, as systemd
 // makes them. A plugin from which a folder is hidden (Options.Hide) has a view of
 // the mounts of its own, which follows only those: where it is false, such a plugin
@@ -74,11 +122,10 @@ func allShared(mountinfo string) bool {
 // that is the hidden one itself, so that it cannot be hidden.
 func shown(hidden string, needed []string) (show []string, ok bool) {
 	for _, path := range needed {
-		rel, err := filepath.Rel(hidden, path)
-		if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		if !below(hidden, path) {
 			continue
 		}
-		if rel == "." {
+		if below(path, hidden) {
 			return nil, false
 		}
 		show = append(show, path)

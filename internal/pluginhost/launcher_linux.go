@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -146,7 +147,7 @@ func (o *order) carryOut() error {
 		program = openProgram(o.Path)
 	}
 	if o.Hide != "" {
-		err := hide(o.Hide, o.Show)
+		err := hide(o.Hide, o.Show, append(filepath.SplitList(os.Getenv("PATH")), o.Path, o.Dir))
 		if err != nil && !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.EACCES) && !errors.Is(err, syscall.ENOSYS) {
 			return fault("hide", o.Hide, err)
 		}
