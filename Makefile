@@ -23,6 +23,8 @@ BENCH ?= .
 BENCHTIME ?= 1s
 BENCHPACKAGES ?= $(GOPACKAGES)
 VMLANES ?= uml qemu
+# With -race lint reads what tests with the race detector have compiled.
+LINTFLAGS ?=
 
 WEBSOURCES := $(shell find web/src web/public web/index.html web/vite.config.ts web/package-lock.json -type f 2>/dev/null)
 
@@ -34,6 +36,11 @@ help: ## list these targets
 build: web/dist/index.html ## build bin/faultline, with the page in it, and bin/faultline-agent for storage servers
 	CGO_ENABLED=0 $(GO) build -trimpath -tags embedui -ldflags '$(LDFLAGS)' -o bin/faultline ./cmd/faultline
 	CGO_ENABLED=0 $(GO) build -trimpath -tags agent -ldflags '$(LDFLAGS)' -o bin/faultline-agent ./cmd/faultline
+
+.PHONY: build-race
+build-race: web/dist/index.html ## build bin/faultline-race, the program of the browser's tests, with the page and the race detector in it
+	$(GO) build -race -tags embedui -ldflags '$(LDFLAGS)' -o bin/faultline-race ./cmd/faultline
+	$(GO) build -race -tags agent -o /dev/null ./cmd/faultline
 
 .PHONY: demo
 demo: ## set up, build, run two simulated arrays and their hosts, break things, and leave the page open at http://127.0.0.1:8700
@@ -63,7 +70,7 @@ bench: ## benchmarks; BENCH=regexp, BENCHTIME=1s, BENCHPACKAGES=./internal/plugi
 
 .PHONY: lint
 lint: ## golangci-lint and formatting, by .golangci.yml
-	$(call tool,golangci-lint) run --allow-parallel-runners $(GOPACKAGES)
+	GOFLAGS='$(LINTFLAGS)' $(call tool,golangci-lint) run --allow-parallel-runners $(GOPACKAGES)
 
 .PHONY: generate
 generate: web/node_modules/.package-lock.json ## write generated code anew: API, schemas, types of the page

@@ -20,8 +20,8 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PACKAGES = ['./...', './sdk/...']
-# The flags of `make build`: what one step has compiled, the next ones have.
-AS_BUILT = {'CGO_ENABLED': '0', 'GOFLAGS': f'{os.environ.get("GOFLAGS", "")} -trimpath'.strip()}
+# Else each program with the race detector sleeps for a second before it ends, and tests start many.
+RACE = os.environ.get('GORACE', 'atexit_sleep_ms=0')
 
 
 class Count:
@@ -68,9 +68,7 @@ def go():
     output = {}     # of what runs: (package, test) -> lines; test is None for the package itself
     broken = set()  # packages with a failed test
     took = []       # seconds, package and test, of each test that is part of no other
-    # Else each program with the race detector sleeps for a second before it ends, and tests start many.
-    race = os.environ.get('GORACE', 'atexit_sleep_ms=0')
-    for line in lines('go', 'test', '-race', '-vet=off', '-json', '-timeout', '15m', *PACKAGES, GORACE=race):
+    for line in lines('go', 'test', '-race', '-vet=off', '-json', '-timeout', '15m', *PACKAGES, GORACE=RACE):
         if isinstance(line, int):
             if line != 0 and count.failed == 0:
                 count.failed = 1
@@ -128,10 +126,10 @@ def python():
     return count
 
 
-def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)', folder='web'):
+def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)', folder='web', **env):
     """A script of the page or of an example that prints how many tests passed and failed."""
     count, text, status = Count(), [], 0
-    for line in lines('npm', 'run', '--silent', script, folder=folder, NO_COLOR='1'):
+    for line in lines('npm', 'run', '--silent', script, folder=folder, NO_COLOR='1', **env):
         if isinstance(line, int):
             status = line
             continue
@@ -147,20 +145,21 @@ def npm(script, passed=r'^(?:#|ℹ) pass (\d+)', failed=r'^(?:#|ℹ) fail (\d+)'
 
 
 STEPS = {
-    'verify': ('generated code is fresh', lambda: run('scripts/verify.sh', **AS_BUILT)),
-    'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint', **AS_BUILT)),
+    'verify': ('generated code is fresh', lambda: run('scripts/verify.sh')),
+    'lint': ('lint of the Go code', lambda: run('make', '--no-print-directory', 'lint', 'LINTFLAGS=-race')),
     'go': ('Go tests', go),
     'python': ('Python tests', python),
     'node': ('the example plugin in JavaScript', lambda: npm('test', folder='examples/node')),
     'page-lint': ('lint of the page', lambda: run('npm', 'run', '--silent', 'lint', folder='web')),
     'page-types': ('types of the page', lambda: run('npm', 'run', '--silent', 'typecheck', folder='web')),
     'page': ('unit tests of the page', lambda: npm('test', r'Tests .*?(\d+) passed', r'Tests .*?(\d+) failed')),
-    'build': ('the program with the page in it', lambda: run('make', '--no-print-directory', 'build')),
+    'build': ('the program with the page in it', lambda: run('make', '--no-print-directory', 'build-race')),
     'page-size': ('size of the page', lambda: run('npm', 'run', '--silent', 'size', folder='web')),
-    'browser': ('the page in a browser', lambda: npm('e2e')),
+    'browser': ('the page in a browser', lambda: npm('e2e', FAULTLINE_E2E_PROGRAM=os.path.join(ROOT, 'bin', 'faultline-race'), GORACE=f'{RACE} halt_on_error=1')),
 }
-# The embedded page has to be there before Go looks for it. Steps of one line have
-# use for one core each, and run side by side.
+# The embedded page has to be there before Go looks for it. All of Faultline is compiled
+# once, with the race detector, though a release is built without. Steps of one line
+# have use for one core each, and run side by side.
 ORDER = [
     ['verify'], ['build'], ['lint'], ['go'],
     ['page-lint', 'page-types', 'page', 'python', 'node', 'page-size'],

@@ -1,6 +1,7 @@
 // What the browser tests share: a browser, a server, and eyes.
 //
-// The server is the stand-in of mock/, a demo of the program, or the one that
+// The server is the stand-in of mock/, a demo of the program (bin/faultline, or the
+// one that FAULTLINE_E2E_PROGRAM names), or the one that
 // FAULTLINE_E2E_URL names (then only real.test.mjs runs). The page under test is
 // the built one.
 import { spawn } from 'node:child_process';
@@ -23,7 +24,7 @@ export async function startMock(options) {
   return serve(options);
 }
 
-const program = fileURLToPath(new URL('../../bin/faultline', import.meta.url));
+const program = process.env.FAULTLINE_E2E_PROGRAM ?? fileURLToPath(new URL('../../bin/faultline', import.meta.url));
 
 /**
  * Returns a server of the program with the simulated array and its hosts, when
