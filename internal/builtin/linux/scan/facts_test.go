@@ -1,9 +1,11 @@
 package scan_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -132,6 +134,47 @@ func TestEnclosure(t *testing.T) {
 	}
 	if kinds["slot"] != 24 || kinds["fan"] != 5 || kinds["temperature"] != 2 || e.Status != "CRITICAL" {
 		t.Errorf("%s, %v", e.Status, kinds)
+	}
+}
+
+// TestEnclosureOfOneName: the kernel numbers slots that the enclosure gives one name, and
+// those without a name; the disk is in the one that it calls so.
+func TestEnclosureOfOneName(t *testing.T) {
+	at := shelf + "/enclosure/1:0:1:0"
+	for name, of := range map[string]struct {
+		kernel []string // the slots by the kernel's name
+		named  string   // the page of names
+	}{
+		"one name": {[]string{"Bay", "Bay-1", "Bay-2"}, "\x00\x00\x00\x00\x00\x00\x00\x03Bay\x00\x00\x00\x03Bay\x00\x00\x00\x03Bay"},
+		"blanks":   {[]string{"A   ", "B   ", "C   "}, "\x00\x00\x00\x00\x00\x00\x00\x04A   \x00\x00\x00\x04B   \x00\x00\x00\x04C   "},
+		"no names": {[]string{"0", "1", "2"}, ""},
+	} {
+		files := map[string]string{
+			slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running", slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+			"/sys/class/block/sda": "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+			shelf + "/type":        "13", shelf + "/scsi_generic/sg1/dev": "21:1", at + "/id": "0x500a098000c0ffee\n", at + "/device": "-> ../../../1:0:1:0",
+			"/sys/class/enclosure/1:0:1:0": "-> " + at, at + "/" + of.kernel[1] + "/device": "-> " + slotDisk,
+		}
+		for i, slot := range of.kernel {
+			files[at+"/"+slot+"/status"], files[at+"/"+slot+"/slot"] = "OK\n", strconv.Itoa(7*i)
+		}
+		says := source.Replay{}
+		for code, body := range map[byte]string{
+			1: "\x00\x00\x01\x24\x50\x0a\x09\x80\x00\xc0\xff\xeeACME    SHELF           0001\x17\x03\x00\x00",
+			2: "\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00",
+			7: of.named,
+		} {
+			page := string([]byte{code, 0, 0, byte(4 + len(body)), 0, 0, 0, 1}) + body
+			says = append(says, source.Recorded{Line: fmt.Sprintf("sg_ses --page=0x%x -rr /dev/sg1", code), Output: source.Output{Stdout: []byte(page)}})
+		}
+		e := scanned(t, files, says).Enclosures["500a098000c0ffee"]
+		if e == nil || len(e.Elements) != 3 {
+			t.Errorf("%s: read as %+v", name, e)
+			continue
+		}
+		if a, b, c := e.Elements[0].Device, e.Elements[1].Device, e.Elements[2].Device; a != "" || b != "8:0" || c != "" {
+			t.Errorf("%s: the disk of the second slot is in %q, %q, %q", name, a, b, c)
+		}
 	}
 }
 
