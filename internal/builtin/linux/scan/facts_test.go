@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -209,6 +210,42 @@ func TestHealth(t *testing.T) {
 	files[slotDisk+"/power/runtime_status"] = "suspended\n"
 	if diff := cmp.Diff(&fact.Health{Asleep: true}, examined(says).Devices["8:0"].Health); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestHealthIsKept: a disk that cannot be asked is as it last said.
+func TestHealthIsKept(t *testing.T) {
+	files := map[string]string{
+		slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running",
+		slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+		"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+	}
+	no, grown := false, int64(7)
+	failing := &fact.Health{Passed: &no, Reallocated: &grown}
+	for name, of := range map[string]struct {
+		says string
+		want *fact.Health
+	}{
+		"JSON":        {`{"smartctl":{"messages":[{"string":"Smartctl open device: /dev/sda failed: No such device","severity":"error"}],"exit_status":2}}`, failing},
+		"text":        {"smartctl 6.6 2017-11-05 r4594\n\nSmartctl open device: /dev/sda failed: Input/output error\n", failing},
+		"nothing":     {"", failing},
+		"cut off":     {`{"smartctl":{"version":[7,`, failing},
+		"better news": {`{"smart_status":{"passed":false},"scsi_grown_defect_list":0}`, &fact.Health{Passed: &no, Reallocated: new(int64)}},
+	} {
+		now := time.Unix(1_800_000_000, 0)
+		disk := func(text string) source.Replay {
+			return source.Replay{{Line: "smartctl -a /dev/sda", Output: source.Output{Stdout: []byte(text), Code: 2}}}
+		}
+		tools := &switched{Runner: disk(`{"smart_status":{"passed":false},"scsi_grown_defect_list":7}`)}
+		s := scan.New(scan.Options{Files: system(t, files), Commands: tools, Now: func() time.Time { return now }})
+		s.Scan(t.Context())
+		if diff := cmp.Diff(failing, s.Examine(t.Context()).Devices["8:0"].Health); diff != "" {
+			t.Errorf("%s: at first (-want +got):\n%s", name, diff)
+		}
+		now, tools.Runner = now.Add(time.Hour), disk(of.says)
+		if diff := cmp.Diff(of.want, s.Examine(t.Context()).Devices["8:0"].Health); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
