@@ -229,6 +229,36 @@ func TestLctl(t *testing.T) {
 	same(t, "clients", *usage["fs-MDT0000"].Clients, 1)
 }
 
+// TestHealthCheck: which targets are at fault, wherever Lustre says it.
+func TestHealthCheck(t *testing.T) {
+	t.Parallel()
+	const sys, debug, proc = "/sys/fs/lustre/health_check", "/sys/kernel/debug/lustre/health_check", "/proc/fs/lustre/health_check"
+	for name, of := range map[string]struct {
+		files     map[string]string
+		lctl      string
+		health    string
+		unhealthy string
+	}{
+		"well":               {map[string]string{sys: "healthy\n", debug: ""}, "", "healthy", ""},
+		"in two files":       {map[string]string{sys: "NOT HEALTHY\n", debug: "device work-OST0012-osd reported unhealthy\ndevice work-OST0014 reported unhealthy\n"}, "", "NOT HEALTHY", "work-OST0012 work-OST0014"},
+		"the verdict only":   {map[string]string{sys: "NOT HEALTHY\n"}, "", "NOT HEALTHY", ""},
+		"a crash":            {map[string]string{sys: "LBUG\n", debug: "device work-OST0012 reported unhealthy\n"}, "", "LBUG", "work-OST0012"},
+		"in one file":        {map[string]string{proc: "device work-OST0012 reported unhealthy\nNOT HEALTHY\n"}, "", "NOT HEALTHY", "work-OST0012"},
+		"by lctl":            {nil, "health_check=NOT HEALTHY\nhealth_check=\ndevice work-OST0012 reported unhealthy\ndevice work-OST0014 reported unhealthy\nmgs.MGS.num_exports=2\n", "NOT HEALTHY", "work-OST0012 work-OST0014"},
+		"by lctl, reversed":  {nil, "health_check=device work-OST0012 reported unhealthy\nhealth_check=NOT HEALTHY\n", "NOT HEALTHY", "work-OST0012"},
+		"by lctl, well":      {nil, "health_check=healthy\nhealth_check=\nversion=2.15.4\n", "healthy", ""},
+		"by lctl, cut short": {nil, "health_check=NOT HEALTHY\nhealth_check=\ndevice work-O", "NOT HEALTHY", ""},
+	} {
+		o := scan.Options{Files: tree(of.files)}
+		if of.lctl != "" {
+			o.Commands = source.Replay{{Line: "lctl get_param", Output: source.Output{Stdout: []byte(of.lctl)}}}
+		}
+		n := state(t, o).Node
+		same(t, name+": health", n.Health, of.health)
+		same(t, name+": unhealthy", strings.Join(n.Unhealthy, " "), of.unhealthy)
+	}
+}
+
 // TestNothing: a host without Lustre is no gap.
 func TestNothing(t *testing.T) {
 	t.Parallel()
