@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -256,6 +257,34 @@ func TestHealthCheck(t *testing.T) {
 		n := state(t, o).Node
 		same(t, name+": health", n.Health, of.health)
 		same(t, name+": unhealthy", strings.Join(n.Unhealthy, " "), of.unhealthy)
+	}
+}
+
+// TestImports: how a client stands to a target, and where it found it last.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	const text = "import:\n    name: work-OST0003-osc-ffff9a01\n    target: work-OST0003_UUID\n    state: %s\n    connection:\n       failover_nids: [ %s ]\n       current_connection: %s\n       connection_attempts: 1\n"
+	for name, of := range map[string]struct {
+		state, nid string
+		link       fact.Link
+		want       string
+	}{
+		"plain":    {"FULL", "10.1.0.3@tcp", fact.Connected, "10.1.0.3@tcp"},
+		"quoted":   {"DISCONN", `"10.1.0.3@tcp"`, fact.Disconnected, "10.1.0.3@tcp"},
+		"IPv6":     {"REPLAY_WAIT", `"fd00:172:16:11::5@tcp"`, fact.Recovering, "fd00:172:16:11::5@tcp"},
+		"none":     {"NEW", `"<none>"`, fact.Disconnected, ""},
+		"unheard ": {"SOMETHING", "", fact.Registered, ""},
+	} {
+		p := state(t, scan.Options{Files: tree(map[string]string{
+			"/sys/fs/lustre/llite/work-ffff9a01/uuid":                       "4f6a\n",
+			"/sys/kernel/debug/lustre/osc/work-OST0003-osc-ffff9a01/import": fmt.Sprintf(text, of.state, of.nid, of.nid),
+		})}).Peers["work-OST0003"]
+		if p == nil {
+			t.Errorf("%s: the target is not known", name)
+			continue
+		}
+		same(t, name+": link", p.Link, of.link)
+		same(t, name+": NID", p.NID, of.want)
 	}
 }
 
