@@ -288,6 +288,32 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestNoNews: the start of a recovery that is a second off is no news, another one is.
+func TestNoNews(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct {
+		then string
+		want int64
+	}{
+		"the same":      {"1759494115", 1759494115},
+		"a second off":  {"1759494116", 1759494115},
+		"a second less": {"1759494114", 1759494115},
+		"another":       {"1759494175", 1759494175},
+	} {
+		files := tree(nil)
+		put := func(start string) {
+			files.Put("/proc/fs/lustre/obdfilter/work-OST0003/recovery_status", []byte("status: COMPLETE\nrecovery_start: "+start+"\nrecovery_duration: 14\ncompleted_clients: 8/8\n"))
+		}
+		put("1759494115")
+		s := scan.New(scan.Options{Files: files})
+		before := s.State(t.Context())
+		put(of.then)
+		after := s.State(t.Context())
+		same(t, name, after.Targets["work-OST0003"].Recovery.Start, of.want)
+		same(t, name+": news", fact.Delta(before, after) != nil, of.want != 1759494115)
+	}
+}
+
 // TestNothing: a host without Lustre is no gap.
 func TestNothing(t *testing.T) {
 	t.Parallel()
