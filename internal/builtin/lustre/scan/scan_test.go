@@ -288,6 +288,31 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestCounters: each counter is what clients asked for, in its unit.
+func TestCounters(t *testing.T) {
+	t.Parallel()
+	n := func(v int64) *int64 { return &v }
+	for name, of := range map[string]struct {
+		text string
+		want map[string]fact.Counter
+	}{
+		"2.9": {
+			"snapshot_time             1497699032.807234441 secs.nsecs\nwrite_bytes               2 samples [bytes] 1234000 1234000 2468000\ncreate                    2 samples [reqs]\nstatfs                    30867 samples [reqs]\nconnect                   2 samples [reqs]\nstatfs                    76985 samples [reqs]\n",
+			map[string]fact.Counter{"write_bytes": {Samples: 2, Unit: "bytes", Sum: n(2468000)}, "create": {Samples: 2, Unit: "reqs"}, "statfs": {Samples: 30867, Unit: "reqs"}, "connect": {Samples: 2, Unit: "reqs"}},
+		},
+		"2.15, cut off": {
+			"snapshot_time             1764306594.344170532 secs.nsecs\nstart_time                1764260687.950377600 secs.nsecs\nelapsed_time              45906.393792932 secs.nsecs\nwrite_bytes               25001 samples [bytes] 98304 4194304 104857600000 439803838556274688\nwrite                     25001 samples [usecs] 86 16684 41700926 74443748896\ncreate                    4 samp",
+			map[string]fact.Counter{"write_bytes": {Samples: 25001, Unit: "bytes", Sum: n(104857600000)}, "write": {Samples: 25001, Unit: "usecs", Sum: n(41700926)}},
+		},
+	} {
+		s := scan.New(scan.Options{Files: tree(map[string]string{"/proc/fs/lustre/obdfilter/work-OST0003/stats": of.text})})
+		usage, _ := s.Usage(t.Context(), s.State(t.Context()))
+		if diff := cmp.Diff(of.want, usage["work-OST0003"].Counters); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // TestNoNews: the start of a recovery that is a second off is no news, another one is.
 func TestNoNews(t *testing.T) {
 	t.Parallel()
