@@ -151,7 +151,7 @@ func (s *Scanner) digest() string {
 	for _, kind := range append([]string{"mgs", "mdt", "obdfilter", "llite"}, p.kinds("osd-")...) {
 		b.WriteString(kind + ": " + strings.Join(p.devices(kind), " ") + "\n")
 	}
-	health, _ := p.health() // none is a health, too
+	health, _ := p.global("health_check") // none is a health, too
 	b.WriteString(health)
 	return b.String()
 }
