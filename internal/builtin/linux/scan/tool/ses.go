@@ -281,7 +281,14 @@ func (s *SES) additional(page []byte, places []int) {
 	if len(page) < 8 {
 		return
 	}
+	const (
+		invalid, indexed = 0x80, 0x10
+		sas              = 6
+	)
 	rest := page[8:]
+	// Some makers count the overall elements, too, and do not say so: then the first index
+	// is not that of the first element.
+	unsaid := len(rest) >= 4 && rest[0]&indexed != 0 && rest[3] == 1 && len(s.Elements) > 0 && slices.Contains(sesDescribed, s.Elements[0].Type)
 	for next := 0; len(rest) >= 4; {
 		n := min(2+int(rest[1]), len(rest))
 		d := rest[:n]
@@ -289,21 +296,13 @@ func (s *SES) additional(page []byte, places []int) {
 		if n < 4 {
 			continue
 		}
-		const (
-			invalid, indexed = 0x80, 0x10
-			sas              = 6
-		)
 		at := next
 		body := d[2:]
 		if d[0]&indexed != 0 {
 			// The index counts the overall elements, too, if a bit says so.
 			at = int(d[3])
-			if d[2]&0x03 == 1 {
-				for i, place := range places {
-					if place == int(d[3]) {
-						at = i
-					}
-				}
+			if said := d[2] & 0x03; said == 1 || said == 0 && unsaid {
+				at = slices.Index(places, at)
 			}
 			body = d[4:]
 		} else {
@@ -312,7 +311,7 @@ func (s *SES) additional(page []byte, places []int) {
 			}
 		}
 		next = at + 1
-		if d[0]&invalid != 0 || d[0]&0x0f != sas || at >= len(s.Elements) || len(body) < 4 || s.Elements[at].Type != "slot" {
+		if d[0]&invalid != 0 || d[0]&0x0f != sas || at < 0 || at >= len(s.Elements) || len(body) < 4 || s.Elements[at].Type != "slot" {
 			continue
 		}
 		e := &s.Elements[at]

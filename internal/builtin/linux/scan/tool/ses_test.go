@@ -98,6 +98,54 @@ func TestSESSlots(t *testing.T) {
 	}
 }
 
+// TestSESIndex: enclosures count elements with or without the overall ones, and not all
+// say which.
+func TestSESIndex(t *testing.T) {
+	enclosure := append([]byte{0, 0, 2, 36}, []byte("\x50\x00\x0a\xce\x00\x00\x00\x01ACME    JBOD            0001")...)
+	slots, box := []byte{0x17, 3, 0, 0}, []byte{0x0e, 1, 0, 0}
+	for name, of := range map[string]struct {
+		types  [2][]byte
+		said   byte
+		first  byte // the index of the first slot
+		places string
+	}{
+		"said":                        {[2][]byte{slots, box}, 1, 1, "[0 1 2]"},
+		"without":                     {[2][]byte{slots, box}, 0, 0, "[0 1 2]"},
+		"unsaid":                      {[2][]byte{slots, box}, 0, 1, "[0 1 2]"},
+		"without, not first":          {[2][]byte{box, slots}, 0, 1, "[0 1 2]"},
+		"said, not first":             {[2][]byte{box, slots}, 1, 3, "[0 1 2]"},
+		"an overall one":              {[2][]byte{box, slots}, 1, 2, "[1 2]"},
+		"beyond all that there are":   {[2][]byte{slots, box}, 0, 200, "[]"},
+		"beyond all, and it says how": {[2][]byte{slots, box}, 1, 200, "[]"},
+	} {
+		var additional [][]byte
+		for i := range byte(3) {
+			d := sesSlot(true, of.first+i, 4+i, "\x50\x00\xc5\x00\x0a\x0a\x0a"+string([]byte{'0' + i}))
+			d[2] = of.said
+			additional = append(additional, d)
+		}
+		s, err := tool.ReadSES(map[byte][]byte{
+			1: sesPage(1, enclosure, of.types[0], of.types[1]), 2: sesPage(2, make([]byte, 4*6)), 0x0a: sesPage(0x0a, additional...),
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		places := []int{}
+		for _, e := range s.Elements {
+			if e.SAS != "" {
+				places = append(places, int(e.SAS[15]-'0'))
+				if e.Slot != 4+int(e.SAS[15]-'0') {
+					t.Errorf("%s: %+v", name, e)
+				}
+			}
+		}
+		if got := fmt.Sprint(places); got != of.places {
+			t.Errorf("%s: disks %s in the slots, want %s", name, got, of.places)
+		}
+	}
+}
+
 // TestSESElement: what is not a light is not read as one.
 func TestSESElement(t *testing.T) {
 	for name, of := range map[string]struct {
