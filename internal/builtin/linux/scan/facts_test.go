@@ -3,6 +3,7 @@ package scan_test
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/scantest"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -210,6 +212,40 @@ func TestHealth(t *testing.T) {
 	files[slotDisk+"/power/runtime_status"] = "suspended\n"
 	if diff := cmp.Diff(&fact.Health{Asleep: true}, examined(says).Devices["8:0"].Health); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLeafThatIsGone: the disk that has the path of a leaf by now is not that leaf.
+func TestLeafThatIsGone(t *testing.T) {
+	files := map[string]string{"/sys/module/zfs/version": "2.3.0"}
+	for n, label := range []string{"E:ID_FS_LABEL=tank\nE:ID_FS_UUID=77\nE:ID_FS_UUID_SUB=2\n", "E:ID_FS_LABEL=other\nE:ID_FS_UUID=88\nE:ID_FS_UUID_SUB=9\n", ""} {
+		dir, number := scantest.DiskDir(n), fmt.Sprintf("8:%d", 16*n)
+		files["/sys"+dir+"/dev"], files["/sys"+dir+"/size"], files["/sys"+dir+"/device"] = number, "2048", "-> ../.."
+		files["/sys/class/block/"+path.Base(dir)] = "-> ../.." + dir
+		if label != "" {
+			label = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_USAGE=raid\n" + label
+		}
+		files["/run/udev/data/b"+number] = "I:1\nE:ID_BUS=scsi\n" + label
+	}
+	for name, of := range map[string]struct {
+		path, state string
+		want        fact.Key
+	}{
+		"another pool's disk": {"/dev/sdb", "REMOVED", ""},
+		"a disk without one":  {"/dev/sdc", "UNAVAIL", "8:32"},
+		"in use":              {"/dev/sdb", "ONLINE", "8:16"}, // the label is old
+	} {
+		status := `{"pools":{"tank":{"name":"tank","state":"DEGRADED","pool_guid":"77","vdevs":{"tank":{"name":"tank","vdev_type":"root","vdevs":{
+			"/dev/sda":{"name":"/dev/sda","vdev_type":"disk","guid":"2","path":"/dev/sda","state":"ONLINE"},
+			"x":{"name":"x","vdev_type":"disk","guid":"3","path":"` + of.path + `","state":"` + of.state + `"}}}}}}}`
+		p := scanned(t, files, source.Replay{{Line: "zpool status -j --json-int -P", Output: source.Output{Stdout: []byte(status)}}}).Pools["77"]
+		if p == nil || len(p.Vdevs) != 2 {
+			t.Errorf("%s: read as %+v", name, p)
+			continue
+		}
+		if p.Vdevs[0].Device != "8:0" || p.Vdevs[1].Device != of.want {
+			t.Errorf("%s: leaves %+v, want the second one to be %q", name, p.Vdevs, of.want)
+		}
 	}
 }
 
