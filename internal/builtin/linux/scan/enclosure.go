@@ -13,7 +13,11 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
-const sysEnclosure = "/sys/class/enclosure"
+const (
+	sysEnclosure = "/sys/class/enclosure"
+	// noAccess is the status of an element that the other controller has.
+	noAccess = "No access allowed"
+)
 
 // sysStatus is the kernel's word for a status, in that of SES.
 var sysStatus = map[string]string{
@@ -154,9 +158,17 @@ func (h *host) addEnclosure(e *ses) {
 			}
 		}
 	}
-	// By another path the same may be told with less.
-	if have := h.report.Enclosures[e.id]; have == nil || len(have.Elements) < len(e.fact.Elements) {
+	// By another path the same may be told with less, or of other slots.
+	have := h.report.Enclosures[e.id]
+	if have == nil || len(have.Elements) < len(e.fact.Elements) {
 		h.report.Enclosures[e.id] = e.fact
+		return
+	}
+	for i, el := range e.fact.Elements {
+		known := &have.Elements[i]
+		if known.Type == el.Type && known.Index == el.Index && (known.Status == noAccess && el.Status != noAccess || known.Device == "" && el.Device != "") {
+			*known = el
+		}
 	}
 }
 

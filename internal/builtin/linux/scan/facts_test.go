@@ -215,6 +215,51 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// TestEnclosureWithTwoControllers: each of them has some of the slots, and the host sees both.
+func TestEnclosureWithTwoControllers(t *testing.T) {
+	const other = "/sys/devices/pci0000:00/0000:00:01.0/host1/port-1:2/end_device-1:2/target1:0:2/1:0:2:0"
+	files := map[string]string{}
+	for n := range 2 {
+		dir, number := scantest.DiskDir(n), fmt.Sprintf("8:%d", 16*n)
+		files["/sys"+dir+"/dev"], files["/sys"+dir+"/size"], files["/sys"+dir+"/device"] = number, "2048", "-> ../.."
+		files["/sys"+path.Dir(path.Dir(dir))+"/sas_address"] = fmt.Sprintf("0x5000c5000a0a0a3%d\n", n)
+		files["/sys/class/block/"+path.Base(dir)] = "-> ../.." + dir
+	}
+	says := source.Replay{}
+	for n, side := range []struct{ dir, status, addresses string }{
+		{shelf, "\x01\x00\x00\x00\x08\x00\x00\x00", "0\x00"}, {other, "\x08\x00\x00\x00\x01\x00\x00\x00", "\x001"},
+	} {
+		files[side.dir+"/type"], files[fmt.Sprintf("%s/scsi_generic/sg%d/dev", side.dir, n+1)] = "13", "21:1"
+		files["/sys/bus/scsi/devices/"+path.Base(side.dir)] = "-> " + side.dir
+		additional := ""
+		for i := range 2 {
+			address := strings.Repeat("\x00", 8)
+			if side.addresses[i] != 0 {
+				address = "\x50\x00\xc5\x00\x0a\x0a\x0a" + side.addresses[i:i+1]
+			}
+			additional += "\x16\x22\x00" + string(rune(i)) + "\x01\x00\x00" + string(rune(i)) + strings.Repeat("\x00", 12) + address + strings.Repeat("\x00", 8)
+		}
+		for code, body := range map[byte]string{
+			1:    "\x00\x00\x01\x24\x50\x0a\x09\x80\x00\xc0\xff\xeeACME    SHELF           0001\x17\x02\x00\x00",
+			2:    "\x00\x00\x00\x00" + side.status,
+			0x0a: additional,
+		} {
+			page := string([]byte{code, 0, 0, byte(4 + len(body)), 0, 0, 0, 1}) + body
+			says = append(says, source.Recorded{Line: fmt.Sprintf("sg_ses --page=0x%x -rr /dev/sg%d", code, n+1), Output: source.Output{Stdout: []byte(page)}})
+		}
+	}
+	want := []fact.Element{
+		{Type: "slot", Index: 0, Status: "OK", Device: "8:0", SAS: "5000c5000a0a0a30"}, {Type: "slot", Index: 1, Status: "OK", Device: "8:16", SAS: "5000c5000a0a0a31"},
+	}
+	e := scanned(t, files, says).Enclosures["500a098000c0ffee"]
+	if e == nil {
+		t.Fatal("the enclosure is not there")
+	}
+	if diff := cmp.Diff(want, e.Elements); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // TestLeafThatIsGone: the disk that has the path of a leaf by now is not that leaf.
 func TestLeafThatIsGone(t *testing.T) {
 	files := map[string]string{"/sys/module/zfs/version": "2.3.0"}
