@@ -260,6 +260,42 @@ func TestUsage(t *testing.T) {
 	}
 }
 
+// TestUsageOfADeadHost: its targets have their size still, but move no data and have no
+// clients.
+func TestUsageOfADeadHost(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	h := s.full(1, with(map[fact.Name]*fact.Target{ost0: ost("/dev/sdb")}))
+	s.full(2, with(map[fact.Name]*fact.Target{"scratch-OST0001": ost("/dev/sdb")}))
+	sample := func(host int64, name fact.Name, read, clients int64) {
+		s.change(host, fact.Report{Usage: map[fact.Name]*fact.Usage{name: {
+			Total: n(1000), Free: n(600), Clients: n(clients), Counters: map[string]fact.Counter{"read_bytes": {Samples: 7, Unit: "bytes", Sum: n(read)}},
+		}}})
+	}
+	fs := h.Get("FileSystem", plugintest.Attrs{"name": "scratch"})
+	want := func(what string, want float64) {
+		t.Helper()
+		list := h.Samples(fs, what)
+		if len(list) == 0 || value(t, list[len(list)-1].Value) != want {
+			t.Errorf("%s: %v, want %v last", what, list, want)
+		}
+	}
+	sample(1, ost0, 0, 3)
+	sample(2, "scratch-OST0001", 0, 40)
+	s.pass(10 * time.Second)
+	sample(2, "scratch-OST0001", 9000, 40)
+	sample(1, ost0, 100, 3)
+	want("read_bandwidth", 910)
+	want("clients", 40)
+	for range 4 { // the second host is not heard of any more
+		s.pass(silence / 3)
+		sample(1, ost0, 100, 3)
+	}
+	want("read_bandwidth", 0)
+	want("clients", 3)
+	want("capacity", 2000)
+}
+
 func value(t *testing.T, raw json.RawMessage) (v float64) {
 	t.Helper()
 	if err := json.Unmarshal(raw, &v); err != nil {

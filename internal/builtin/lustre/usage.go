@@ -172,7 +172,7 @@ func (w *world) adder(fs string) (first *host) {
 }
 
 // add samples a file system: its object store targets' space, its metadata
-// targets' inodes.
+// targets' inodes. A target that is not heard of keeps its size, but does nothing.
 func (w *world) add(f *FileSystem) {
 	var total, free, available, files, filesFree int64
 	var clients, read, write float64
@@ -185,7 +185,8 @@ func (w *world) add(f *FileSystem) {
 			}
 			continue
 		}
-		if u.Clients != nil {
+		heard := w.now().Sub(u.at) < silence
+		if heard && u.Clients != nil {
 			clients, counted = max(clients, float64(*u.Clients)), true
 		}
 		switch kindOf(k.name) {
@@ -198,7 +199,9 @@ func (w *world) add(f *FileSystem) {
 				total, free, objects = total+*u.Total, free+*u.Free, true
 				available += *orElse(u.Available, u.Free)
 			}
-			read, write = read+u.read, write+u.write
+			if heard {
+				read, write = read+u.read, write+u.write
+			}
 		}
 	}
 	if objects {

@@ -13,7 +13,11 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
-const sysEnclosure = "/sys/class/enclosure"
+const (
+	sysEnclosure = "/sys/class/enclosure"
+	// noAccess is the status of an element that the other controller has.
+	noAccess = "No access allowed"
+)
 
 // sysStatus is the kernel's word for a status, in that of SES.
 var sysStatus = map[string]string{
@@ -154,9 +158,17 @@ func (h *host) addEnclosure(e *ses) {
 			}
 		}
 	}
-	// By another path the same may be told with less.
-	if have := h.report.Enclosures[e.id]; have == nil || len(have.Elements) < len(e.fact.Elements) {
+	// By another path the same may be told with less, or of other slots.
+	have := h.report.Enclosures[e.id]
+	if have == nil || len(have.Elements) < len(e.fact.Elements) {
 		h.report.Enclosures[e.id] = e.fact
+		return
+	}
+	for i, el := range e.fact.Elements {
+		known := &have.Elements[i]
+		if known.Type == el.Type && known.Index == el.Index && (known.Status == noAccess && el.Status != noAccess || known.Device == "" && el.Device != "") {
+			*known = el
+		}
 	}
 }
 
@@ -184,14 +196,16 @@ func (h *host) askSES(e *ses) error {
 	f.Vendor, f.Model, f.Firmware, f.Status = or(f.Vendor, s.Vendor), or(f.Model, s.Product), or(f.Firmware, s.Revision), s.Status
 	slots := f.Elements
 	f.Elements = []fact.Element{}
+	taken := map[string]bool{}
 	for _, el := range s.Elements {
 		next := fact.Element{Type: el.Type, Index: el.Index, Name: el.Name, Status: el.Status, SAS: el.SAS, Value: el.Value, Fault: el.Fault, Predict: el.Predict, Ident: el.Ident}
 		if el.Type == "slot" {
 			if el.Slot >= 0 {
 				next.Index = el.Slot
 			}
+			name := kernelName(el, taken)
 			for _, known := range slots {
-				if known.Name == el.Name && el.Name != "" || el.Name == "" && known.Index == next.Index || el.SAS != "" && known.SAS == el.SAS {
+				if strings.TrimSpace(known.Name) == name || el.SAS != "" && known.SAS == el.SAS {
 					next.Device, next.SAS = known.Device, or(next.SAS, known.SAS)
 				}
 			}
@@ -199,4 +213,16 @@ func (h *host) askSES(e *ses) error {
 		f.Elements = append(f.Elements, next)
 	}
 	return nil
+}
+
+// kernelName is how the kernel calls a slot: by its name, or by its place if it has none;
+// one more of the same name gets a number behind it. taken are the names so far.
+func kernelName(el tool.SESElement, taken map[string]bool) string {
+	plain := or(el.Name, strconv.Itoa(el.Index))
+	name := plain
+	for i := 1; taken[name]; i++ {
+		name = plain + "-" + strconv.Itoa(i)
+	}
+	taken[name] = true
+	return name
 }

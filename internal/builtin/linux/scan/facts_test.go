@@ -1,16 +1,21 @@
 package scan_test
 
 import (
+	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/scantest"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 )
 
@@ -135,6 +140,47 @@ func TestEnclosure(t *testing.T) {
 	}
 }
 
+// TestEnclosureOfOneName: the kernel numbers slots that the enclosure gives one name, and
+// those without a name; the disk is in the one that it calls so.
+func TestEnclosureOfOneName(t *testing.T) {
+	at := shelf + "/enclosure/1:0:1:0"
+	for name, of := range map[string]struct {
+		kernel []string // the slots by the kernel's name
+		named  string   // the page of names
+	}{
+		"one name": {[]string{"Bay", "Bay-1", "Bay-2"}, "\x00\x00\x00\x00\x00\x00\x00\x03Bay\x00\x00\x00\x03Bay\x00\x00\x00\x03Bay"},
+		"blanks":   {[]string{"A   ", "B   ", "C   "}, "\x00\x00\x00\x00\x00\x00\x00\x04A   \x00\x00\x00\x04B   \x00\x00\x00\x04C   "},
+		"no names": {[]string{"0", "1", "2"}, ""},
+	} {
+		files := map[string]string{
+			slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running", slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+			"/sys/class/block/sda": "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+			shelf + "/type":        "13", shelf + "/scsi_generic/sg1/dev": "21:1", at + "/id": "0x500a098000c0ffee\n", at + "/device": "-> ../../../1:0:1:0",
+			"/sys/class/enclosure/1:0:1:0": "-> " + at, at + "/" + of.kernel[1] + "/device": "-> " + slotDisk,
+		}
+		for i, slot := range of.kernel {
+			files[at+"/"+slot+"/status"], files[at+"/"+slot+"/slot"] = "OK\n", strconv.Itoa(7*i)
+		}
+		says := source.Replay{}
+		for code, body := range map[byte]string{
+			1: "\x00\x00\x01\x24\x50\x0a\x09\x80\x00\xc0\xff\xeeACME    SHELF           0001\x17\x03\x00\x00",
+			2: "\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00",
+			7: of.named,
+		} {
+			page := string([]byte{code, 0, 0, byte(4 + len(body)), 0, 0, 0, 1}) + body
+			says = append(says, source.Recorded{Line: fmt.Sprintf("sg_ses --page=0x%x -rr /dev/sg1", code), Output: source.Output{Stdout: []byte(page)}})
+		}
+		e := scanned(t, files, says).Enclosures["500a098000c0ffee"]
+		if e == nil || len(e.Elements) != 3 {
+			t.Errorf("%s: read as %+v", name, e)
+			continue
+		}
+		if a, b, c := e.Elements[0].Device, e.Elements[1].Device, e.Elements[2].Device; a != "" || b != "8:0" || c != "" {
+			t.Errorf("%s: the disk of the second slot is in %q, %q, %q", name, a, b, c)
+		}
+	}
+}
+
 func TestHealth(t *testing.T) {
 	files := map[string]string{
 		slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running", slotDisk + "/hwmon/hwmon3/temp1_input": "41000\n",
@@ -166,6 +212,121 @@ func TestHealth(t *testing.T) {
 	files[slotDisk+"/power/runtime_status"] = "suspended\n"
 	if diff := cmp.Diff(&fact.Health{Asleep: true}, examined(says).Devices["8:0"].Health); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestEnclosureWithTwoControllers: each of them has some of the slots, and the host sees both.
+func TestEnclosureWithTwoControllers(t *testing.T) {
+	const other = "/sys/devices/pci0000:00/0000:00:01.0/host1/port-1:2/end_device-1:2/target1:0:2/1:0:2:0"
+	files := map[string]string{}
+	for n := range 2 {
+		dir, number := scantest.DiskDir(n), fmt.Sprintf("8:%d", 16*n)
+		files["/sys"+dir+"/dev"], files["/sys"+dir+"/size"], files["/sys"+dir+"/device"] = number, "2048", "-> ../.."
+		files["/sys"+path.Dir(path.Dir(dir))+"/sas_address"] = fmt.Sprintf("0x5000c5000a0a0a3%d\n", n)
+		files["/sys/class/block/"+path.Base(dir)] = "-> ../.." + dir
+	}
+	says := source.Replay{}
+	for n, side := range []struct{ dir, status, addresses string }{
+		{shelf, "\x01\x00\x00\x00\x08\x00\x00\x00", "0\x00"}, {other, "\x08\x00\x00\x00\x01\x00\x00\x00", "\x001"},
+	} {
+		files[side.dir+"/type"], files[fmt.Sprintf("%s/scsi_generic/sg%d/dev", side.dir, n+1)] = "13", "21:1"
+		files["/sys/bus/scsi/devices/"+path.Base(side.dir)] = "-> " + side.dir
+		additional := ""
+		for i := range 2 {
+			address := strings.Repeat("\x00", 8)
+			if side.addresses[i] != 0 {
+				address = "\x50\x00\xc5\x00\x0a\x0a\x0a" + side.addresses[i:i+1]
+			}
+			additional += "\x16\x22\x00" + string(rune(i)) + "\x01\x00\x00" + string(rune(i)) + strings.Repeat("\x00", 12) + address + strings.Repeat("\x00", 8)
+		}
+		for code, body := range map[byte]string{
+			1:    "\x00\x00\x01\x24\x50\x0a\x09\x80\x00\xc0\xff\xeeACME    SHELF           0001\x17\x02\x00\x00",
+			2:    "\x00\x00\x00\x00" + side.status,
+			0x0a: additional,
+		} {
+			page := string([]byte{code, 0, 0, byte(4 + len(body)), 0, 0, 0, 1}) + body
+			says = append(says, source.Recorded{Line: fmt.Sprintf("sg_ses --page=0x%x -rr /dev/sg%d", code, n+1), Output: source.Output{Stdout: []byte(page)}})
+		}
+	}
+	want := []fact.Element{
+		{Type: "slot", Index: 0, Status: "OK", Device: "8:0", SAS: "5000c5000a0a0a30"}, {Type: "slot", Index: 1, Status: "OK", Device: "8:16", SAS: "5000c5000a0a0a31"},
+	}
+	e := scanned(t, files, says).Enclosures["500a098000c0ffee"]
+	if e == nil {
+		t.Fatal("the enclosure is not there")
+	}
+	if diff := cmp.Diff(want, e.Elements); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestLeafThatIsGone: the disk that has the path of a leaf by now is not that leaf.
+func TestLeafThatIsGone(t *testing.T) {
+	files := map[string]string{"/sys/module/zfs/version": "2.3.0"}
+	for n, label := range []string{"E:ID_FS_LABEL=tank\nE:ID_FS_UUID=77\nE:ID_FS_UUID_SUB=2\n", "E:ID_FS_LABEL=other\nE:ID_FS_UUID=88\nE:ID_FS_UUID_SUB=9\n", ""} {
+		dir, number := scantest.DiskDir(n), fmt.Sprintf("8:%d", 16*n)
+		files["/sys"+dir+"/dev"], files["/sys"+dir+"/size"], files["/sys"+dir+"/device"] = number, "2048", "-> ../.."
+		files["/sys/class/block/"+path.Base(dir)] = "-> ../.." + dir
+		if label != "" {
+			label = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_USAGE=raid\n" + label
+		}
+		files["/run/udev/data/b"+number] = "I:1\nE:ID_BUS=scsi\n" + label
+	}
+	for name, of := range map[string]struct {
+		path, state string
+		want        fact.Key
+	}{
+		"another pool's disk": {"/dev/sdb", "REMOVED", ""},
+		"a disk without one":  {"/dev/sdc", "UNAVAIL", "8:32"},
+		"in use":              {"/dev/sdb", "ONLINE", "8:16"}, // the label is old
+	} {
+		status := `{"pools":{"tank":{"name":"tank","state":"DEGRADED","pool_guid":"77","vdevs":{"tank":{"name":"tank","vdev_type":"root","vdevs":{
+			"/dev/sda":{"name":"/dev/sda","vdev_type":"disk","guid":"2","path":"/dev/sda","state":"ONLINE"},
+			"x":{"name":"x","vdev_type":"disk","guid":"3","path":"` + of.path + `","state":"` + of.state + `"}}}}}}}`
+		p := scanned(t, files, source.Replay{{Line: "zpool status -j --json-int -P", Output: source.Output{Stdout: []byte(status)}}}).Pools["77"]
+		if p == nil || len(p.Vdevs) != 2 {
+			t.Errorf("%s: read as %+v", name, p)
+			continue
+		}
+		if p.Vdevs[0].Device != "8:0" || p.Vdevs[1].Device != of.want {
+			t.Errorf("%s: leaves %+v, want the second one to be %q", name, p.Vdevs, of.want)
+		}
+	}
+}
+
+// TestHealthIsKept: a disk that cannot be asked is as it last said.
+func TestHealthIsKept(t *testing.T) {
+	files := map[string]string{
+		slotDisk + "/block/sda/dev": "8:0", slotDisk + "/block/sda/size": "2048", slotDisk + "/state": "running",
+		slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
+		"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+	}
+	no, grown := false, int64(7)
+	failing := &fact.Health{Passed: &no, Reallocated: &grown}
+	for name, of := range map[string]struct {
+		says string
+		want *fact.Health
+	}{
+		"JSON":        {`{"smartctl":{"messages":[{"string":"Smartctl open device: /dev/sda failed: No such device","severity":"error"}],"exit_status":2}}`, failing},
+		"text":        {"smartctl 6.6 2017-11-05 r4594\n\nSmartctl open device: /dev/sda failed: Input/output error\n", failing},
+		"nothing":     {"", failing},
+		"cut off":     {`{"smartctl":{"version":[7,`, failing},
+		"better news": {`{"smart_status":{"passed":false},"scsi_grown_defect_list":0}`, &fact.Health{Passed: &no, Reallocated: new(int64)}},
+	} {
+		now := time.Unix(1_800_000_000, 0)
+		disk := func(text string) source.Replay {
+			return source.Replay{{Line: "smartctl -a /dev/sda", Output: source.Output{Stdout: []byte(text), Code: 2}}}
+		}
+		tools := &switched{Runner: disk(`{"smart_status":{"passed":false},"scsi_grown_defect_list":7}`)}
+		s := scan.New(scan.Options{Files: system(t, files), Commands: tools, Now: func() time.Time { return now }})
+		s.Scan(t.Context())
+		if diff := cmp.Diff(failing, s.Examine(t.Context()).Devices["8:0"].Health); diff != "" {
+			t.Errorf("%s: at first (-want +got):\n%s", name, diff)
+		}
+		now, tools.Runner = now.Add(time.Hour), disk(of.says)
+		if diff := cmp.Diff(of.want, s.Examine(t.Context()).Devices["8:0"].Health); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

@@ -204,9 +204,11 @@ func (c *health) examine(ctx context.Context, p patient, f *fact.Health) {
 			f.Asleep = true
 			return
 		}
-		*f = fact.Health{
-			Passed: s.Passed, Temperature: s.Temperature, PowerOn: s.PowerOn, Used: s.Used, Spare: s.Spare,
-			Reallocated: s.Reallocated, Pending: s.Pending, Uncorrected: s.Uncorrected, Media: s.Media, Warnings: s.Warnings,
+		if !reflect.ValueOf(s).IsZero() { // else it could not be asked, and keeps what it last said
+			*f = fact.Health{
+				Passed: s.Passed, Temperature: s.Temperature, PowerOn: s.PowerOn, Used: s.Used, Spare: s.Spare,
+				Reallocated: s.Reallocated, Pending: s.Pending, Uncorrected: s.Uncorrected, Media: s.Media, Warnings: s.Warnings,
+			}
 		}
 	}
 	c.feel(p, f)

@@ -190,7 +190,8 @@ func (h *host) vdev(v tool.ZVdev, pool tool.ZPool) fact.Vdev {
 		}
 	}
 	for _, c := range candidates {
-		if d.Device = h.key(c); d.Device != "" {
+		if key := h.key(c); key != "" && !h.took(key, v) {
+			d.Device = key
 			break
 		}
 	}
@@ -201,6 +202,18 @@ func (h *host) vdev(v tool.ZVdev, pool tool.ZPool) fact.Vdev {
 		}
 	}
 	return d
+}
+
+// took says that a device has only taken the path of a leaf that is not there: its label,
+// or that of a partition of it, is another one's.
+func (h *host) took(key fact.Key, v tool.ZVdev) bool {
+	if v.GUID == "" || v.State != "REMOVED" && v.State != "UNAVAIL" {
+		return false
+	}
+	return slices.ContainsFunc(h.blocks, func(b *block) bool {
+		fs := b.fact.FS
+		return (b.key == key || b.fact.Whole == key) && fs != nil && fs.Type == zfsMember && fs.Member != "" && fs.Member != v.GUID
+	})
 }
 
 // exportedPools reports the pools that are known by labels only: another host has

@@ -148,6 +148,24 @@ func (p *params) global(name string) (string, bool) {
 	return text, ok
 }
 
+// health is health_check. Of newer versions /sys has the verdict, and debugfs the devices
+// that are at fault.
+func (p *params) health() (string, bool) {
+	var all strings.Builder
+	found := false
+	for _, root := range roots {
+		if text, ok := p.read(root + "/health_check"); ok {
+			all.WriteString(strings.TrimSpace(text) + "\n")
+			found = true
+		}
+	}
+	if found {
+		return all.String(), true
+	}
+	text, ok := p.plain["health_check"]
+	return text, ok
+}
+
 func sorted(set map[string]bool) []string {
 	list := make([]string, 0, len(set))
 	for n := range set {
@@ -210,7 +228,12 @@ func (p *params) takeLctl(text string) {
 		}
 		flush()
 		if m[2] == "" {
-			put = func(v string) { p.plain[m[1]] = v }
+			put = func(v string) {
+				if m[1] == "health_check" { // which has two parts
+					v = strings.TrimSpace(p.plain[m[1]] + "\n" + v)
+				}
+				p.plain[m[1]] = v
+			}
 		} else if dev, name, ok := splitName(m[1], m[2][1:]); ok {
 			put = func(v string) { p.say(m[1], dev, name, v) }
 		}

@@ -127,7 +127,8 @@ func parseDevices(text string) map[[2]string]string {
 
 var counterLine = lazyregexp.New(`^(\S+)\s+(\d+)\s+samples\s+\[(\S+?)\](?:\s+(-?\d+)\s+(-?\d+)\s+(-?\d+))?`)
 
-// parseCounters reads stats or md_stats.
+// parseCounters reads stats or md_stats. Up to 2.9 stats has some twice: first what clients
+// asked for, then how often Lustre's own layers called each other.
 func parseCounters(text string) map[string]fact.Counter {
 	m := map[string]fact.Counter{}
 	for line := range strings.Lines(text) {
@@ -143,7 +144,10 @@ func parseCounters(text string) map[string]fact.Counter {
 		if f[6] != "" {
 			c.Sum = number(f[6])
 		}
-		m[strings.TrimSuffix(f[1], ":")] = c
+		name := strings.TrimSuffix(f[1], ":")
+		if _, twice := m[name]; !twice {
+			m[name] = c
+		}
 	}
 	return m
 }

@@ -129,7 +129,10 @@ func (l *look) link(kind, dev string) (link fact.Link, nid string) {
 		link = linkOf(pairs(text)["current_state"])
 	} else if text, ok := l.p.get(kind, dev, "import"); ok {
 		m := pairs(text)
-		link, nid = linkOf(m["state"]), m["current_connection"]
+		link = linkOf(m["state"])
+		if text := strings.Trim(m["current_connection"], `"`); strings.Contains(text, "@") {
+			nid = text
+		}
 	} else if text, ok := l.p.first([]string{kind}, dev, "ost_server_uuid"); ok {
 		if f := strings.Fields(text); len(f) > 1 {
 			link = linkOf(f[1])

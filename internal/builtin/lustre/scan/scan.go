@@ -259,7 +259,7 @@ func (l *look) readNode() {
 	if n.Version == "" {
 		n.Version = source.Text(l.files, "/sys/module/lustre/version")
 	}
-	if text, ok := l.p.global("health_check"); ok {
+	if text, ok := l.p.health(); ok {
 		n.Health, n.Unhealthy = parseHealth(text)
 	}
 	l.report.Node = n

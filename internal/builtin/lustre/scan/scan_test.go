@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -227,6 +228,115 @@ func TestLctl(t *testing.T) {
 	usage, _ := scan.New(o).Usage(t.Context(), r)
 	same(t, "exports", *usage["fs-OST0000"].Exports, 12)
 	same(t, "clients", *usage["fs-MDT0000"].Clients, 1)
+}
+
+// TestHealthCheck: which targets are at fault, wherever Lustre says it.
+func TestHealthCheck(t *testing.T) {
+	t.Parallel()
+	const sys, debug, proc = "/sys/fs/lustre/health_check", "/sys/kernel/debug/lustre/health_check", "/proc/fs/lustre/health_check"
+	for name, of := range map[string]struct {
+		files     map[string]string
+		lctl      string
+		health    string
+		unhealthy string
+	}{
+		"well":               {map[string]string{sys: "healthy\n", debug: ""}, "", "healthy", ""},
+		"in two files":       {map[string]string{sys: "NOT HEALTHY\n", debug: "device work-OST0012-osd reported unhealthy\ndevice work-OST0014 reported unhealthy\n"}, "", "NOT HEALTHY", "work-OST0012 work-OST0014"},
+		"the verdict only":   {map[string]string{sys: "NOT HEALTHY\n"}, "", "NOT HEALTHY", ""},
+		"a crash":            {map[string]string{sys: "LBUG\n", debug: "device work-OST0012 reported unhealthy\n"}, "", "LBUG", "work-OST0012"},
+		"in one file":        {map[string]string{proc: "device work-OST0012 reported unhealthy\nNOT HEALTHY\n"}, "", "NOT HEALTHY", "work-OST0012"},
+		"by lctl":            {nil, "health_check=NOT HEALTHY\nhealth_check=\ndevice work-OST0012 reported unhealthy\ndevice work-OST0014 reported unhealthy\nmgs.MGS.num_exports=2\n", "NOT HEALTHY", "work-OST0012 work-OST0014"},
+		"by lctl, reversed":  {nil, "health_check=device work-OST0012 reported unhealthy\nhealth_check=NOT HEALTHY\n", "NOT HEALTHY", "work-OST0012"},
+		"by lctl, well":      {nil, "health_check=healthy\nhealth_check=\nversion=2.15.4\n", "healthy", ""},
+		"by lctl, cut short": {nil, "health_check=NOT HEALTHY\nhealth_check=\ndevice work-O", "NOT HEALTHY", ""},
+	} {
+		o := scan.Options{Files: tree(of.files)}
+		if of.lctl != "" {
+			o.Commands = source.Replay{{Line: "lctl get_param", Output: source.Output{Stdout: []byte(of.lctl)}}}
+		}
+		n := state(t, o).Node
+		same(t, name+": health", n.Health, of.health)
+		same(t, name+": unhealthy", strings.Join(n.Unhealthy, " "), of.unhealthy)
+	}
+}
+
+// TestImports: how a client stands to a target, and where it found it last.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	const text = "import:\n    name: work-OST0003-osc-ffff9a01\n    target: work-OST0003_UUID\n    state: %s\n    connection:\n       failover_nids: [ %s ]\n       current_connection: %s\n       connection_attempts: 1\n"
+	for name, of := range map[string]struct {
+		state, nid string
+		link       fact.Link
+		want       string
+	}{
+		"plain":    {"FULL", "10.1.0.3@tcp", fact.Connected, "10.1.0.3@tcp"},
+		"quoted":   {"DISCONN", `"10.1.0.3@tcp"`, fact.Disconnected, "10.1.0.3@tcp"},
+		"IPv6":     {"REPLAY_WAIT", `"fd00:172:16:11::5@tcp"`, fact.Recovering, "fd00:172:16:11::5@tcp"},
+		"none":     {"NEW", `"<none>"`, fact.Disconnected, ""},
+		"unheard ": {"SOMETHING", "", fact.Registered, ""},
+	} {
+		p := state(t, scan.Options{Files: tree(map[string]string{
+			"/sys/fs/lustre/llite/work-ffff9a01/uuid":                       "4f6a\n",
+			"/sys/kernel/debug/lustre/osc/work-OST0003-osc-ffff9a01/import": fmt.Sprintf(text, of.state, of.nid, of.nid),
+		})}).Peers["work-OST0003"]
+		if p == nil {
+			t.Errorf("%s: the target is not known", name)
+			continue
+		}
+		same(t, name+": link", p.Link, of.link)
+		same(t, name+": NID", p.NID, of.want)
+	}
+}
+
+// TestCounters: each counter is what clients asked for, in its unit.
+func TestCounters(t *testing.T) {
+	t.Parallel()
+	n := func(v int64) *int64 { return &v }
+	for name, of := range map[string]struct {
+		text string
+		want map[string]fact.Counter
+	}{
+		"2.9": {
+			"snapshot_time             1497699032.807234441 secs.nsecs\nwrite_bytes               2 samples [bytes] 1234000 1234000 2468000\ncreate                    2 samples [reqs]\nstatfs                    30867 samples [reqs]\nconnect                   2 samples [reqs]\nstatfs                    76985 samples [reqs]\n",
+			map[string]fact.Counter{"write_bytes": {Samples: 2, Unit: "bytes", Sum: n(2468000)}, "create": {Samples: 2, Unit: "reqs"}, "statfs": {Samples: 30867, Unit: "reqs"}, "connect": {Samples: 2, Unit: "reqs"}},
+		},
+		"2.15, cut off": {
+			"snapshot_time             1764306594.344170532 secs.nsecs\nstart_time                1764260687.950377600 secs.nsecs\nelapsed_time              45906.393792932 secs.nsecs\nwrite_bytes               25001 samples [bytes] 98304 4194304 104857600000 439803838556274688\nwrite                     25001 samples [usecs] 86 16684 41700926 74443748896\ncreate                    4 samp",
+			map[string]fact.Counter{"write_bytes": {Samples: 25001, Unit: "bytes", Sum: n(104857600000)}, "write": {Samples: 25001, Unit: "usecs", Sum: n(41700926)}},
+		},
+	} {
+		s := scan.New(scan.Options{Files: tree(map[string]string{"/proc/fs/lustre/obdfilter/work-OST0003/stats": of.text})})
+		usage, _ := s.Usage(t.Context(), s.State(t.Context()))
+		if diff := cmp.Diff(of.want, usage["work-OST0003"].Counters); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestNoNews: the start of a recovery that is a second off is no news, another one is.
+func TestNoNews(t *testing.T) {
+	t.Parallel()
+	for name, of := range map[string]struct {
+		then string
+		want int64
+	}{
+		"the same":      {"1759494115", 1759494115},
+		"a second off":  {"1759494116", 1759494115},
+		"a second less": {"1759494114", 1759494115},
+		"another":       {"1759494175", 1759494175},
+	} {
+		files := tree(nil)
+		put := func(start string) {
+			files.Put("/proc/fs/lustre/obdfilter/work-OST0003/recovery_status", []byte("status: COMPLETE\nrecovery_start: "+start+"\nrecovery_duration: 14\ncompleted_clients: 8/8\n"))
+		}
+		put("1759494115")
+		s := scan.New(scan.Options{Files: files})
+		before := s.State(t.Context())
+		put(of.then)
+		after := s.State(t.Context())
+		same(t, name, after.Targets["work-OST0003"].Recovery.Start, of.want)
+		same(t, name+": news", fact.Delta(before, after) != nil, of.want != 1759494115)
+	}
 }
 
 // TestNothing: a host without Lustre is no gap.

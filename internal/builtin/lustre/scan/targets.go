@@ -114,11 +114,23 @@ func (l *look) target(name string) *fact.Target {
 		if t.Recovery = parseRecovery(text); t.Recovery == nil {
 			l.gap("targets", name+": recovery_status has no status")
 		}
+		l.steady(name, t.Recovery)
 	}
 	if t.Kind == fact.MGT {
 		t.Serves = l.serves(name)
 	}
 	return t
+}
+
+// steady keeps the start of a recovery as it was told before. Newer versions reckon it from
+// two clocks whenever they are asked, so that it is a second off now and then.
+func (l *look) steady(name string, r *fact.Recovery) {
+	if r == nil || l.last == nil || l.last.Targets[fact.Name(name)] == nil {
+		return
+	}
+	if old := l.last.Targets[fact.Name(name)].Recovery; old != nil && max(r.Start, old.Start)-min(r.Start, old.Start) == 1 {
+		r.Start = old.Start
+	}
 }
 
 // locate finds the block device behind a target's name of it, and returns what

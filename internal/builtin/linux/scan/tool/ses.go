@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -21,7 +22,7 @@ type SES struct {
 // SESElement is a part of an enclosure.
 type SESElement struct {
 	Type   string // as fact.Element has it
-	Index  int    // among those of its type header, from 0
+	Index  int    // among those of its Type, from 0
 	Name   string
 	Status string
 	Value  *float64
@@ -29,14 +30,15 @@ type SESElement struct {
 	Ident bool
 	// SAS is the address of the device in a slot, 16 hexadecimal digits.
 	SAS string
-	// Slot is the number that the enclosure gives the slot, -1 without one.
+	// Slot is the number that the enclosure gives the slot, -1 if it does not number all
+	// of them one after another.
 	Slot int
 }
 
 // sesTypes are the element types of SES-3 and SES-4.
 var sesTypes = map[byte]string{
 	0x01: "slot", 0x02: "psu", 0x03: "fan", 0x04: "temperature", 0x05: "door", 0x06: "alarm", 0x07: "controller", 0x08: "controller", 0x09: "cache",
-	0x0a: "psu", 0x0b: "ups", 0x0c: "display", 0x0d: "keypad", 0x0e: "enclosure", 0x0f: "transceiver", 0x10: "language", 0x11: "port", 0x12: "voltage", 0x13: "current",
+	0x0a: "invalid operation", 0x0b: "ups", 0x0c: "display", 0x0d: "keypad", 0x0e: "enclosure", 0x0f: "transceiver", 0x10: "language", 0x11: "port", 0x12: "voltage", 0x13: "current",
 	0x14: "target port", 0x15: "initiator port", 0x16: "subenclosure", 0x17: "slot", 0x18: "expander", 0x19: "connector",
 }
 
@@ -67,8 +69,12 @@ func SESElementOf(kind byte, raw [4]byte) SESElement {
 	case 0x01, 0x17:
 		e.Ident = raw[2]&0x02 != 0
 		e.Fault = raw[3]&0x60 != 0 // sensed, or requested
-	case 0x02:
+	case 0x02, 0x19: // a connector has its kind there
 		e.Fault = raw[3]&0x40 != 0
+	case 0x0a: // has its kind there
+		e.Ident, e.Fault = false, false
+	case 0x0b: // has its minutes there
+		e.Ident, e.Fault = raw[3]&0x80 != 0, raw[3]&0x40 != 0
 	case 0x03:
 		e.Fault = raw[3]&0x40 != 0
 		number(float64(int(raw[1]&0x07)<<8|int(raw[2])) * 10)
@@ -85,7 +91,7 @@ func SESElementOf(kind byte, raw [4]byte) SESElement {
 // SESPages splits raw diagnostic pages by their codes: binary, or as hexadecimal
 // digits with comments, which sg_ses writes for a later --inhex.
 func SESPages(data []byte) map[byte][]byte {
-	if !binaryPages(data) {
+	if bytes.IndexByte(data, 0) < 0 { // a text has no zeros, a page has
 		data = hexBytes(data)
 	}
 	pages := map[byte][]byte{}
@@ -97,11 +103,6 @@ func SESPages(data []byte) map[byte][]byte {
 		data = data[n:]
 	}
 	return pages
-}
-
-// binaryPages: pages begin with a code below the printable characters.
-func binaryPages(data []byte) bool {
-	return len(data) > 0 && (data[0] < '\t' || data[0] > '\r' && data[0] < ' ')
 }
 
 func hexBytes(text []byte) []byte {
@@ -153,13 +154,15 @@ func ReadSES(pages map[byte][]byte) (SES, error) {
 	at := status[8:]
 	overall := 0 // the index of an element among all, each type's overall one included
 	var places []int
+	known := map[string]int{} // by type, which several headers may share
 	for _, h := range headers {
 		for i := -1; i < h.count && len(at) >= 4; i++ {
 			raw := [4]byte(at)
 			at = at[4:]
 			if i >= 0 {
 				e := SESElementOf(h.kind, raw)
-				e.Index, e.Name = i, names[overall]
+				e.Index, e.Name = known[e.Type], names[overall]
+				known[e.Type]++
 				s.Elements = append(s.Elements, e)
 				places = append(places, overall)
 			}
@@ -167,7 +170,31 @@ func ReadSES(pages map[byte][]byte) (SES, error) {
 		}
 	}
 	s.additional(pages[SESAdditional], places)
+	s.number()
 	return s, nil
+}
+
+// number gives all slots numbers if those that have one are numbered one after another,
+// else none: an empty slot often has none, and must not take that of another one.
+func (s *SES) number() {
+	first, known, ordered := 0, false, true
+	for _, e := range s.Elements {
+		if e.Slot >= 0 {
+			if !known {
+				first, known = e.Slot-e.Index, true
+			}
+			ordered = ordered && e.Slot-e.Index == first
+		}
+	}
+	for i := range s.Elements {
+		switch e := &s.Elements[i]; {
+		case e.Type != "slot":
+		case known && ordered && first+e.Index >= 0:
+			e.Slot = first + e.Index
+		default:
+			e.Slot = -1
+		}
+	}
 }
 
 // sesConfiguration reads who the enclosure is, and how many elements of which type
@@ -245,13 +272,23 @@ func sesNames(page []byte, headers []sesHeader) map[int]string {
 	return names
 }
 
+// sesDescribed are the types of elements that the additional page tells of.
+var sesDescribed = []string{"slot", "controller", "target port", "initiator port", "expander"}
+
 // additional reads what is in the slots. places are the indexes of the elements
 // among all.
 func (s *SES) additional(page []byte, places []int) {
 	if len(page) < 8 {
 		return
 	}
+	const (
+		invalid, indexed = 0x80, 0x10
+		sas              = 6
+	)
 	rest := page[8:]
+	// Some makers count the overall elements, too, and do not say so: then the first index
+	// is not that of the first element.
+	unsaid := len(rest) >= 4 && rest[0]&indexed != 0 && rest[3] == 1 && len(s.Elements) > 0 && slices.Contains(sesDescribed, s.Elements[0].Type)
 	for next := 0; len(rest) >= 4; {
 		n := min(2+int(rest[1]), len(rest))
 		d := rest[:n]
@@ -259,38 +296,36 @@ func (s *SES) additional(page []byte, places []int) {
 		if n < 4 {
 			continue
 		}
-		const (
-			invalid, indexed = 0x80, 0x10
-			sas              = 6
-		)
 		at := next
 		body := d[2:]
 		if d[0]&indexed != 0 {
 			// The index counts the overall elements, too, if a bit says so.
 			at = int(d[3])
-			if d[2]&0x03 == 1 {
-				for i, place := range places {
-					if place == int(d[3]) {
-						at = i
-					}
-				}
+			if said := d[2] & 0x03; said == 1 || said == 0 && unsaid {
+				at = slices.Index(places, at)
 			}
 			body = d[4:]
+		} else {
+			for at < len(s.Elements) && !slices.Contains(sesDescribed, s.Elements[at].Type) {
+				at++
+			}
 		}
 		next = at + 1
-		if d[0]&invalid != 0 || d[0]&0x0f != sas || at >= len(s.Elements) || len(body) < 4 || s.Elements[at].Type != "slot" {
+		if d[0]&invalid != 0 || d[0]&0x0f != sas || at < 0 || at >= len(s.Elements) || len(body) < 4 || s.Elements[at].Type != "slot" {
 			continue
 		}
 		e := &s.Elements[at]
-		// Of a slot: phys, kind of descriptor, reserved, slot number; then 28 bytes each.
+		// Of a slot: phys, kind of descriptor; with an index also reserved, slot number; then
+		// 28 bytes each.
 		phys, kind := int(body[0]), body[1]>>6
 		if kind != 0 {
 			continue
 		}
 		if d[0]&indexed != 0 {
 			e.Slot = int(body[3])
+			body = body[2:]
 		}
-		body = body[4:]
+		body = body[2:]
 		for range phys {
 			if len(body) < 28 {
 				break

@@ -80,8 +80,12 @@ func (p *ZPool) tree(v object, group, role string) {
 	if kind == "root" || kind == "hole" || kind == "indirect" || kind == "missing" && name == "" {
 		return
 	}
+	path := or(v.text("path"), name)
+	if v.text("was") != "" {
+		path = name // another disk may have the path by now
+	}
 	p.Vdevs = append(p.Vdevs, ZVdev{
-		Path: or(v.text("path"), name), GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
+		Path: path, GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
 		Errors: [3]int64{v.int("read_errors"), v.int("write_errors"), v.int("checksum_errors")},
 	})
 }
@@ -162,7 +166,9 @@ func (p *ZPool) config(rows []string) {
 		}
 		if r.indent <= tree[0].indent {
 			// The pool's own row, or a heading of devices with a role.
-			role = or(zfsRoles[name], "data")
+			if role = "data"; i > 0 {
+				role = or(zfsRoles[name], role)
+			}
 			continue
 		}
 		if i+1 < len(tree) && tree[i+1].indent > r.indent {
@@ -200,18 +206,19 @@ func ZPoolList(text string, pools []ZPool) []ZPool {
 			head = f
 			continue
 		}
-		// Rows of vdevs are indented, and their headings have no size.
-		if len(f) < 4 || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") || zfsRoles[f[0]] != "" {
-			continue
-		}
 		cell := func(name string) string {
 			if i := slices.Index(head, name); i >= 0 && i < len(f) && f[i] != "-" {
 				return f[i]
 			}
 			return ""
 		}
+		// Rows of vdevs are indented, and their headings have no size.
+		if len(f) < 4 || strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") || zfsRoles[f[0]] != "" && cell("SIZE") == "" {
+			continue
+		}
 		var p *ZPool
 		p, pools = poolOf(pools, f[0])
+		p.GUID = or(p.GUID, cell("GUID"))
 		p.Size, p.Free = Size(cell("SIZE")), Size(cell("FREE"))
 		p.State = or(p.State, cell("HEALTH"))
 	}
