@@ -255,3 +255,46 @@ func TestProcfsFixtures(t *testing.T) {
 		t.Error("nothing was found, and no gap says why")
 	}
 }
+
+// disksOf makes the files of disks without anything behind them, sda and so on, or of
+// devices of other names.
+func disksOf(names ...string) map[string]string {
+	files := map[string]string{}
+	for i, name := range names {
+		dir := "/devices/virtual/block/" + name
+		files["/sys"+dir+"/dev"] = fmt.Sprintf("8:%d", i*16)
+		files["/sys"+dir+"/size"] = "2048"
+		files["/sys/class/block/"+name] = "-> ../.." + dir
+	}
+	return files
+}
+
+// Where a member of a pool was that is missing, another disk may be by now.
+func TestMissingVdev(t *testing.T) {
+	const says = `  pool: tank
+ state: DEGRADED
+config:
+
+	NAME                     STATE     READ WRITE CKSUM
+	tank                     DEGRADED     0     0     0
+	  mirror-0               DEGRADED     0     0     0
+	    /dev/sda             ONLINE       0     0     0
+	    3165029626868217390  UNAVAIL      0     0     0  was /dev/sdb
+`
+	files := disksOf("sda", "sdb")
+	files["/sys/module/zfs/version"] = "2.1.0"
+	status := source.Replay{{Line: "zpool status -P", Output: source.Output{Stdout: []byte(says)}}}
+	want := []fact.Vdev{
+		{Device: "8:0", Path: "/dev/sda", Group: "mirror-0", Role: "data", State: "ONLINE"},
+		{Path: "/dev/sdb", GUID: "3165029626868217390", Group: "mirror-0", Role: "data", State: "UNAVAIL"},
+	}
+	if diff := cmp.Diff(want, scanned(t, files, status).Pools["tank"].Vdevs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// It is there again if its label is.
+	files["/run/udev/data/b8:16"] = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=tank\nE:ID_FS_UUID_SUB=3165029626868217390\n"
+	want[1].Device = "8:16"
+	if diff := cmp.Diff(want, scanned(t, files, status).Pools["tank"].Vdevs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -20,6 +20,7 @@ type ZPool struct {
 // ZVdev is a leaf of a pool.
 type ZVdev struct {
 	Path   string // as ZFS names it: a path, or a name below /dev
+	Gone   bool   // it was there, and is not any more: the path may be another device's
 	GUID   string
 	Group  string // "mirror-0"; empty at the top
 	Role   string // "data", "log", "cache", "spare", "special", "dedup"
@@ -81,7 +82,7 @@ func (p *ZPool) tree(v object, group, role string) {
 		return
 	}
 	p.Vdevs = append(p.Vdevs, ZVdev{
-		Path: or(v.text("path"), name), GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
+		Path: or(v.text("was"), v.text("path"), name), Gone: v.text("was") != "", GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
 		Errors: [3]int64{v.int("read_errors"), v.int("write_errors"), v.int("checksum_errors")},
 	})
 }
@@ -182,6 +183,10 @@ func (p *ZPool) config(rows []string) {
 			if len(r.words) > e+2 {
 				v.Errors[e] = Size(r.words[e+2])
 			}
+		}
+		// One that is missing goes by its GUID.
+		if n := len(r.words); n > 6 && r.words[5] == "was" {
+			v.Path, v.GUID, v.Gone = r.words[6], name, true
 		}
 		p.Vdevs = append(p.Vdevs, v)
 	}
