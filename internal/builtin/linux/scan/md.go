@@ -291,7 +291,7 @@ func (h *host) arrayFromTool(b *block, m tool.MD) {
 			}
 		}
 	}
-	if a.Degraded == 0 && strings.Contains(m.State, "degraded") {
+	if a.Degraded == 0 && (strings.Contains(m.State, "degraded") || strings.Contains(m.State, "FAILED")) {
 		in := 0
 		for _, member := range a.Members {
 			if member.State == "in_sync" || member.State == "write_mostly" {

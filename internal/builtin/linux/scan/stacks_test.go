@@ -298,3 +298,26 @@ config:
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What mdadm says for people, where /sys has no folder of the array.
+func TestArrayByDetail(t *testing.T) {
+	const detail = `/dev/md0:
+     Raid Level : raid5
+   Raid Devices : 3
+          State : clean, FAILED
+           UUID : 00112233:44556677:8899aabb:ccddeeff
+
+    Number   Major   Minor   RaidDevice State
+       0       8        0        0      active sync   /dev/sda
+       -       0        0        1      removed
+       -       0        0        2      removed
+       1       8       16        -      faulty   /dev/sdb
+`
+	r := scanned(t, disksOf("sda", "sdb", "md0"), source.Replay{{Line: "mdadm --detail /dev/md0", Output: source.Output{Stdout: []byte(detail)}}})
+	want := &fact.Array{UUID: "00112233:44556677:8899aabb:ccddeeff", Level: "raid5", State: "clean", Disks: 3, Degraded: 2, Members: []fact.Member{
+		{Device: "8:0", Name: "sda", Slot: 0, State: "in_sync"}, {Device: "8:16", Name: "sdb", Slot: -1, State: "faulty"},
+	}}
+	if diff := cmp.Diff(want, byName(t, r, "md0").Array); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

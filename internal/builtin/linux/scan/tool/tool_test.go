@@ -8,6 +8,49 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
+func TestMDDetail(t *testing.T) {
+	for name, of := range map[string]struct {
+		text string
+		want tool.MD
+	}{
+		"a container": {`/dev/md127:
+           Version : imsm
+        Raid Level : container
+     Total Devices : 2
+              UUID : 00112233:44556677:8899aabb:ccddeeff
+    Number   Major   Minor   RaidDevice
+
+       -       8        0        -        /dev/sda
+       -     259        1        -        /dev/nvme1n1
+`, tool.MD{Path: "/dev/md127", UUID: "00112233:44556677:8899aabb:ccddeeff", Level: "container", Metadata: "imsm", Members: []tool.MDMember{
+			{Path: "/dev/sda", Slot: -1}, {Path: "/dev/nvme1n1", Slot: -1},
+		}}},
+		"an array": {`/dev/md0:
+     Raid Level : raid10
+   Raid Devices : 4
+          State : clean, degraded, recovering
+ Rebuild Status : 12% complete
+
+    Number   Major   Minor   RaidDevice State
+       0       8        1        0      active sync set-A   /dev/sda1
+       -       0        0        1      removed
+       4       8       33        2      spare rebuilding   /dev/sdc1
+       3       8       49        3      active sync writemostly   /dev/sdd1
+
+       1       8       17        -      faulty   /dev/sdb1
+`, tool.MD{Path: "/dev/md0", Level: "raid10", Disks: 4, State: "clean, degraded, recovering", Sync: "recovery", Done: 0.12, Members: []tool.MDMember{
+			{Path: "/dev/sda1", Slot: 0, State: "active sync set-A"}, {Slot: 1, State: "removed"}, {Path: "/dev/sdc1", Slot: 2, State: "spare rebuilding"},
+			{Path: "/dev/sdd1", Slot: 3, State: "active sync writemostly"}, {Path: "/dev/sdb1", Slot: -1, State: "faulty"},
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff([]tool.MD{of.want}, tool.MDDetail(of.text)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestZPoolMissing(t *testing.T) {
 	want := []tool.ZPool{{Name: "tank", State: "DEGRADED", Vdevs: []tool.ZVdev{
 		{Path: "/dev/sda1", Group: "mirror-0", Role: "data", State: "ONLINE"},
