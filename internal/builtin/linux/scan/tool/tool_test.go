@@ -8,6 +8,55 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
+func TestMultipathText(t *testing.T) {
+	for name, of := range map[string]struct {
+		text string
+		want []tool.MPMap
+	}{
+		"a path that has vanished": {`mpathc (3600a0980000000000000000000000c01) dm-4 ACME,LUN
+size=10G features='1 queue_if_no_path' hwhandler='1 alua' wp=rw
+|-+- policy='service-time 0' prio=50 status=active
+| |- 1:0:0:4 sdc 8:32 active ready running
+` + "| `- #:#:#:# -   #:#  failed undef unknown\n`-+- policy='service-time 0' prio=10 status=enabled\n  `- 2:0:0:4 sdd 8:48 failed faulty offline\n",
+			[]tool.MPMap{{Name: "mpathc", WWID: "3600a0980000000000000000000000c01", Device: "dm-4", Queueing: true, Active: 1, Paths: []tool.MPPath{
+				{Name: "sdc", Device: "8:32", Group: 1, Prio: 50, DM: "active", Check: "ready", Dev: "running"},
+				{Name: "-", Device: "#:#", Group: 1, Prio: 50, DM: "failed", Check: "undef", Dev: "unknown"},
+				{Name: "sdd", Device: "8:48", Group: 2, Prio: 10, DM: "failed", Check: "faulty", Dev: "offline"},
+			}}}},
+		"a version with brackets": {`sdg: checker msg is "readsector0 checker reports path is down"
+mpath2 (3600a0980000000000000000000000c02) dm-2 ACME,RAID 5
+[size=30G][features=0][hwhandler=0][rw]
+\_ round-robin 0 [prio=2][active]
+ \_ 2:0:0:1 sdb 8:16 [active][ready]
+\_ round-robin 0 [enabled]
+ \_ 2:0:1:1 sdg 8:96 [failed][faulty]
+`, []tool.MPMap{{Name: "mpath2", WWID: "3600a0980000000000000000000000c02", Device: "dm-2", Active: 1, Paths: []tool.MPPath{
+			{Name: "sdb", Device: "8:16", Group: 1, Prio: 2, DM: "active", Check: "ready"},
+			{Name: "sdg", Device: "8:96", Group: 2, DM: "failed", Check: "faulty"},
+		}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(of.want, tool.MultipathText(of.text)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestPowerMT(t *testing.T) {
+	const path = "   1 lpfc                   sdc       FA 11d:00      active  alive       0      0\n"
+	for name, of := range map[string]struct{ text, wwid string }{
+		"the identifier is the WWN": {"Pseudo name=emcpowera\nVNX ID=APM0000 [oss]\nLogical device ID=600601600000000000000000000000C1 [LUN 1]\n", "600601600000000000000000000000C1"},
+		"a WWN beside a number":     {"Pseudo name=emcpowera\nSymmetrix ID=000190000000\nLogical device ID=00002C01\nDevice WWN=600009700000000000000000000000C1\n", "600009700000000000000000000000C1"},
+		"a number only":             {"Pseudo name=emcpowera\nSymmetrix ID=000190000000\nLogical device ID=17C6\n", "17C6"},
+	} {
+		want := []tool.MPMap{{Name: "emcpowera", WWID: of.wwid, Active: 1, Paths: []tool.MPPath{{Name: "sdc", Group: 1, DM: "active"}}}}
+		if diff := cmp.Diff(want, tool.PowerMT(of.text+path)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestMDDetail(t *testing.T) {
 	for name, of := range map[string]struct {
 		text string
