@@ -136,3 +136,34 @@ errors: No known data errors
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}
 }
+
+func TestSmartTextSCSI(t *testing.T) {
+	number := func(n float64) *float64 { return &n }
+	count := func(n int64) *int64 { return &n }
+	yes := true
+	for name, of := range map[string]struct {
+		text string
+		want tool.Smart
+	}{
+		"old": {`SMART Health Status: OK
+Current Drive Temperature:     30 C
+Drive Trip Temperature:        68 C
+Elements in grown defect list: 4
+Vendor (Seagate/Hitachi) factory information
+  number of hours powered up = 34120.02
+  number of minutes until next internal SMART test = 1
+
+Error counter log:
+           Errors Corrected by           Total   Correction     Gigabytes    Total
+               ECC          rereads/    errors   algorithm      processed    uncorrected
+           fast | delayed   rewrites  corrected  invocations   [10^9 bytes]  errors
+read:   248894024        0         0  248894024  248894024      85241.186           2
+write:         0        0         0         0          0      30998.996           1
+`, tool.Smart{Passed: &yes, Temperature: number(30), Reallocated: count(4), PowerOn: count(34120), Uncorrected: count(3)}},
+		"without a sensor": {"Current Drive Temperature:     0 C\nDrive Trip Temperature:        0 C\nAccumulated power on time, hours:minutes 43523:30\n", tool.Smart{PowerOn: count(43523)}},
+	} {
+		if diff := cmp.Diff(of.want, tool.SmartText(of.text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
