@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/kernel"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
@@ -33,6 +34,7 @@ func (h *host) readLVM() {
 	}
 	h.groupsFromTools(l)
 	h.groupsFromKernel()
+	h.volumesFromKernel()
 	if !ok {
 		h.keepGroups()
 	}
@@ -247,6 +249,36 @@ func (h *host) groupsFromKernel() {
 		slices.Sort(g.On)
 	}
 }
+
+// volumesFromKernel tells what only the kernel knows: whether RAIDs, thin pools and
+// snapshots are well. LVM's tools do not ask it where they only read.
+func (h *host) volumesFromKernel() {
+	if !slices.ContainsFunc(h.blocks, layered) {
+		return
+	}
+	// Without --noflush a thin pool would write what it has not written yet.
+	out, ok := h.run("groups", ofVolumes, source.Command{Name: "dmsetup", Args: []string{"status", "--noflush"}, Topic: []string{"status"}})
+	if !ok {
+		return
+	}
+	status := kernel.DMLines(string(out), "")
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil || len(status[b.dmName]) == 0 {
+			continue
+		}
+		health := status[b.dmName][0].Health()
+		for _, of := range h.blocks {
+			// A pool shows its state by the layer below it.
+			if w := of.fact.Volume; w != nil && health != "" && (of == b || v.Layer == "tpool" && w.UUID == v.UUID) {
+				w.Health = or(w.Health, health)
+			}
+		}
+	}
+}
+
+// layered says that a volume is made of others: linear ones have no state.
+func layered(b *block) bool { return b.fact.Volume != nil && b.fact.Volume.Layer != "" }
 
 // keepGroups reports what was known of groups before, where the tools now say
 // nothing.

@@ -321,3 +321,46 @@ func TestArrayByDetail(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// What LVM's tools say of states where they only read is that they do not know; the
+// kernel does.
+func TestVolumeStates(t *testing.T) {
+	const group = "LVM-aaaaaabbbbccccddddeeeeffffgggggg"
+	files := map[string]string{}
+	for i, v := range []struct{ name, uuid string }{
+		{"vg-mirror", "1"}, {"vg-mirror_rimage_0", "2"}, {"vg-pool", "3-pool"}, {"vg-pool-tpool", "3-tpool"}, {"vg-snap", "4"}, {"vg-root", "5"}, {"vg-wide", "6"},
+	} {
+		id, layer, ok := strings.Cut(v.uuid, "-")
+		uuid := group + strings.Repeat(id, 32)
+		if ok {
+			uuid += "-" + layer
+		}
+		dir := fmt.Sprintf("/devices/virtual/block/dm-%d", i)
+		files["/sys"+dir+"/dev"] = fmt.Sprintf("253:%d", i)
+		files["/sys"+dir+"/size"] = "2048"
+		files["/sys"+dir+"/dm/name"], files["/sys"+dir+"/dm/uuid"] = v.name, uuid
+		files[fmt.Sprintf("/sys/class/block/dm-%d", i)] = "-> ../.." + dir
+	}
+	const lvs = `{"report":[{"lv":[
+		{"lv_name":"mirror","lv_uuid":"111111-1111-1111-1111-1111-1111-111111","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid1","lv_health_status":"unknown"},
+		{"lv_name":"wide","lv_uuid":"666666-6666-6666-6666-6666-6666-666666","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid5","lv_health_status":"unknown"}]}]}`
+	const status = `vg-mirror: 0 2048 raid raid1 2 AD 2048/2048 idle 0 0 -
+vg-mirror_rimage_0: 0 2048 linear
+vg-pool: 0 2048 linear
+vg-pool-tpool: 0 2048 thin-pool 441 697/2048 100/100 - out_of_data_space discard_passdown queue_if_no_space - 1024
+vg-snap: 0 2048 snapshot Invalid
+vg-root: 0 2048 linear
+vg-wide: 0 2048 raid raid5_ls 3 AAa 1024/2048 recover 0 0 -
+`
+	r := scanned(t, files, source.Replay{
+		{Line: "lvs", Output: source.Output{Stdout: []byte(lvs)}}, {Line: "dmsetup status", Output: source.Output{Stdout: []byte(status)}},
+	})
+	got := map[string]string{}
+	for _, d := range r.Devices {
+		got[d.Name] = d.Volume.Health
+	}
+	want := map[string]string{"dm-0": "refresh needed", "dm-1": "", "dm-2": "out_of_data", "dm-3": "out_of_data", "dm-4": "invalid", "dm-5": "", "dm-6": ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("health (-want +got):\n%s", diff)
+	}
+}

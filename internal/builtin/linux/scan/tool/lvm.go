@@ -126,7 +126,7 @@ func (l *LVM) addVG(r object) {
 
 // What a letter of the attributes says is wrong, in the words of lv_health_status.
 var lvHealth = map[string]string{
-	"p": "partial", "r": "refresh needed", "m": "mismatches exist", "w": "writemostly", "X": "unknown",
+	"p": "partial", "r": "refresh needed", "m": "mismatches exist", "w": "writemostly",
 	"F": "failed", "D": "out of data space", "M": "metadata read only",
 }
 
@@ -139,6 +139,9 @@ func (l *LVM) addLV(r object) {
 		Name: r.text("lv_name"), UUID: r.text("lv_uuid"), VG: r.text("vg_name"), VGUUID: r.text("vg_uuid"), Size: Size(r.text("lv_size")),
 		Type: r.text("segtype"), Health: or(r.text("lv_health_status"), lvHealth[attr(r, "lv_attr", 8)]),
 		Origin: strip(r.text("origin")), OriginUUID: r.text("origin_uuid"), Pool: strip(r.text("pool_lv")), PoolUUID: r.text("pool_lv_uuid"),
+	}
+	if lv.Health == "unknown" {
+		lv.Health = "" // what it says of all RAIDs where it may not ask the kernel
 	}
 	if lv.VG == "" {
 		lv.VG, _, _ = strings.Cut(r.text("lv_full_name"), "/")
