@@ -96,7 +96,7 @@ func (l *LVM) addPV(r object) {
 	if pv.UUID == "" && pv.VG == "" {
 		return // with --all every device that might be one has a row
 	}
-	pv.Missing = r.text("pv_missing") != "" || attr(r, "pv_attr", 2) == "m" || strings.HasPrefix(pv.Name, "[") || strings.HasPrefix(pv.Name, "unknown")
+	pv.Missing = said(r, "pv_missing") || attr(r, "pv_attr", 2) == "m" || strings.HasPrefix(pv.Name, "[") || strings.HasPrefix(pv.Name, "unknown")
 	if !slices.Contains(l.PVs, pv) {
 		l.PVs = append(l.PVs, pv)
 	}
@@ -113,9 +113,9 @@ func (l *LVM) addVG(r object) {
 	if extent := Size(r.text("vg_extent_size")); vg.Size == 0 && extent > 0 {
 		vg.Size, vg.Free = extent*r.int("vg_extent_count"), extent*r.int("vg_free_count")
 	}
-	vg.Exported = r.text("vg_exported") != "" || attr(r, "vg_attr", 2) == "x"
+	vg.Exported = said(r, "vg_exported") || attr(r, "vg_attr", 2) == "x"
 	locked := attr(r, "vg_attr", 5)
-	vg.Shared = r.text("vg_shared") != "" || r.text("vg_clustered") != "" || locked == "c" || locked == "s"
+	vg.Shared = said(r, "vg_shared") || said(r, "vg_clustered") || locked == "c" || locked == "s"
 	for _, have := range l.VGs {
 		if have.Name == vg.Name && have.UUID == vg.UUID {
 			return
@@ -176,6 +176,13 @@ func (l *LVM) addSegment(r object) {
 			l.LVs[i].Type = kind
 		}
 	}
+}
+
+// said is a truth: the field's own word, or 1 where LVM is set to write numbers; else it
+// is empty, 0 or, if not known, -1.
+func said(r object, key string) bool {
+	v := r.text(key)
+	return v != "" && v != "0" && v != "-1" && v != "unknown"
 }
 
 func strip(name string) string { return strings.Trim(name, "[]") }

@@ -167,3 +167,23 @@ write:         0        0         0         0          0      30998.996         
 		}
 	}
 }
+
+func TestLVMTruths(t *testing.T) {
+	for name, of := range map[string]struct {
+		text string
+		want tool.LVM
+	}{
+		"numbers": {`{"report":[{"vg":[{"vg_name":"vg0","vg_uuid":"v0","vg_attr":"wz--n-","vg_exported":"0","vg_clustered":"0","vg_shared":"0"}],
+			"pv":[{"pv_name":"/dev/sda","pv_uuid":"p0","pv_attr":"a--","pv_missing":"0"},{"pv_name":"[unknown]","pv_uuid":"p1","pv_attr":"a-m","pv_missing":"1"}]}]}`,
+			tool.LVM{VGs: []tool.VG{{Name: "vg0", UUID: "v0"}}, PVs: []tool.PV{{Name: "/dev/sda", UUID: "p0", VG: "vg0", VGUUID: "v0"}, {Name: "[unknown]", UUID: "p1", VG: "vg0", VGUUID: "v0", Missing: true}}}},
+		"numbers without quotes": {`{"report":[{"vg":[{"vg_name":"vg0","vg_exported":1,"vg_shared":0,"vg_clustered":-1}]}]}`, tool.LVM{VGs: []tool.VG{{Name: "vg0", Exported: true}}}},
+		"words": {`{"report":[{"vg":[{"vg_name":"vg0","vg_exported":"exported","vg_shared":"shared"}],"pv":[{"pv_name":"/dev/sda","pv_missing":""},{"pv_name":"/dev/sdb","pv_missing":"missing"}]}]}`,
+			tool.LVM{VGs: []tool.VG{{Name: "vg0", Exported: true, Shared: true}}, PVs: []tool.PV{{Name: "/dev/sda", VG: "vg0"}, {Name: "/dev/sdb", VG: "vg0", Missing: true}}}},
+	} {
+		var l tool.LVM
+		err := l.Read([]byte(of.text))
+		if diff := cmp.Diff(of.want, l); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+		}
+	}
+}
