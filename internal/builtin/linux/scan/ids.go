@@ -142,7 +142,7 @@ func udevPage83(p map[string]string) []string {
 			ids = append(ids, id)
 		}
 	}
-	for _, name := range []string{"NAA_REGEXT", "NAA_REG", "NAA_EXT", "EUI64", "NAA_LOCAL", "NAME", "T10", "VENDOR"} {
+	for _, name := range []string{"NAA_REGEXT", "NAA_REG", "NAA", "NAA_EXT", "EUI64", "NAA_LOCAL", "NAME", "T10", "VENDOR"} {
 		value := p["SCSI_IDENT_LUN_"+name]
 		switch {
 		case value == "":
