@@ -219,6 +219,19 @@ func TestAgentDumps(t *testing.T) {
 	}
 }
 
+// Such a list has arrays by the links that udev makes for them.
+func TestAgentArray(t *testing.T) {
+	h, err := capture.Document([]byte(`{"block_device_nodes":{"9:127":{"path":"/dev/disk/by-id/md-name-oss:1","size":4096},"8:0":{"path":"/dev/sda","size":4096,"serial_80":"SACME Z1X2Y3"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context())
+	checkSound(t, r)
+	if d := byName(t, r, "md127"); d.Kind != fact.RAID || d.Size != 4096 || d.Path != "/dev/disk/by-id/md-name-oss:1" {
+		t.Errorf("the array is %+v", d)
+	}
+}
+
 func TestPowerPath(t *testing.T) {
 	const says = `Pseudo name=emcpowera
 CLARiiON ID=APM00000000001 [oss1]
@@ -295,6 +308,25 @@ config:
 	files["/run/udev/data/b8:16"] = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=tank\nE:ID_FS_UUID_SUB=3165029626868217390\n"
 	want[1].Device = "8:16"
 	if diff := cmp.Diff(want, scanned(t, files, status).Pools["tank"].Vdevs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What /proc/mdstat says, where /sys has no folder of the array.
+func TestArrayByMDStat(t *testing.T) {
+	files := disksOf("sda", "sdb", "sdc", "sdd", "md0")
+	files["/proc/mdstat"] = `Personalities : [raid1]
+md0 : active raid1 sdd[3] sdc[2] sdb[4](S) sda[0](F)
+      1024 blocks super 1.2 [2/1] [U_]
+      [=>...................]  recovery =  5.0% (51/1024) finish=80.1min
+
+unused devices: <none>
+`
+	want := &fact.Array{Level: "raid1", Metadata: "1.2", State: "active", Disks: 2, Degraded: 1, Sync: "recover", Done: 0.05, Members: []fact.Member{
+		{Device: "8:0", Name: "sda", Slot: -1, State: "faulty"}, {Device: "8:16", Name: "sdb", Slot: -1, State: "spare"},
+		{Device: "8:32", Name: "sdc", Slot: -1, State: "in_sync"}, {Device: "8:48", Name: "sdd", Slot: -1, State: "rebuilding"},
+	}}
+	if diff := cmp.Diff(want, byName(t, scanned(t, files, nil), "md0").Array); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
