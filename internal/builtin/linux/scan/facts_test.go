@@ -2,6 +2,7 @@ package scan_test
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -216,6 +217,8 @@ func TestUdevIDs(t *testing.T) {
 		props string
 		want  fact.IDs
 	}{
+		// A capture of udev's database alone has no serial number of NVMe elsewhere.
+		"NVMe": {"E:ID_SERIAL_SHORT=Z1X2Y3\nE:ID_WWN=eui.8ce38e0500000001\n", fact.IDs{WWID: "eui.8ce38e0500000001", Page83: []string{"eui.8ce38e0500000001"}, Serial: "Z1X2Y3"}},
 		"old sg3_utils": {"E:ID_BUS=ata\nE:SCSI_IDENT_SERIAL=Z1X2Y3\nE:SCSI_IDENT_LUN_NAA=5000c50012345678\nE:SCSI_IDENT_LUN_T10=ATA_ACME_DISK_Z1X2Y3\nE:ID_SERIAL_SHORT=Z1X2Y3\n",
 			fact.IDs{WWID: "35000c50012345678", Page83: []string{"naa.5000c50012345678", "t10.ATA_ACME_DISK_Z1X2Y3"}, Page80: "Z1X2Y3", Serial: "Z1X2Y3"}},
 		"new sg3_utils": {"E:ID_BUS=scsi\nE:ID_SERIAL=35000c50012345678\nE:SCSI_IDENT_SERIAL=Z1X2Y3\nE:SCSI_IDENT_LUN_NAA_REG=5000c50012345678\nE:SCSI_IDENT_PORT_NAA_REG=5000c50012345679\n",
@@ -223,10 +226,11 @@ func TestUdevIDs(t *testing.T) {
 		"tgt": {"E:ID_BUS=scsi\nE:ID_VENDOR=IET\nE:ID_SERIAL=1IET_00010001\nE:SCSI_IDENT_LUN_T10=IET_00010001\n", fact.IDs{Junk: []string{"page 83 t10.IET_00010001: tgt counts it for each target"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			files := map[string]string{
-				slotDisk + "/block/sda/dev": "8:0", "/run/udev/data/b8:0": of.props,
-				"/sys/class/block/sda": "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
+			dir := "/devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda"
+			if name == "NVMe" {
+				dir = "/devices/pci0000:00/0000:00:01.0/nvme/nvme0/nvme0n1"
 			}
+			files := map[string]string{"/sys" + dir + "/dev": "8:0", "/run/udev/data/b8:0": of.props, "/sys/class/block/" + path.Base(dir): "-> ../.." + dir}
 			if diff := cmp.Diff(of.want, scanned(t, files, nil).Devices["8:0"].IDs); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

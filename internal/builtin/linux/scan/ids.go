@@ -116,7 +116,7 @@ func (b *block) diskFromUdev() {
 	if d.Kind != fact.Disk {
 		return
 	}
-	if bus == "ata" || bus == "usb" || bus == "ieee1394" {
+	if bus == "ata" || bus == "usb" || bus == "ieee1394" || d.NVMe != nil {
 		d.IDs.Serial = or(d.IDs.Serial, p["ID_USB_SERIAL_SHORT"], p["ID_SERIAL_SHORT"])
 	}
 	d.IDs.Page80 = or(d.IDs.Page80, p["ID_SCSI_SERIAL"], p["SCSI_IDENT_SERIAL"])

@@ -78,6 +78,7 @@ func SmartJSON(text []byte) (Smart, error) {
 	if s.Used == nil {
 		s.Used = float("scsi_percentage_used_endurance_indicator")
 	}
+	s.Spare = float("spare_available", "current_percent")
 	s.Reallocated = count("scsi_grown_defect_list")
 	for _, log := range o.object("scsi_error_counter_log") {
 		if log, ok := log.(map[string]any); ok {

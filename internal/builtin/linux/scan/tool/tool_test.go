@@ -187,3 +187,10 @@ func TestLVMTruths(t *testing.T) {
 		}
 	}
 }
+
+func TestSmartJSON(t *testing.T) {
+	s, err := tool.SmartJSON([]byte(`{"smart_status":{"passed":true},"spare_available":{"current_percent":94,"threshold_percent":10},"endurance_used":{"current_percent":7}}`))
+	if err != nil || s.Spare == nil || *s.Spare != 94 || s.Used == nil || *s.Used != 7 {
+		t.Errorf("%v, %+v", err, s)
+	}
+}
