@@ -113,6 +113,9 @@ func (l *LVM) addVG(r object) {
 	if extent := Size(r.text("vg_extent_size")); vg.Size == 0 && extent > 0 {
 		vg.Size, vg.Free = extent*r.int("vg_extent_count"), extent*r.int("vg_free_count")
 	}
+	if vg.Missing == 0 && attr(r, "vg_attr", 3) == "p" {
+		vg.Missing = 1 // at least: the group is partial
+	}
 	vg.Exported = said(r, "vg_exported") || attr(r, "vg_attr", 2) == "x"
 	locked := attr(r, "vg_attr", 5)
 	vg.Shared = said(r, "vg_shared") || said(r, "vg_clustered") || locked == "c" || locked == "s"

@@ -168,6 +168,18 @@ write:         0        0         0         0          0      30998.996         
 	}
 }
 
+func TestLVMPartial(t *testing.T) {
+	var l tool.LVM
+	err := l.Read([]byte(`  WARNING: Device for PV hf17cb-h28t-yecH-GcwB-gW3j-KmaL-3ufdVF not found or rejected by a filter.
+  VG   #PV #LV #SN Attr   VSize   VFree
+  vg0    2   0   0 wz-pn-   1.99g   1.99g
+  vg1    1   0   0 wz--n- <10.00g      0
+`))
+	if err != nil || len(l.VGs) != 2 || l.VGs[0].Missing != 1 || l.VGs[1].Missing != 0 || l.VGs[1].Size != 10<<30 {
+		t.Errorf("%v, %+v", err, l.VGs)
+	}
+}
+
 func TestLVMTruths(t *testing.T) {
 	for name, of := range map[string]struct {
 		text string
