@@ -14,7 +14,10 @@ import (
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
-const lvmMember = "LVM2_member"
+const (
+	lvmMember = "LVM2_member"
+	failed    = "failed" // the state of a volume that the kernel has given up
+)
 
 // readLVM reads volume groups. What the kernel has of them is known without the
 // tools; those know sizes, inactive volumes, and what is missing.
@@ -268,10 +271,14 @@ func (h *host) volumesFromKernel() {
 			continue
 		}
 		health := status[b.dmName][0].Health()
+		if health == "" || v.Health != "" && health != failed {
+			continue
+		}
+		v.Health = health
 		for _, of := range h.blocks {
 			// A pool shows its state by the layer below it.
-			if w := of.fact.Volume; w != nil && health != "" && (of == b || v.Layer == "tpool" && w.UUID == v.UUID) {
-				w.Health = or(w.Health, health)
+			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID {
+				w.Health = health
 			}
 		}
 	}

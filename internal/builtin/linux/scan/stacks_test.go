@@ -360,7 +360,7 @@ func TestVolumeStates(t *testing.T) {
 	const group = "LVM-aaaaaabbbbccccddddeeeeffffgggggg"
 	files := map[string]string{}
 	for i, v := range []struct{ name, uuid string }{
-		{"vg-mirror", "1"}, {"vg-mirror_rimage_0", "2"}, {"vg-pool", "3-pool"}, {"vg-pool-tpool", "3-tpool"}, {"vg-snap", "4"}, {"vg-root", "5"}, {"vg-wide", "6"},
+		{"vg-mirror", "1"}, {"vg-mirror_rimage_0", "2"}, {"vg-pool", "3-pool"}, {"vg-pool-tpool", "3-tpool"}, {"vg-snap", "4"}, {"vg-root", "5"}, {"vg-wide", "6"}, {"vg-lost", "7"}, {"vg-part", "8"},
 	} {
 		id, layer, ok := strings.Cut(v.uuid, "-")
 		uuid := group + strings.Repeat(id, 32)
@@ -375,6 +375,8 @@ func TestVolumeStates(t *testing.T) {
 	}
 	const lvs = `{"report":[{"lv":[
 		{"lv_name":"mirror","lv_uuid":"111111-1111-1111-1111-1111-1111-111111","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid1","lv_health_status":"unknown"},
+		{"lv_name":"lost","lv_uuid":"777777-7777-7777-7777-7777-7777-777777","vg_name":"vg","lv_attr":"rwi-XX-rp-","segtype":"raid5","lv_health_status":"partial"},
+		{"lv_name":"part","lv_uuid":"888888-8888-8888-8888-8888-8888-888888","vg_name":"vg","lv_attr":"rwi-XX-rp-","segtype":"raid5","lv_health_status":"partial"},
 		{"lv_name":"wide","lv_uuid":"666666-6666-6666-6666-6666-6666-666666","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid5","lv_health_status":"unknown"}]}]}`
 	const status = `vg-mirror: 0 2048 raid raid1 2 AD 2048/2048 idle 0 0 -
 vg-mirror_rimage_0: 0 2048 linear
@@ -383,6 +385,8 @@ vg-pool-tpool: 0 2048 thin-pool 441 697/2048 100/100 - out_of_data_space discard
 vg-snap: 0 2048 snapshot Invalid
 vg-root: 0 2048 linear
 vg-wide: 0 2048 raid raid5_ls 3 AAa 1024/2048 recover 0 0 -
+vg-lost: 0 2048 raid raid5_ls 3 ADD 2048/2048 idle 0 0 -
+vg-part: 0 2048 raid raid5_ls 3 ADA 2048/2048 idle 0 0 -
 `
 	r := scanned(t, files, source.Replay{
 		{Line: "lvs", Output: source.Output{Stdout: []byte(lvs)}}, {Line: "dmsetup status", Output: source.Output{Stdout: []byte(status)}},
@@ -391,7 +395,7 @@ vg-wide: 0 2048 raid raid5_ls 3 AAa 1024/2048 recover 0 0 -
 	for _, d := range r.Devices {
 		got[d.Name] = d.Volume.Health
 	}
-	want := map[string]string{"dm-0": "refresh needed", "dm-1": "", "dm-2": "out_of_data", "dm-3": "out_of_data", "dm-4": "invalid", "dm-5": "", "dm-6": ""}
+	want := map[string]string{"dm-0": "refresh needed", "dm-1": "", "dm-2": "out_of_data", "dm-3": "out_of_data", "dm-4": "invalid", "dm-5": "", "dm-6": "", "dm-7": "failed", "dm-8": "partial"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
 	}
