@@ -260,8 +260,9 @@ func (h *host) volumesFromKernel() {
 		return
 	}
 	// Without --noflush a thin pool would write what it has not written yet.
-	out, ok := h.run("groups", ofVolumes, source.Command{Name: "dmsetup", Args: []string{"status", "--noflush"}, Topic: []string{"status"}})
-	if !ok {
+	out, err := h.output(ofVolumes, source.Command{Name: "dmsetup", Args: []string{"status", "--noflush"}, Topic: []string{"status"}})
+	if err != nil {
+		h.keepStates("the states of volumes are as they were known before: " + err.Error())
 		return
 	}
 	status := kernel.DMLines(string(out), "")
@@ -280,6 +281,27 @@ func (h *host) volumesFromKernel() {
 			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID {
 				w.Health = health
 			}
+		}
+	}
+}
+
+// keepStates reports what was known of volumes before, and says of each group with
+// layered ones that it does.
+func (h *host) keepStates(why string) {
+	told := map[string]bool{}
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil {
+			continue
+		}
+		if h.last != nil && h.last.Devices[b.key] != nil {
+			if was := h.last.Devices[b.key].Volume; was != nil && was.UUID == v.UUID && (v.Health == "" || was.Health == failed) {
+				v.Health = was.Health
+			}
+		}
+		if layered(b) && !told[v.Group] {
+			told[v.Group] = true
+			h.gap("groups", v.Group, why)
 		}
 	}
 }

@@ -354,6 +354,9 @@ func TestArrayByDetail(t *testing.T) {
 	}
 }
 
+// tools are recordings that may change between scans.
+type tools struct{ source.Replay }
+
 // What LVM's tools say of states where they only read is that they do not know; the
 // kernel does.
 func TestVolumeStates(t *testing.T) {
@@ -388,15 +391,30 @@ vg-wide: 0 2048 raid raid5_ls 3 AAa 1024/2048 recover 0 0 -
 vg-lost: 0 2048 raid raid5_ls 3 ADD 2048/2048 idle 0 0 -
 vg-part: 0 2048 raid raid5_ls 3 ADA 2048/2048 idle 0 0 -
 `
-	r := scanned(t, files, source.Replay{
+	tools := &tools{Replay: source.Replay{
 		{Line: "lvs", Output: source.Output{Stdout: []byte(lvs)}}, {Line: "dmsetup status", Output: source.Output{Stdout: []byte(status)}},
-	})
-	got := map[string]string{}
-	for _, d := range r.Devices {
-		got[d.Name] = d.Volume.Health
+	}}
+	scanner := scan.New(scan.Options{Files: system(t, files), Commands: tools})
+	health := func(r *fact.Report) map[string]string {
+		got := map[string]string{}
+		for _, d := range r.Devices {
+			got[d.Name] = d.Volume.Health
+		}
+		return got
 	}
+	got := health(scanner.Scan(t.Context()))
 	want := map[string]string{"dm-0": "refresh needed", "dm-1": "", "dm-2": "out_of_data", "dm-3": "out_of_data", "dm-4": "invalid", "dm-5": "", "dm-6": "", "dm-7": "failed", "dm-8": "partial"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
+	}
+	// When dmsetup does not answer, they are as they were, and a gap of the group says so:
+	// a group that goes then has gone all the same.
+	tools.Replay = tools.Replay[:1]
+	r := scanner.Scan(t.Context())
+	if diff := cmp.Diff(want, health(r)); diff != "" {
+		t.Errorf("health without dmsetup (-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(r.Gaps, func(g fact.Gap) bool { return g.Part == "groups" && g.Of == "aaaaaa-bbbb-cccc-dddd-eeee-ffff-gggggg" }) {
+		t.Errorf("gaps %v", r.Gaps)
 	}
 }
