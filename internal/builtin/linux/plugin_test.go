@@ -404,6 +404,22 @@ func TestOddities(t *testing.T) {
 	}
 }
 
+func TestVolumeStatus(t *testing.T) {
+	for _, of := range []struct {
+		kind, health string
+		want         StackStatus
+	}{
+		{"raid1", "", StackOK}, {"raid1", "refresh needed", StackDegraded}, {"raid1", "partial", StackDegraded}, {"raid5", "failed", StackFailed},
+		{"linear", "partial", StackFailed}, {"snapshot", "invalid", StackFailed}, {"thin-pool", "out_of_data", StackFailed},
+	} {
+		var r LvmVolume
+		describeVolume(&r, &fact.Volume{Type: of.kind, Health: of.health})
+		if r.Status != of.want || r.StatusText != of.health {
+			t.Errorf("%s, %q: %s, %q, want %s", of.kind, of.health, r.Status, r.StatusText, of.want)
+		}
+	}
+}
+
 func TestLVM(t *testing.T) {
 	r := full(devices{
 		"8:0": disk("sda", 1), "8:16": disk("sdb", 2),

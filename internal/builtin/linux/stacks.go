@@ -295,7 +295,7 @@ func describeVolume(r *LvmVolume, v *fact.Volume) {
 	mirrored := strings.HasPrefix(v.Type, "raid") && v.Type != "raid0" || v.Type == "mirror"
 	switch h := v.Health; {
 	case h == "":
-	case h == "partial" && !mirrored, strings.Contains(h, "fail"), h == "out_of_data", h == "metadata_read_only":
+	case h == "partial" && !mirrored, strings.Contains(h, "fail"), h == "out_of_data", h == "metadata_read_only", h == "invalid":
 		r.Status = StackFailed
 	default:
 		r.Status = StackDegraded

@@ -27,7 +27,9 @@ var (
 	ofArrays    = &topic{age: time.Minute, news: func(n *news) bool { return n.arrays || len(n.dirs) > 0 }}
 	// LVM's tools read the labels of the disks, which may sleep: only when somebody has
 	// just worked with them.
-	ofLVM        = &topic{news: func(n *news) bool { return n.lvm }}
+	ofLVM = &topic{news: func(n *news) bool { return n.lvm }}
+	// The kernel knows without the disks how volumes are.
+	ofVolumes    = &topic{age: time.Minute, news: func(n *news) bool { return n.lvm || n.volumes }}
 	ofZFS        = &topic{age: time.Minute, news: func(n *news) bool { return n.zfs || n.tables }}
 	ofEnclosures = &topic{age: 5 * time.Minute}
 )
@@ -139,12 +141,14 @@ func (s *Scanner) look(ctx context.Context) *news {
 		}
 	}
 	s.lookAlive(disks, n)
-	maps := false
+	maps, volumes := false, false
 	for _, d := range s.last.Devices {
 		n.arrays = n.arrays || d.Array != nil && d.Array.Sync != ""
 		maps = maps || d.Map != nil
+		volumes = volumes || d.Volume != nil && d.Volume.Layer != ""
 	}
 	n.multipath = n.multipath || maps && s.differs(ctx, ofMultipath)
+	n.volumes = volumes && s.differs(ctx, ofVolumes)
 	n.zfs = len(s.last.Pools) > 0 && s.differs(ctx, ofZFS)
 	n.enclosures = len(s.last.Enclosures) > 0 && s.due(ofEnclosures)
 	n.reread = s.now().Sub(s.read) >= readAgain

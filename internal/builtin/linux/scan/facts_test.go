@@ -348,6 +348,12 @@ func TestJunk(t *testing.T) {
 			fact.IDs{WWID: "1ACME_DISK_S123", Page83: []string{"t10.ACME    DISK S123"}, Junk: []string{"page 83 naa.5001480000000000: it has a maker but no number"}}},
 		"QEMU's name": {page(0x80, "drive-scsi0-0-1"), page(0x83, unit(2, 0, "drive-scsi0-0-1")), "QEMU",
 			fact.IDs{Junk: []string{"page 83 vendor.drive-scsi0-0-1: QEMU's names of disks are the same in every machine", "page 80 drive-scsi0-0-1: it is the disk's name within QEMU"}}},
+		"tgt": {page(0x80, "beaf11"), page(0x83, unit(2, 1, "IET     00010001"), unit(1, 3, "\x30\x00\x00\x01\x00\x00\x00\x01"), unit(1, 3, "\x60\x00\x00\x00\x00\x00\x00\x00\x0e\x00\x00\x00\x00\x01\x00\x01")), "IET",
+			fact.IDs{Junk: []string{
+				"page 83 naa.60000000000000000e00000000010001: it has no maker", "page 83 naa.3000000100000001: tgt counts it for each target",
+				"page 83 t10.IET     00010001: tgt counts it for each target", "page 80 beaf11: tgt counts it for each target",
+			}}},
+		"a name":          {page(0x80, "disk1"), "", "QEMU", fact.IDs{Junk: []string{"page 80 disk1: it is a name, as virtual machines give their disks"}}},
 		"QEMU's old form": {page(0x80, "QEMU    QEMU HARDDISK  MPATH-testdev00"), "", "QEMU", fact.IDs{Page80: "MPATH-testdev00"}},
 		"QEMU, too short": {page(0x80, "QEMU    QEMU HARDDISK  12"), "", "QEMU", fact.IDs{Junk: []string{"page 80 QEMU    QEMU HARDDISK  12: it is QEMU's name of the model"}}},
 		"cut off":         {"\x00\x80\x00\xffAB12", "\x00\x83\x00\xff\x01\x03\x00\x08\x50\x00", "ACME", fact.IDs{Page80: "AB12"}},
@@ -358,6 +364,33 @@ func TestJunk(t *testing.T) {
 				slotDisk + "/block/sda/device": "-> ../../../1:0:0:0",
 				"/sys/class/block/sda":         "-> ../../devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda",
 			}
+			if diff := cmp.Diff(of.want, scanned(t, files, nil).Devices["8:0"].IDs); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Identifiers that only udev has, in the forms of its versions.
+func TestUdevIDs(t *testing.T) {
+	for name, of := range map[string]struct {
+		props string
+		want  fact.IDs
+	}{
+		// A capture of udev's database alone has no serial number of NVMe elsewhere.
+		"NVMe": {"E:ID_SERIAL_SHORT=Z1X2Y3\nE:ID_WWN=eui.8ce38e0500000001\n", fact.IDs{WWID: "eui.8ce38e0500000001", Page83: []string{"eui.8ce38e0500000001"}, Serial: "Z1X2Y3"}},
+		"old sg3_utils": {"E:ID_BUS=ata\nE:SCSI_IDENT_SERIAL=Z1X2Y3\nE:SCSI_IDENT_LUN_NAA=5000c50012345678\nE:SCSI_IDENT_LUN_T10=ATA_ACME_DISK_Z1X2Y3\nE:ID_SERIAL_SHORT=Z1X2Y3\n",
+			fact.IDs{WWID: "35000c50012345678", Page83: []string{"naa.5000c50012345678", "t10.ATA_ACME_DISK_Z1X2Y3"}, Page80: "Z1X2Y3", Serial: "Z1X2Y3"}},
+		"new sg3_utils": {"E:ID_BUS=scsi\nE:ID_SERIAL=35000c50012345678\nE:SCSI_IDENT_SERIAL=Z1X2Y3\nE:SCSI_IDENT_LUN_NAA_REG=5000c50012345678\nE:SCSI_IDENT_PORT_NAA_REG=5000c50012345679\n",
+			fact.IDs{WWID: "35000c50012345678", Page83: []string{"naa.5000c50012345678"}, Page80: "Z1X2Y3"}},
+		"tgt": {"E:ID_BUS=scsi\nE:ID_VENDOR=IET\nE:ID_SERIAL=1IET_00010001\nE:SCSI_IDENT_LUN_T10=IET_00010001\n", fact.IDs{Junk: []string{"page 83 t10.IET_00010001: tgt counts it for each target"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := "/devices/pci0000:00/0000:00:01.0/host1/port-1:0/end_device-1:0/target1:0:0/1:0:0:0/block/sda"
+			if name == "NVMe" {
+				dir = "/devices/pci0000:00/0000:00:01.0/nvme/nvme0/nvme0n1"
+			}
+			files := map[string]string{"/sys" + dir + "/dev": "8:0", "/run/udev/data/b8:0": of.props, "/sys/class/block/" + path.Base(dir): "-> ../.." + dir}
 			if diff := cmp.Diff(of.want, scanned(t, files, nil).Devices["8:0"].IDs); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

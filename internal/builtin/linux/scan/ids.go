@@ -116,7 +116,7 @@ func (b *block) diskFromUdev() {
 	if d.Kind != fact.Disk {
 		return
 	}
-	if bus == "ata" || bus == "usb" || bus == "ieee1394" {
+	if bus == "ata" || bus == "usb" || bus == "ieee1394" || d.NVMe != nil {
 		d.IDs.Serial = or(d.IDs.Serial, p["ID_USB_SERIAL_SHORT"], p["ID_SERIAL_SHORT"])
 	}
 	d.IDs.Page80 = or(d.IDs.Page80, p["ID_SCSI_SERIAL"], p["SCSI_IDENT_SERIAL"])
@@ -142,7 +142,7 @@ func udevPage83(p map[string]string) []string {
 			ids = append(ids, id)
 		}
 	}
-	for _, name := range []string{"NAA_REGEXT", "NAA_REG", "NAA_EXT", "EUI64", "NAA_LOCAL", "NAME", "T10", "VENDOR"} {
+	for _, name := range []string{"NAA_REGEXT", "NAA_REG", "NAA", "NAA_EXT", "EUI64", "NAA_LOCAL", "NAME", "T10", "VENDOR"} {
 		value := p["SCSI_IDENT_LUN_"+name]
 		switch {
 		case value == "":

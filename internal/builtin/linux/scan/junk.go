@@ -21,6 +21,7 @@ var junkSerials = []struct {
 	{lazyregexp.New(`^drive-(scsi|virtio|ide|sata|usb)[\w-]*$`), "it is the disk's name within QEMU"},
 	{lazyregexp.New(`^VB[0-9a-f]{8}-0{8}$`), "VirtualBox has not given it a number"},
 	{lazyregexp.New(`^beaf\d+$`), "tgt counts it for each target"},
+	{lazyregexp.New(`(?i)^(root|boot|os|system|data|swap|cloudinit)?[_-]?(disk|drive|vol|volume)[_-]?\d{0,3}$`), "it is a name, as virtual machines give their disks"},
 	{lazyregexp.New(`^DD5641988\w*$`), "USB bridges of this make all have it"},
 }
 
@@ -46,7 +47,9 @@ var (
 	idZero        = lazyregexp.New(`^(naa|eui|uuid)\.[0-]*$`)
 	idFilled      = lazyregexp.New(`^(naa|eui|uuid)\.f+$`)
 	euiNumberless = lazyregexp.New(`^eui\.([0-9a-f]{6}0{10}|0{8}01000000|0{6}[0-9a-f]{2}0{8})$`)
-	tgtName       = lazyregexp.New(`^t10\.IET\s+[0-9a-f]{8}$`)
+	naaMakerless  = lazyregexp.New(`^naa\.[56]0{6}`)
+	// udev writes blanks in its own way.
+	tgtName = lazyregexp.New(`^t10\.IET[\s_]+[0-9a-f]{8}$`)
 )
 
 // junkID says why an identifier with its type before it is worthless, or nothing.
@@ -57,7 +60,9 @@ func junkID(id, vendor, model string) string {
 		return "it is blank"
 	case naaNumberless.MatchString(id), euiNumberless.MatchString(id):
 		return "it has a maker but no number"
-	case tgtName.MatchString(id):
+	case naaMakerless.MatchString(id):
+		return "it has no maker"
+	case tgtName.MatchString(id), vendor == "IET" && strings.HasPrefix(id, "naa.3"):
 		return "tgt counts it for each target"
 	case kind != "t10" && kind != "vendor":
 		return ""

@@ -9,11 +9,15 @@ import (
 	"strings"
 
 	"github.com/faultline-storage/faultline/internal/builtin/linux/fact"
+	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/kernel"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/source"
 	"github.com/faultline-storage/faultline/internal/builtin/linux/scan/tool"
 )
 
-const lvmMember = "LVM2_member"
+const (
+	lvmMember = "LVM2_member"
+	failed    = "failed" // the state of a volume that the kernel has given up
+)
 
 // readLVM reads volume groups. What the kernel has of them is known without the
 // tools; those know sizes, inactive volumes, and what is missing.
@@ -33,6 +37,7 @@ func (h *host) readLVM() {
 	}
 	h.groupsFromTools(l)
 	h.groupsFromKernel()
+	h.volumesFromKernel()
 	if !ok {
 		h.keepGroups()
 	}
@@ -247,6 +252,62 @@ func (h *host) groupsFromKernel() {
 		slices.Sort(g.On)
 	}
 }
+
+// volumesFromKernel tells what only the kernel knows: whether RAIDs, thin pools and
+// snapshots are well. LVM's tools do not ask it where they only read.
+func (h *host) volumesFromKernel() {
+	if !slices.ContainsFunc(h.blocks, layered) {
+		return
+	}
+	// Without --noflush a thin pool would write what it has not written yet.
+	out, err := h.output(ofVolumes, source.Command{Name: "dmsetup", Args: []string{"status", "--noflush"}, Topic: []string{"status"}})
+	if err != nil {
+		h.keepStates("the states of volumes are as they were known before: " + err.Error())
+		return
+	}
+	status := kernel.DMLines(string(out), "")
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil || len(status[b.dmName]) == 0 {
+			continue
+		}
+		health := status[b.dmName][0].Health()
+		if health == "" || v.Health != "" && health != failed {
+			continue
+		}
+		v.Health = health
+		for _, of := range h.blocks {
+			// A pool shows its state by the layer below it.
+			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID {
+				w.Health = health
+			}
+		}
+	}
+}
+
+// keepStates reports what was known of volumes before, and says of each group with
+// layered ones that it does.
+func (h *host) keepStates(why string) {
+	told := map[string]bool{}
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil {
+			continue
+		}
+		if h.last != nil && h.last.Devices[b.key] != nil {
+			if was := h.last.Devices[b.key].Volume; was != nil && was.UUID == v.UUID && (v.Health == "" || was.Health == failed) {
+				v.Health = was.Health
+			}
+		}
+		if layered(b) && !told[v.Group] {
+			told[v.Group] = true
+			h.gap("groups", v.Group, why)
+		}
+	}
+}
+
+// layered says that a volume is made of others: linear ones have no state.
+func layered(b *block) bool { return b.fact.Volume != nil && b.fact.Volume.Layer != "" }
 
 // keepGroups reports what was known of groups before, where the tools now say
 // nothing.

@@ -264,7 +264,7 @@ func (h *host) fillMap(b *block, t *tool.MPMap) {
 			path.Device, path.Name = d.key, d.name
 			b.on(d.key)
 		} else if strings.Trim(path.Name, "-#") == "" {
-			path.Name = or(p.Device, "?")
+			path.Name = or(strings.Trim(p.Device, "-#:"), "?")
 		}
 		m.Paths = append(m.Paths, path)
 	}

@@ -235,12 +235,30 @@ func (h *host) arrayFromStat(b *block, s kernel.MDArray) {
 		}
 		a.Members = append(a.Members, member)
 	}
+	if s.Sync == "recovery" {
+		rebuilding(a.Members, s.Working)
+	}
 	// The numbers in the file are no slots; with as many as there are places they are
 	// mostly the same, but one that was replaced has a higher one.
 	for i := range a.Members {
 		if a.Disks > 0 && a.Members[i].Slot >= a.Disks {
 			a.Members[i].Slot = -1
 		}
+	}
+}
+
+// rebuilding marks the members beyond those that work: they came last, and have the
+// highest numbers.
+func rebuilding(members []fact.Member, working int) {
+	var in []*fact.Member
+	for i := range members {
+		if m := &members[i]; m.State == "in_sync" || m.State == "write_mostly" {
+			in = append(in, m)
+		}
+	}
+	slices.SortFunc(in, func(a, b *fact.Member) int { return a.Slot - b.Slot })
+	for _, m := range in[min(working, len(in)):] {
+		m.State = "rebuilding"
 	}
 }
 
@@ -291,7 +309,7 @@ func (h *host) arrayFromTool(b *block, m tool.MD) {
 			}
 		}
 	}
-	if a.Degraded == 0 && strings.Contains(m.State, "degraded") {
+	if a.Degraded == 0 && (strings.Contains(m.State, "degraded") || strings.Contains(m.State, "FAILED")) {
 		in := 0
 		for _, member := range a.Members {
 			if member.State == "in_sync" || member.State == "write_mostly" {

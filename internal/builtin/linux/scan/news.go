@@ -16,13 +16,13 @@ type news struct {
 	// below them counts, too.
 	dirs map[string]bool
 	// Tools to ask anew.
-	multipath, lvm, zfs, enclosures bool
+	multipath, lvm, volumes, zfs, enclosures bool
 	// health says that a disk has told something of itself.
 	health bool
 }
 
 func (n *news) empty() bool {
-	return !n.everything && !n.reread && !n.tables && !n.arrays && len(n.dirs) == 0 && !n.multipath && !n.lvm && !n.zfs && !n.enclosures && !n.health
+	return !n.everything && !n.reread && !n.tables && !n.arrays && len(n.dirs) == 0 && !n.multipath && !n.lvm && !n.volumes && !n.zfs && !n.enclosures && !n.health
 }
 
 // onlyHealth says that nothing has to be read for the news.
@@ -40,6 +40,7 @@ func (n *news) add(o *news) {
 	n.arrays = n.arrays || o.arrays
 	n.multipath = n.multipath || o.multipath
 	n.lvm = n.lvm || o.lvm
+	n.volumes = n.volumes || o.volumes
 	n.zfs = n.zfs || o.zfs
 	n.enclosures = n.enclosures || o.enclosures
 	n.health = n.health || o.health

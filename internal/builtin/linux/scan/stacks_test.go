@@ -219,6 +219,19 @@ func TestAgentDumps(t *testing.T) {
 	}
 }
 
+// Such a list has arrays by the links that udev makes for them.
+func TestAgentArray(t *testing.T) {
+	h, err := capture.Document([]byte(`{"block_device_nodes":{"9:127":{"path":"/dev/disk/by-id/md-name-oss:1","size":4096},"8:0":{"path":"/dev/sda","size":4096,"serial_80":"SACME Z1X2Y3"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := scan.New(scan.Options{Files: h.Files, Commands: h.Commands}).Scan(t.Context())
+	checkSound(t, r)
+	if d := byName(t, r, "md127"); d.Kind != fact.RAID || d.Size != 4096 || d.Path != "/dev/disk/by-id/md-name-oss:1" {
+		t.Errorf("the array is %+v", d)
+	}
+}
+
 func TestPowerPath(t *testing.T) {
 	const says = `Pseudo name=emcpowera
 CLARiiON ID=APM00000000001 [oss1]
@@ -253,5 +266,155 @@ func TestProcfsFixtures(t *testing.T) {
 	r := captured(t, "dev/linux/procfs/fixtures.ttar")
 	if len(r.Devices)+len(r.Gaps) == 0 {
 		t.Error("nothing was found, and no gap says why")
+	}
+}
+
+// disksOf makes the files of disks without anything behind them, sda and so on, or of
+// devices of other names.
+func disksOf(names ...string) map[string]string {
+	files := map[string]string{}
+	for i, name := range names {
+		dir := "/devices/virtual/block/" + name
+		files["/sys"+dir+"/dev"] = fmt.Sprintf("8:%d", i*16)
+		files["/sys"+dir+"/size"] = "2048"
+		files["/sys/class/block/"+name] = "-> ../.." + dir
+	}
+	return files
+}
+
+// Where a member of a pool was that is missing, another disk may be by now.
+func TestMissingVdev(t *testing.T) {
+	const says = `  pool: tank
+ state: DEGRADED
+config:
+
+	NAME                     STATE     READ WRITE CKSUM
+	tank                     DEGRADED     0     0     0
+	  mirror-0               DEGRADED     0     0     0
+	    /dev/sda             ONLINE       0     0     0
+	    3165029626868217390  UNAVAIL      0     0     0  was /dev/sdb
+`
+	files := disksOf("sda", "sdb")
+	files["/sys/module/zfs/version"] = "2.1.0"
+	status := source.Replay{{Line: "zpool status -P", Output: source.Output{Stdout: []byte(says)}}}
+	want := []fact.Vdev{
+		{Device: "8:0", Path: "/dev/sda", Group: "mirror-0", Role: "data", State: "ONLINE"},
+		{Path: "/dev/sdb", GUID: "3165029626868217390", Group: "mirror-0", Role: "data", State: "UNAVAIL"},
+	}
+	if diff := cmp.Diff(want, scanned(t, files, status).Pools["tank"].Vdevs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	// It is there again if its label is.
+	files["/run/udev/data/b8:16"] = "E:ID_FS_TYPE=zfs_member\nE:ID_FS_LABEL=tank\nE:ID_FS_UUID_SUB=3165029626868217390\n"
+	want[1].Device = "8:16"
+	if diff := cmp.Diff(want, scanned(t, files, status).Pools["tank"].Vdevs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What /proc/mdstat says, where /sys has no folder of the array.
+func TestArrayByMDStat(t *testing.T) {
+	files := disksOf("sda", "sdb", "sdc", "sdd", "md0")
+	files["/proc/mdstat"] = `Personalities : [raid1]
+md0 : active raid1 sdd[3] sdc[2] sdb[4](S) sda[0](F)
+      1024 blocks super 1.2 [2/1] [U_]
+      [=>...................]  recovery =  5.0% (51/1024) finish=80.1min
+
+unused devices: <none>
+`
+	want := &fact.Array{Level: "raid1", Metadata: "1.2", State: "active", Disks: 2, Degraded: 1, Sync: "recover", Done: 0.05, Members: []fact.Member{
+		{Device: "8:0", Name: "sda", Slot: -1, State: "faulty"}, {Device: "8:16", Name: "sdb", Slot: -1, State: "spare"},
+		{Device: "8:32", Name: "sdc", Slot: -1, State: "in_sync"}, {Device: "8:48", Name: "sdd", Slot: -1, State: "rebuilding"},
+	}}
+	if diff := cmp.Diff(want, byName(t, scanned(t, files, nil), "md0").Array); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What mdadm says for people, where /sys has no folder of the array.
+func TestArrayByDetail(t *testing.T) {
+	const detail = `/dev/md0:
+     Raid Level : raid5
+   Raid Devices : 3
+          State : clean, FAILED
+           UUID : 00112233:44556677:8899aabb:ccddeeff
+
+    Number   Major   Minor   RaidDevice State
+       0       8        0        0      active sync   /dev/sda
+       -       0        0        1      removed
+       -       0        0        2      removed
+       1       8       16        -      faulty   /dev/sdb
+`
+	r := scanned(t, disksOf("sda", "sdb", "md0"), source.Replay{{Line: "mdadm --detail /dev/md0", Output: source.Output{Stdout: []byte(detail)}}})
+	want := &fact.Array{UUID: "00112233:44556677:8899aabb:ccddeeff", Level: "raid5", State: "clean", Disks: 3, Degraded: 2, Members: []fact.Member{
+		{Device: "8:0", Name: "sda", Slot: 0, State: "in_sync"}, {Device: "8:16", Name: "sdb", Slot: -1, State: "faulty"},
+	}}
+	if diff := cmp.Diff(want, byName(t, r, "md0").Array); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// tools are recordings that may change between scans.
+type tools struct{ source.Replay }
+
+// What LVM's tools say of states where they only read is that they do not know; the
+// kernel does.
+func TestVolumeStates(t *testing.T) {
+	const group = "LVM-aaaaaabbbbccccddddeeeeffffgggggg"
+	files := map[string]string{}
+	for i, v := range []struct{ name, uuid string }{
+		{"vg-mirror", "1"}, {"vg-mirror_rimage_0", "2"}, {"vg-pool", "3-pool"}, {"vg-pool-tpool", "3-tpool"}, {"vg-snap", "4"}, {"vg-root", "5"}, {"vg-wide", "6"}, {"vg-lost", "7"}, {"vg-part", "8"},
+	} {
+		id, layer, ok := strings.Cut(v.uuid, "-")
+		uuid := group + strings.Repeat(id, 32)
+		if ok {
+			uuid += "-" + layer
+		}
+		dir := fmt.Sprintf("/devices/virtual/block/dm-%d", i)
+		files["/sys"+dir+"/dev"] = fmt.Sprintf("253:%d", i)
+		files["/sys"+dir+"/size"] = "2048"
+		files["/sys"+dir+"/dm/name"], files["/sys"+dir+"/dm/uuid"] = v.name, uuid
+		files[fmt.Sprintf("/sys/class/block/dm-%d", i)] = "-> ../.." + dir
+	}
+	const lvs = `{"report":[{"lv":[
+		{"lv_name":"mirror","lv_uuid":"111111-1111-1111-1111-1111-1111-111111","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid1","lv_health_status":"unknown"},
+		{"lv_name":"lost","lv_uuid":"777777-7777-7777-7777-7777-7777-777777","vg_name":"vg","lv_attr":"rwi-XX-rp-","segtype":"raid5","lv_health_status":"partial"},
+		{"lv_name":"part","lv_uuid":"888888-8888-8888-8888-8888-8888-888888","vg_name":"vg","lv_attr":"rwi-XX-rp-","segtype":"raid5","lv_health_status":"partial"},
+		{"lv_name":"wide","lv_uuid":"666666-6666-6666-6666-6666-6666-666666","vg_name":"vg","lv_attr":"rwi-XX-rX-","segtype":"raid5","lv_health_status":"unknown"}]}]}`
+	const status = `vg-mirror: 0 2048 raid raid1 2 AD 2048/2048 idle 0 0 -
+vg-mirror_rimage_0: 0 2048 linear
+vg-pool: 0 2048 linear
+vg-pool-tpool: 0 2048 thin-pool 441 697/2048 100/100 - out_of_data_space discard_passdown queue_if_no_space - 1024
+vg-snap: 0 2048 snapshot Invalid
+vg-root: 0 2048 linear
+vg-wide: 0 2048 raid raid5_ls 3 AAa 1024/2048 recover 0 0 -
+vg-lost: 0 2048 raid raid5_ls 3 ADD 2048/2048 idle 0 0 -
+vg-part: 0 2048 raid raid5_ls 3 ADA 2048/2048 idle 0 0 -
+`
+	tools := &tools{Replay: source.Replay{
+		{Line: "lvs", Output: source.Output{Stdout: []byte(lvs)}}, {Line: "dmsetup status", Output: source.Output{Stdout: []byte(status)}},
+	}}
+	scanner := scan.New(scan.Options{Files: system(t, files), Commands: tools})
+	health := func(r *fact.Report) map[string]string {
+		got := map[string]string{}
+		for _, d := range r.Devices {
+			got[d.Name] = d.Volume.Health
+		}
+		return got
+	}
+	got := health(scanner.Scan(t.Context()))
+	want := map[string]string{"dm-0": "refresh needed", "dm-1": "", "dm-2": "out_of_data", "dm-3": "out_of_data", "dm-4": "invalid", "dm-5": "", "dm-6": "", "dm-7": "failed", "dm-8": "partial"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("health (-want +got):\n%s", diff)
+	}
+	// When dmsetup does not answer, they are as they were, and a gap of the group says so:
+	// a group that goes then has gone all the same.
+	tools.Replay = tools.Replay[:1]
+	r := scanner.Scan(t.Context())
+	if diff := cmp.Diff(want, health(r)); diff != "" {
+		t.Errorf("health without dmsetup (-want +got):\n%s", diff)
+	}
+	if !slices.ContainsFunc(r.Gaps, func(g fact.Gap) bool { return g.Part == "groups" && g.Of == "aaaaaa-bbbb-cccc-dddd-eeee-ffff-gggggg" }) {
+		t.Errorf("gaps %v", r.Gaps)
 	}
 }

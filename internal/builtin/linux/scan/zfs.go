@@ -169,7 +169,8 @@ func (h *host) guidByName(name string) string {
 
 // vdev finds the device of a leaf: by the GUID on its label, which no other device
 // has; else by its path, which zpool shortens to its last part, or, of a disk that
-// ZFS has partitioned itself, to the disk's.
+// ZFS has partitioned itself, to the disk's. Where one was that is missing, there may be
+// another one.
 func (h *host) vdev(v tool.ZVdev, pool tool.ZPool) fact.Vdev {
 	d := fact.Vdev{Path: v.Path, GUID: v.GUID, Group: v.Group, Role: v.Role, State: v.State, Errors: v.Errors}
 	for _, b := range h.blocks {
@@ -179,7 +180,7 @@ func (h *host) vdev(v tool.ZVdev, pool tool.ZPool) fact.Vdev {
 			}
 		}
 	}
-	if d.Device != "" {
+	if d.Device != "" || v.Gone {
 		return d
 	}
 	candidates := []string{v.Path}

@@ -299,6 +299,8 @@ func (h *Host) fromAgent(nodes map[string]agentNode) {
 		case strings.HasPrefix(n.Path, "/dev/mapper/"):
 			d.props["DM_NAME"] = name
 			d.dir = "/devices/virtual/block/dm-" + minor
+		case major == "9":
+			d.dir = "/devices/virtual/block/md" + minor
 		case strings.HasPrefix(n.Path, "/dev/disk/"):
 			d.dir = fmt.Sprintf("/devices/host0/target0:0:%d/0:0:%d:0/block/sd%sx%s", i, i, major, minor)
 		default:

@@ -60,6 +60,60 @@ func (t Target) Deps() []string {
 	return deps
 }
 
+// Health is what the status of a target tells of the volume that it is, in the words
+// that LVM has for the same; empty if nothing is wrong.
+func (t Target) Health() string {
+	w := words{args: t.Args}
+	first := w.next()
+	switch {
+	case t.Type == "snapshot" && (first == "Invalid" || first == "Overflow"):
+		return "invalid"
+	case first == "Fail", first == "Error":
+		return "failed"
+	}
+	switch t.Type {
+	case "raid":
+		// A letter for each device: A is in sync, a not yet, D dead. Then how much is in
+		// sync, what is done, and how often the parts were found to differ.
+		disks, letters := w.count(), w.next()
+		w.skip(2)
+		dead := strings.Count(letters, "D")
+		switch {
+		case dead > 0 && dead > raidBears(first, disks):
+			return "failed"
+		case dead > 0:
+			return "refresh needed"
+		case w.count() > 0:
+			return "mismatches exist"
+		}
+	case "thin-pool":
+		// Transaction, blocks of metadata and of data, root that is held, mode.
+		w.skip(3)
+		switch w.next() {
+		case "out_of_data_space":
+			return "out_of_data"
+		case "ro":
+			return "metadata_read_only"
+		}
+	}
+	return ""
+}
+
+// raidBears is how many devices a RAID can lose, at most.
+func raidBears(level string, disks int) int {
+	switch {
+	case level == "raid1":
+		return disks - 1
+	case strings.HasPrefix(level, "raid10"):
+		return disks / 2
+	case strings.HasPrefix(level, "raid4"), strings.HasPrefix(level, "raid5"):
+		return 1
+	case strings.HasPrefix(level, "raid6"):
+		return 2
+	}
+	return 0
+}
+
 // IsDevice says whether a word is "major:minor".
 func IsDevice(word string) bool {
 	major, minor, ok := strings.Cut(word, ":")

@@ -216,8 +216,9 @@ func TestZPoolTree(t *testing.T) {
 		t.Errorf("%s, leaves (-want +got):\n%s", p.State, diff)
 	}
 	p = tool.ZPoolStatusText(read(t, "zfs/zpool-status-ZFS-8000-K4-3.txt"))[0]
-	if got := fmt.Sprint(p.Vdevs); got != "[{c3t2d0   data ONLINE [0 0 0]} {c5t3d0   log UNAVAIL [0 0 0]}]" {
-		t.Errorf("leaves %s", got)
+	want = []tool.ZVdev{{Path: "c3t2d0", Role: "data", State: "ONLINE"}, {Path: "c5t3d0", Role: "log", State: "UNAVAIL"}}
+	if diff := cmp.Diff(want, p.Vdevs); diff != "" {
+		t.Errorf("leaves (-want +got):\n%s", diff)
 	}
 }
 

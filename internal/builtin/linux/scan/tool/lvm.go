@@ -96,7 +96,7 @@ func (l *LVM) addPV(r object) {
 	if pv.UUID == "" && pv.VG == "" {
 		return // with --all every device that might be one has a row
 	}
-	pv.Missing = r.text("pv_missing") != "" || attr(r, "pv_attr", 2) == "m" || strings.HasPrefix(pv.Name, "[") || strings.HasPrefix(pv.Name, "unknown")
+	pv.Missing = said(r, "pv_missing") || attr(r, "pv_attr", 2) == "m" || strings.HasPrefix(pv.Name, "[") || strings.HasPrefix(pv.Name, "unknown")
 	if !slices.Contains(l.PVs, pv) {
 		l.PVs = append(l.PVs, pv)
 	}
@@ -113,9 +113,12 @@ func (l *LVM) addVG(r object) {
 	if extent := Size(r.text("vg_extent_size")); vg.Size == 0 && extent > 0 {
 		vg.Size, vg.Free = extent*r.int("vg_extent_count"), extent*r.int("vg_free_count")
 	}
-	vg.Exported = r.text("vg_exported") != "" || attr(r, "vg_attr", 2) == "x"
+	if vg.Missing == 0 && attr(r, "vg_attr", 3) == "p" {
+		vg.Missing = 1 // at least: the group is partial
+	}
+	vg.Exported = said(r, "vg_exported") || attr(r, "vg_attr", 2) == "x"
 	locked := attr(r, "vg_attr", 5)
-	vg.Shared = r.text("vg_shared") != "" || r.text("vg_clustered") != "" || locked == "c" || locked == "s"
+	vg.Shared = said(r, "vg_shared") || said(r, "vg_clustered") || locked == "c" || locked == "s"
 	for _, have := range l.VGs {
 		if have.Name == vg.Name && have.UUID == vg.UUID {
 			return
@@ -126,7 +129,7 @@ func (l *LVM) addVG(r object) {
 
 // What a letter of the attributes says is wrong, in the words of lv_health_status.
 var lvHealth = map[string]string{
-	"p": "partial", "r": "refresh needed", "m": "mismatches exist", "w": "writemostly", "X": "unknown",
+	"p": "partial", "r": "refresh needed", "m": "mismatches exist", "w": "writemostly",
 	"F": "failed", "D": "out of data space", "M": "metadata read only",
 }
 
@@ -139,6 +142,9 @@ func (l *LVM) addLV(r object) {
 		Name: r.text("lv_name"), UUID: r.text("lv_uuid"), VG: r.text("vg_name"), VGUUID: r.text("vg_uuid"), Size: Size(r.text("lv_size")),
 		Type: r.text("segtype"), Health: or(r.text("lv_health_status"), lvHealth[attr(r, "lv_attr", 8)]),
 		Origin: strip(r.text("origin")), OriginUUID: r.text("origin_uuid"), Pool: strip(r.text("pool_lv")), PoolUUID: r.text("pool_lv_uuid"),
+	}
+	if lv.Health == "unknown" {
+		lv.Health = "" // what it says of all RAIDs where it may not ask the kernel
 	}
 	if lv.VG == "" {
 		lv.VG, _, _ = strings.Cut(r.text("lv_full_name"), "/")
@@ -173,6 +179,13 @@ func (l *LVM) addSegment(r object) {
 			l.LVs[i].Type = kind
 		}
 	}
+}
+
+// said is a truth: the field's own word, or 1 where LVM is set to write numbers; else it
+// is empty, 0 or, if not known, -1.
+func said(r object, key string) bool {
+	v := r.text(key)
+	return v != "" && v != "0" && v != "-1" && v != "unknown"
 }
 
 func strip(name string) string { return strings.Trim(name, "[]") }

@@ -26,7 +26,7 @@ type MD struct {
 type MDMember struct {
 	Path  string // empty for a place that nothing is in
 	Slot  int    // -1 for a spare
-	State string // mdadm's words: "active sync", "spare rebuilding", "faulty", "removed"
+	State string // mdadm's words: "active sync", "spare rebuilding", "faulty", "removed"; empty in a container
 }
 
 // MDExport reads the lines of `mdadm --detail --export`, which udev keeps of an array,
@@ -57,7 +57,7 @@ func MDExport(props map[string]string) MD {
 
 var (
 	mdDetail  = lazyregexp.New(`^(/dev/\S+):\s*$`)
-	mdRow     = lazyregexp.New(`^\s+(?:\d+|-)\s+\d+\s+\d+\s+(\d+|-)\s+(.*?)(?:\s+(/dev/\S+))?\s*$`)
+	mdRow     = lazyregexp.New(`^\s+(?:\d+|-)\s+\d+\s+\d+\s+(\d+|-)(?:\s+([^/\s][^/]*?))?(?:\s+(/dev/\S+))?\s*$`)
 	mdPercent = lazyregexp.New(`^(Rebuild|Resync|Reshape|Check) Status$`)
 )
 

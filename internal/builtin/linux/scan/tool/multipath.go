@@ -77,8 +77,8 @@ var (
 	mpAlias = lazyregexp.New(`^(\S+) \((.+)\)$`)
 	mpGroup = lazyregexp.New(`policy='[^']*' prio=(-?\d+) status=(\w+)`)
 	// The forms of versions before 0.4.9, which had the states in brackets.
-	mpOldGroup = lazyregexp.New(`^\\_ .*?\[prio=(-?\d+)\].*?\[(\w+)\]`)
-	mpPath     = lazyregexp.New("^[ |]*(?:[|`]-|\\\\_) +(\\S+) +(\\S+) +(\\d+:\\d+|-:-|-) *(.*)$")
+	mpOldGroup = lazyregexp.New(`^\\_ \S+ \d+ *(?:\[prio=(-?\d+)\])?\[(\w+)\]`)
+	mpPath     = lazyregexp.New("^[ |]*(?:[|`]-|\\\\_) +(\\S+) +(\\S+) +(\\d+:\\d+|#:#|-:-|-) *(.*)$")
 	mpBracket  = lazyregexp.New(`\[(\w+)\]`)
 )
 

@@ -9,11 +9,12 @@ import (
 var (
 	powerPseudo = lazyregexp.New(`^Pseudo name=(\S+)`)
 	powerID     = lazyregexp.New(`^Logical device ID=([0-9A-Fa-f]+)`)
+	powerWWN    = lazyregexp.New(`^Device WWN=([0-9A-Fa-f]+)`)
 	powerPath   = lazyregexp.New(`^\s*\d+\s+\S.*?\s(sd[a-z]+|nvme\S+|c\d+t\S+)\s+(\S.*?)\s+(active|standby|asymm|unlic|proxy|\S+opt\S*)\S*\s+(alive|dead|degraded|\S+)\s+\d+\s+\d+`)
 )
 
 // PowerMT reads `powermt display dev=all`: PowerPath's pseudo devices as maps. The
-// WWID is the array's identifier of the volume as it is written.
+// WWID is the volume's as it is written, or what the array calls it.
 func PowerMT(text string) []MPMap {
 	var all []MPMap
 	for line := range lines(text) {
@@ -26,6 +27,9 @@ func PowerMT(text string) []MPMap {
 		}
 		p := &all[len(all)-1]
 		if m := powerID.FindStringSubmatch(line); m != nil {
+			p.WWID = m[1]
+		} else if m := powerWWN.FindStringSubmatch(line); m != nil {
+			// To some arrays a volume is a number of a few digits only.
 			p.WWID = m[1]
 		} else if m := powerPath.FindStringSubmatch(line); m != nil {
 			path := MPPath{Name: m[1], Group: 1, DM: "active"}

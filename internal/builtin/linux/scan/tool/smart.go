@@ -78,6 +78,7 @@ func SmartJSON(text []byte) (Smart, error) {
 	if s.Used == nil {
 		s.Used = float("scsi_percentage_used_endurance_indicator")
 	}
+	s.Spare = float("spare_available", "current_percent")
 	s.Reallocated = count("scsi_grown_defect_list")
 	for _, log := range o.object("scsi_error_counter_log") {
 		if log, ok := log.(map[string]any); ok {
@@ -162,6 +163,9 @@ func SmartText(text string) Smart {
 		}
 		s.Asleep = s.Asleep || asleep(line)
 		key, value, ok := strings.Cut(line, ":")
+		if !ok { // as in "number of hours powered up = 34120.02"
+			key, value, ok = strings.Cut(line, " = ")
+		}
 		if !ok {
 			continue
 		}
@@ -201,8 +205,23 @@ func (s *Smart) line(key, value string) {
 		float(&s.Spare)
 	case "Media and Data Integrity Errors":
 		count(&s.Media)
-	case "Power On Hours", "Accumulated power on time, hours":
+	case "Power On Hours", "Accumulated power on time, hours", "number of hours powered up":
 		count(&s.PowerOn)
+	case "Drive Trip Temperature":
+		// SCSI disks without a sensor say 0 of both.
+		if n, ok := number(); ok && n == 0 && s.Temperature != nil && *s.Temperature == 0 {
+			s.Temperature = nil
+		}
+	case "read", "write", "verify":
+		// A row of the error counters, of which the last has what could not be corrected.
+		if row := strings.Fields(value); len(row) == 7 {
+			if n, err := strconv.ParseInt(row[6], 10, 64); err == nil && n >= 0 {
+				if s.Uncorrected == nil {
+					s.Uncorrected = ptr(int64(0))
+				}
+				*s.Uncorrected += n
+			}
+		}
 	case "Critical Warning":
 		if n, err := strconv.ParseInt(value, 0, 64); err == nil {
 			s.Warnings = append(s.Warnings, warnNVMe(n)...)

@@ -20,6 +20,7 @@ type ZPool struct {
 // ZVdev is a leaf of a pool.
 type ZVdev struct {
 	Path   string // as ZFS names it: a path, or a name below /dev
+	Gone   bool   // it was there, and is not any more: the path may be another device's
 	GUID   string
 	Group  string // "mirror-0"; empty at the top
 	Role   string // "data", "log", "cache", "spare", "special", "dedup"
@@ -80,12 +81,8 @@ func (p *ZPool) tree(v object, group, role string) {
 	if kind == "root" || kind == "hole" || kind == "indirect" || kind == "missing" && name == "" {
 		return
 	}
-	path := or(v.text("path"), name)
-	if v.text("was") != "" {
-		path = name // another disk may have the path by now
-	}
 	p.Vdevs = append(p.Vdevs, ZVdev{
-		Path: path, GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
+		Path: or(v.text("was"), v.text("path"), name), Gone: v.text("was") != "", GUID: v.text("guid"), Group: group, Role: role, State: v.text("state"),
 		Errors: [3]int64{v.int("read_errors"), v.int("write_errors"), v.int("checksum_errors")},
 	})
 }
@@ -188,6 +185,10 @@ func (p *ZPool) config(rows []string) {
 			if len(r.words) > e+2 {
 				v.Errors[e] = Size(r.words[e+2])
 			}
+		}
+		// One that is missing goes by its GUID.
+		if n := len(r.words); n > 6 && r.words[5] == "was" {
+			v.Path, v.GUID, v.Gone = r.words[6], name, true
 		}
 		p.Vdevs = append(p.Vdevs, v)
 	}

@@ -23,7 +23,7 @@ func TestZPoolStatus(t *testing.T) {
 				"\tspares\n\t  draid1-0-0      INUSE     currently in use\n\t  /dev/sdz1       AVAIL   \n\nerrors: No known data errors\n",
 			[]string{
 				"/dev/sdn1  draid1:8d:12c:2s-0 data UNAVAIL [3 1228 0]", "draid1-0-0  draid1:8d:12c:2s-0 data ONLINE [0 0 0]", "/dev/sdo1  draid1:8d:12c:2s-0 data ONLINE [0 0 0]",
-				"/dev/nvme0n1p1  mirror-1 special ONLINE [0 0 0]", "1234567890123  mirror-1 special UNAVAIL [0 0 0]",
+				"/dev/nvme0n1p1  mirror-1 special ONLINE [0 0 0]", "/dev/sdp1 1234567890123 mirror-1 special UNAVAIL [0 0 0]",
 				"draid1-0-0   spare INUSE [0 0 0]", "/dev/sdz1   spare AVAIL [0 0 0]",
 			},
 		},
@@ -38,7 +38,7 @@ func TestZPoolStatus(t *testing.T) {
 					"/dev/sda1": {"name": "/dev/sda1", "vdev_type": "disk", "guid": "2", "path": "/dev/sda1", "class": "normal", "state": "ONLINE", "read_errors": 0, "write_errors": 0, "checksum_errors": 4},
 					"3": {"name": "3", "vdev_type": "disk", "guid": "3", "path": "/dev/sdb1", "class": "normal", "state": "UNAVAIL", "not_present": 1, "was": "/dev/sdb1"}}}}}},
 				"l2cache": {"/dev/sdc1": {"name": "/dev/sdc1", "vdev_type": "disk", "guid": "4", "path": "/dev/sdc1", "class": "l2cache", "state": "ONLINE"}}}}}`,
-			[]string{"/dev/sda1 2 mirror-0 data ONLINE [0 0 4]", "3 3 mirror-0 data UNAVAIL [0 0 0]", "/dev/sdc1 4  cache ONLINE [0 0 0]"},
+			[]string{"/dev/sda1 2 mirror-0 data ONLINE [0 0 4]", "/dev/sdb1 3 mirror-0 data UNAVAIL [0 0 0]", "/dev/sdc1 4  cache ONLINE [0 0 0]"},
 		},
 	} {
 		pools, err := tool.ZPoolStatusJSON([]byte(of.text))
