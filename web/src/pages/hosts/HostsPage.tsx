@@ -27,7 +27,7 @@ const route = getRouteApi('/hosts');
 const columns: Column<Schema['Host']>[] = [
   {
     header: 'Name',
-    width: 185,
+    width: 165,
     sort: 'name',
     title: (h) => h.name,
     cell: (h) => (
@@ -40,13 +40,13 @@ const columns: Column<Schema['Host']>[] = [
       </RowName>
     ),
   },
-  { header: 'State', width: 130, sort: 'state', title: (h) => h.advice, cell: (h) => hostStateName(h.state) },
-  { header: 'Alerts', width: 105, sort: 'alerts', cell: (h) => <SeverityCounts counts={h.alerts} /> },
-  { header: 'Device plugins', width: 155, cell: (h) => <DevicePlugins plugins={h.plugins} /> },
+  { header: 'State', width: 125, sort: 'state', title: (h) => h.advice, cell: (h) => hostStateName(h.state) },
+  { header: 'Alerts', width: 95, sort: 'alerts', cell: (h) => <SeverityCounts counts={h.alerts} /> },
+  { header: 'Device plugins', width: 150, cell: (h) => <DevicePlugins plugins={h.plugins} /> },
   { header: 'Resources', width: 112, align: 'right', sort: 'resources', cell: (h) => formatCount(reported(h)) },
-  { header: 'Volumes', width: 95, align: 'right', sort: 'volumes', cell: (h) => formatCount(h.volumes) },
-  { header: 'Agent', width: 80, sort: 'agent', cell: (h) => h.agent_version ?? <None /> },
-  { header: 'Last contact', width: 113, sort: 'contact', cell: (h) => (h.last_contact === undefined ? 'never' : <Ago time={h.last_contact} />) },
+  { header: 'Volumes', width: 103, align: 'right', sort: 'volumes', cell: (h) => formatCount(h.volumes) },
+  { header: 'Agent', width: 95, sort: 'agent', cell: (h) => h.agent_version ?? <None /> },
+  { header: 'Last contact', width: 130, sort: 'contact', cell: (h) => (h.last_contact === undefined ? 'never' : <Ago time={h.last_contact} />) },
 ];
 
 /** The servers that run the agent, or are to run it. */

@@ -26,7 +26,7 @@ const route = getRouteApi('/plugins');
 const columns: Column<Schema['Plugin']>[] = [
   {
     header: 'Name',
-    width: 130,
+    width: 145,
     sort: 'name',
     cell: (p) => (
       <RowName icon={<HealthIcon health={pluginHealth(p)} silent />}>
@@ -38,13 +38,13 @@ const columns: Column<Schema['Plugin']>[] = [
       </RowName>
     ),
   },
-  { header: 'State', width: 148, sort: 'state', cell: (p) => pluginStateName(p.state) },
-  { header: 'Runs at', width: 118, sort: 'place', cell: placeName },
-  { header: 'Version', width: 75, cell: (p) => (p.version === '' ? <None /> : p.version) },
+  { header: 'State', width: 150, sort: 'state', cell: (p) => pluginStateName(p.state) },
+  { header: 'Runs at', width: 110, sort: 'place', cell: placeName },
+  { header: 'Version', width: 72, cell: (p) => (p.version === '' ? <None /> : p.version) },
   { header: 'Sessions', width: 105, align: 'right', sort: 'sessions', title: () => 'Roots whose session is live, of those that it serves', cell: sessions },
-  { header: 'Budget', width: 135, sort: 'budget', cell: (p) => <Tightest plugin={p} /> },
+  { header: 'Budget', width: 160, sort: 'budget', cell: (p) => <Tightest plugin={p} /> },
   { header: 'Restarts', width: 106, align: 'right', sort: 'restarts', cell: (p) => formatCount(p.restarts) },
-  { header: 'Problem', width: 158, title: trouble, cell: (p) => (trouble(p) === '' ? <None /> : trouble(p)) },
+  { header: 'Problem', width: 127, title: trouble, cell: (p) => (trouble(p) === '' ? <None /> : trouble(p)) },
 ];
 
 function sessions(p: Schema['Plugin']): string {
