@@ -3,6 +3,7 @@ package tool_test
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -72,9 +73,7 @@ func TestSESSlots(t *testing.T) {
 	} {
 		pages := map[byte][]byte{}
 		for _, page := range [][]byte{configuration, status, of.additional} {
-			for code, p := range tool.SESPages(page) {
-				pages[code] = p
-			}
+			maps.Copy(pages, tool.SESPages(page))
 		}
 		s, err := tool.ReadSES(pages)
 		if err != nil {
