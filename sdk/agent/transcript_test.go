@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,10 +56,12 @@ func (d *devicePlugin) UpdateSession(context.Context) ([]agent.Message, error) {
 	switch d.updates {
 	case 1:
 		if d.session == 2 {
-			time.AfterFunc(200*time.Millisecond, func() {
+			var other sync.WaitGroup
+			other.Go(func() {
 				d.env.Changed()
 				d.env.Changed()
 			})
+			other.Wait()
 		}
 	case 2:
 		d.env.Log.Warn("sdb is hot")

@@ -19,7 +19,9 @@ class Device(DevicePlugin):
     def update_session(self):
         self.updates += 1
         if self.updates == 1 and Device.sessions == 2:
-            threading.Timer(0.2, self.tell).start()
+            other = threading.Thread(target=self.tell)
+            other.start()
+            other.join()
         elif self.updates == 2:
             self.log.warning('sdb is hot')
             print('hello')
