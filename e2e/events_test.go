@@ -108,12 +108,7 @@ func (s *site) get(path, value string) string {
 
 func (s *site) until(what string, done func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); !done(); {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("not within %v: %s", patience, what)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	await(s.t, patience, what, done)
 }
 
 // event is one server-sent event.

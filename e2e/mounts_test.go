@@ -91,14 +91,6 @@ func mountsFollowed(t *testing.T, propagation string) {
 		}
 	}()
 
-	until := func(what string, done func() bool) {
-		t.Helper()
-		for end := time.Now().Add(patience); !done(); time.Sleep(100 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatalf("gave up after %v: %s", patience, what)
-			}
-		}
-	}
 	mounts := func() (string, error) {
 		rsp, err := http.Get(server.url + "/api/v1/resources?plugin=linux&class=LocalMount&limit=1000")
 		if err != nil {
@@ -113,7 +105,7 @@ func mountsFollowed(t *testing.T, propagation string) {
 	}
 	known := func(want bool) {
 		t.Helper()
-		until(fmt.Sprintf("the server knows of the mount: %v", want), func() bool {
+		await(t, patience, fmt.Sprintf("the server knows of the mount: %v", want), func() bool {
 			list, err := mounts()
 			return err == nil && strings.Contains(list, strconv.Quote(at)) == want
 		})
@@ -132,6 +124,6 @@ func mountsFollowed(t *testing.T, propagation string) {
 		known(true)
 		inside("umount", at)
 		known(false)
-		until("the device is free", func() bool { return run("losetup", "--associated", image) == "" })
+		await(t, patience, "the device is free", func() bool { return run("losetup", "--associated", image) == "" })
 	}
 }

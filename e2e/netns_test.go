@@ -124,11 +124,7 @@ func (n *netns) run(name, ns string, args ...string) (stop func(hard bool)) {
 // until waits for a fact.
 func (n *netns) until(within time.Duration, what string, done func() bool) {
 	n.t.Helper()
-	for end := time.Now().Add(within); !done(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			n.t.Fatalf("gave up after %v: %s", within, what)
-		}
-	}
+	await(n.t, within, what, done)
 }
 
 // lineMessage is what the device plugin "lines" says at once.

@@ -13,11 +13,22 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"testing"
 	"time"
 )
 
 // patience is how long to wait for something that must happen.
 const patience = time.Minute
+
+// await waits for a fact, and fails the test if it does not come about.
+func await(t *testing.T, within time.Duration, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", within, what)
+		}
+	}
+}
 
 // server is a running `faultline serve`.
 type server struct {

@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"bufio"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -81,19 +80,16 @@ func FindCgroups(setting string) (*Cgroups, error) {
 
 // cgroupMount returns where control groups of version 2 are mounted.
 func cgroupMount(mountinfo string) (string, error) {
-	f, err := os.Open(mountinfo)
+	text, err := os.ReadFile(mountinfo)
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		before, after, _ := strings.Cut(lines.Text(), " - ")
-		if fields := strings.Fields(before); strings.HasPrefix(after, "cgroup2 ") && len(fields) > 4 {
-			return fields[4], nil
+	for _, m := range parseMounts(string(text)) {
+		if m.kind == "cgroup2" {
+			return m.point, nil
 		}
 	}
-	return "", lines.Err()
+	return "", nil
 }
 
 // ownCgroup returns the host's group.

@@ -68,24 +68,18 @@ var systemFolders = []string{
 	"/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib32", "/lib64", "/opt", "/proc", "/root", "/run", "/sbin", "/sys", "/tmp", "/usr", "/var",
 }
 
-// unescape undoes what the kernel does to the names of a mountinfo.
-var unescape = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
 // strays returns the mount points of a mountinfo, in its order, that follow no other
 // mount, are outside the system's folders, and lead to nothing that is needed.
 func strays(mountinfo string, needed []string) []string {
 	var points []string
-	for line := range strings.Lines(mountinfo) {
-		before, _, _ := strings.Cut(line, " - ")
-		fields := strings.Fields(before)
-		if len(fields) < 5 || strings.Contains(before, " master:") {
+	for _, m := range parseMounts(mountinfo) {
+		if m.follows {
 			continue
 		}
-		point := unescape.Replace(fields[4])
-		leads := func(path string) bool { return below(point, path) }
-		if !slices.ContainsFunc(systemFolders, func(folder string) bool { return below(folder, point) }) &&
+		leads := func(path string) bool { return below(m.point, path) }
+		if !slices.ContainsFunc(systemFolders, func(folder string) bool { return below(folder, m.point) }) &&
 			!slices.ContainsFunc(systemFolders, leads) && !slices.ContainsFunc(needed, leads) {
-			points = append(points, point)
+			points = append(points, m.point)
 		}
 	}
 	return points
@@ -109,9 +103,8 @@ func MountsShared() bool {
 
 // allShared is MountsShared for the text of a mountinfo.
 func allShared(mountinfo string) bool {
-	for line := range strings.Lines(mountinfo) {
-		optional, _, _ := strings.Cut(line, " - ")
-		if !strings.Contains(optional, " shared:") {
+	for _, m := range parseMounts(mountinfo) {
+		if !m.shared {
 			return false
 		}
 	}
