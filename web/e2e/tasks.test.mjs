@@ -675,6 +675,31 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     await closePage(page);
   });
 
+  it('shows no row before the columns of its class are known', async () => {
+    const page = await openPage(browser, mock.url, '/');
+    let declare;
+    const asked = new Promise((resolve) => {
+      void page.route('**/api/v1/classes?*', async (request) => {
+        await new Promise((go) => {
+          declare = go;
+          resolve();
+        });
+        await request.continue();
+      });
+    });
+    const rows = page.waitForResponse((r) => r.url().includes('/api/v1/resources?') && r.url().includes('class=Disk'));
+    await page.goto('/resources/acme/Disk');
+    await asked;
+    await rows;
+    assert.equal(await page.locator('main').getByRole('table').count(), 0);
+    declare();
+    const table = page.locator('main').getByRole('table');
+    await table.getByRole('link').first().waitFor();
+    assert.ok((await table.getByRole('columnheader').count()) > 3);
+    await page.unroute('**/api/v1/classes?*');
+    await closePage(page);
+  });
+
   it('shows a folded graph and a table of many disks in good time', async (t) => {
     const large = await startMock({ disks: 8000 });
     t.after(() => large.close());

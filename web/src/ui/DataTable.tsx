@@ -99,7 +99,7 @@ export function DataTable<T>({ label, id, columns, rows, rowKey, sort, onSort, m
               <tr key={i} aria-hidden="true">
                 {columns.map((c, j) => (
                   <td key={c.header}>
-                    <Skeleton height={12} width={`${50 + ((i * 13 + j * 29) % 40)}%`} />
+                    <Skeleton animate={false} height={12} width={`${50 + ((i * 13 + j * 29) % 40)}%`} />
                   </td>
                 ))}
               </tr>

@@ -1,10 +1,10 @@
-import { Button } from '@mantine/core';
+import { Button, Skeleton } from '@mantine/core';
 import { IconArrowsSort } from '@tabler/icons-react';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { usePrefetchQuery, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useCallback, useMemo, useState } from 'react';
 import { errorText, ProblemError } from '../../api/problem';
-import { classesQuery, keys, statusQuery, type ResourceFilter } from '../../api/queries';
+import { classesQuery, keys, resourcePageQuery, statusQuery, type ResourceFilter } from '../../api/queries';
 import { formatCount } from '../../format/number';
 import { ClassLabels } from '../../ui/classes';
 import { FilterText } from '../../ui/FilterText';
@@ -41,7 +41,7 @@ export function ClassPage() {
 function ClassTable({ plugin, name, full }: { plugin: string; name: string; full: string }) {
   const { q, health, sort, where: asked, columns: chosen, row } = route.useSearch();
   const navigate = route.useNavigate();
-  const { data: declared } = useQuery(classesQuery);
+  const { data: declared, error: undeclared } = useQuery(classesQuery);
   const { data: status } = useQuery(statusQuery);
   const [rows, setRows] = useState<{ total: number | undefined; error: Error | null }>({ total: undefined, error: null });
   const cls = declared?.items.find((c) => c.full === full);
@@ -51,6 +51,7 @@ function ClassTable({ plugin, name, full }: { plugin: string; name: string; full
   const where = useMemo(() => parseWhere(asked), [asked]);
   const healths = parseHealths(health);
   const counts = status?.resources.classes.find((c) => c.full === full);
+  const error = rows.error ?? (declared ? null : undeclared);
   const filtered = q !== undefined || healths.length > 0 || where.size > 0;
 
   const filter: ResourceFilter = {
@@ -62,6 +63,8 @@ function ClassTable({ plugin, name, full }: { plugin: string; name: string; full
     ...(where.size > 0 ? { where: conditions(where) } : {}),
     sort: sort ?? 'name',
   };
+  // The rows may come before the declarations, whose columns they then wait for.
+  usePrefetchQuery(resourcePageQuery(filter, 0));
 
   /** Changes the address; what the reader sets in a table is no step back. */
   const set = useCallback(
@@ -94,39 +97,43 @@ function ClassTable({ plugin, name, full }: { plugin: string; name: string; full
           <Download filter={filter} columns={['name', 'health', ...columns.slice(1).map((c) => c.id)]} />
         </div>
       </div>
-      {rows.error && (
+      {error && (
         <p role="alert" className={classes['error']}>
-          {rows.error instanceof ProblemError ? rows.error.message : `The resources cannot be listed: ${errorText(rows.error)}`}
+          {error instanceof ProblemError ? error.message : `The resources cannot be listed: ${errorText(error)}`}
         </p>
       )}
-      <ResourceTable
-        label={`${label}, table`}
-        columns={columns}
-        filter={filter}
-        expected={counts?.count ?? 0}
-        sort={sort ?? 'name'}
-        onSort={(s) => set({ sort: s ?? '' })}
-        where={where}
-        onWhere={setWhere}
-        row={Math.max(0, Number(row ?? 1) - 1) || 0}
-        onRow={onRow}
-        onRows={setRows}
-        acts={
-          <>
-            <SortAnew full={full} />
-            {filtered && (
-              <Button size="compact-xs" variant="default" onClick={() => set({ q: '', health: '', where: '' })}>
-                Clear filters
-              </Button>
-            )}
-          </>
-        }
-        empty={
-          <Message title={filtered ? 'Nothing fits the filter' : `There is no ${label} yet`}>
-            <p>{filtered ? 'Choose another health, text or value.' : 'It appears here as soon as a plugin reports one.'}</p>
-          </Message>
-        }
-      />
+      {cls ? (
+        <ResourceTable
+          label={`${label}, table`}
+          columns={columns}
+          filter={filter}
+          expected={counts?.count ?? 0}
+          sort={sort ?? 'name'}
+          onSort={(s) => set({ sort: s ?? '' })}
+          where={where}
+          onWhere={setWhere}
+          row={Math.max(0, Number(row ?? 1) - 1) || 0}
+          onRow={onRow}
+          onRows={setRows}
+          acts={
+            <>
+              <SortAnew full={full} />
+              {filtered && (
+                <Button size="compact-xs" variant="default" onClick={() => set({ q: '', health: '', where: '' })}>
+                  Clear filters
+                </Button>
+              )}
+            </>
+          }
+          empty={
+            <Message title={filtered ? 'Nothing fits the filter' : `There is no ${label} yet`}>
+              <p>{filtered ? 'Choose another health, text or value.' : 'It appears here as soon as a plugin reports one.'}</p>
+            </Message>
+          }
+        />
+      ) : (
+        <Skeleton style={{ flex: 1 }} radius={6} />
+      )}
     </Page>
   );
 }

@@ -88,7 +88,7 @@ export function ResourceTable({ label, columns, filter, expected, sort, onSort, 
                 aria-hidden={resource ? undefined : true}
               >
                 {columns.map((c, i) => {
-                  const content = resource ? <Cell column={c} row={resource} /> : <Skeleton height={12} width={`${50 + ((index * 13 + i * 29) % 40)}%`} />;
+                  const content = resource ? <Cell column={c} row={resource} /> : <Skeleton animate={false} height={12} width={`${50 + ((index * 13 + i * 29) % 40)}%`} />;
                   return i === 0 ? (
                     <th scope="row" key={`${c.source}-${c.id}`}>
                       {content}
