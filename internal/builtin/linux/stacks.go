@@ -292,10 +292,9 @@ func (g *graph) within(it *item, v *fact.Volume) {
 
 func describeVolume(r *LvmVolume, v *fact.Volume) {
 	r.Name, r.Type, r.StatusText, r.Status = v.Name, v.Type, v.Health, StackOK
-	mirrored := strings.HasPrefix(v.Type, "raid") && v.Type != "raid0" || v.Type == "mirror"
 	switch h := v.Health; {
 	case h == "":
-	case h == "partial" && !mirrored, strings.Contains(h, "fail"), h == "out_of_data", h == "metadata_read_only", h == "invalid":
+	case h == "partial" && !v.Redundant(), strings.Contains(h, "fail"), h == "out_of_data", h == "metadata_read_only", h == "invalid":
 		r.Status = StackFailed
 	default:
 		r.Status = StackDegraded

@@ -9,6 +9,8 @@
 // the list before. See docs/decisions/0018-hosts.md.
 package fact
 
+import "strings"
+
 // Version is the version of the form of a Report. A reader refuses a higher one.
 const Version = 1
 
@@ -184,8 +186,8 @@ type Volume struct {
 	Group string `json:"group"` // UUID of the group
 	UUID  string `json:"uuid"`
 	Name  string `json:"name"`
-	// Health is LVM's word for what is wrong: "partial", "refresh needed"; empty if
-	// nothing is.
+	// Health is LVM's word for what is wrong: "partial", "refresh needed"; "degraded" of
+	// a volume on a RAID that has lost a device; empty if nothing is.
 	Health string `json:"health,omitempty"`
 	Type   string `json:"type,omitempty"` // "linear", "striped", "raid1", "thin", ...
 	// Layer is what the device is within the volume, for one that LVM made for
@@ -197,6 +199,11 @@ type Volume struct {
 	// the thin pool that it lies in.
 	Origin string `json:"origin,omitempty"`
 	Pool   string `json:"pool,omitempty"`
+}
+
+// Redundant says whether the volume is there with a device less.
+func (v *Volume) Redundant() bool {
+	return strings.HasPrefix(v.Type, "raid") && !strings.HasPrefix(v.Type, "raid0") || v.Type == "mirror"
 }
 
 // Group is an LVM volume group.

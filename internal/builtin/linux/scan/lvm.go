@@ -16,7 +16,9 @@ import (
 
 const (
 	lvmMember = "LVM2_member"
-	failed    = "failed" // the state of a volume that the kernel has given up
+	failed    = "failed"   // the state of a volume that the kernel has given up
+	partial   = "partial"  // LVM's word for a volume on a group that lacks a device
+	degraded  = "degraded" // the state of a volume with a part that bears a failure
 )
 
 // readLVM reads volume groups. What the kernel has of them is known without the
@@ -38,6 +40,7 @@ func (h *host) readLVM() {
 	h.groupsFromTools(l)
 	h.groupsFromKernel()
 	h.volumesFromKernel()
+	h.volumesFromParts()
 	if !ok {
 		h.keepGroups()
 	}
@@ -283,6 +286,62 @@ func (h *host) volumesFromKernel() {
 			}
 		}
 	}
+}
+
+// volumesFromParts has pools and caches be as well as what LVM made them of. LVM
+// itself says "partial" of all that lies on a RAID with a disk less, as it does of
+// what lost its data with the disk.
+func (h *host) volumesFromParts() {
+	for _, b := range h.blocks {
+		v := b.fact.Volume
+		if v == nil || v.Redundant() || v.Health != "" && v.Health != partial {
+			continue
+		}
+		health := h.partsHealth(b, 0)
+		// A thin volume is no part of its pool, and has that between it and the parts.
+		if health == "" || v.Health == "" && v.Layer != "tpool" && h.liesOnPool(b) {
+			continue
+		}
+		v.Health = health
+		for _, of := range h.blocks {
+			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID && (w.Health == "" || w.Health == partial) {
+				w.Health = health
+			}
+		}
+	}
+}
+
+// partsHealth is the worst of the states of a volume's parts, as far as the volume
+// has to bear it.
+func (h *host) partsHealth(b *block, depth int) string {
+	worst := ""
+	for _, key := range b.fact.On {
+		part := h.byKey[key]
+		if part == nil || !layered(part) || depth > 8 {
+			continue
+		}
+		v := part.fact.Volume
+		health := v.Health
+		switch {
+		case v.Redundant() && health != "" && health != failed:
+			health = degraded
+		case !v.Redundant() && (health == "" || health == partial):
+			health = or(h.partsHealth(part, depth+1), health)
+		}
+		if worst == "" || health != "" && health != degraded {
+			worst = health
+		}
+	}
+	return worst
+}
+
+// liesOnPool says whether the device is a thin volume, or is that of a pool above the
+// layer that works.
+func (h *host) liesOnPool(b *block) bool {
+	return slices.ContainsFunc(b.fact.On, func(key fact.Key) bool {
+		part := h.byKey[key]
+		return part != nil && part.fact.Volume != nil && part.fact.Volume.Layer == "tpool"
+	})
 }
 
 // keepStates reports what was known of volumes before, and says of each group with

@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -35,7 +36,7 @@ func Main() {
 
 // options opens the host below root. Tools are run on this system's behalf only: in
 // a container they would tell of the container, and of a capture there are recordings.
-func options(root string) (o Options, live bool, err error) {
+func options(root string, log *slog.Logger) (o Options, live bool, err error) {
 	switch {
 	case root == "" || root == "/":
 		return Options{Commands: &source.Tools{}}, true, nil
@@ -43,6 +44,9 @@ func options(root string) (o Options, live bool, err error) {
 		h, err := capture.Open(root)
 		if err != nil {
 			return Options{}, false, err
+		}
+		for _, problem := range h.Problems {
+			log.Warn("A part of the capture cannot be read", "error", problem)
 		}
 		return Options{Files: h.Files, Commands: h.Commands}, false, nil
 	}
@@ -70,7 +74,7 @@ func (p *process) session(env *agent.Env) agent.Plugin {
 	p.changed = env.Changed
 	p.mu.Unlock()
 	p.once.Do(func() {
-		o, live, err := options(p.root)
+		o, live, err := options(p.root, env.Log)
 		if err != nil {
 			p.err = fmt.Errorf("%s: %w", RootVar, err)
 			return

@@ -418,3 +418,81 @@ vg-part: 0 2048 raid raid5_ls 3 ADA 2048/2048 idle 0 0 -
 		t.Errorf("gaps %v", r.Gaps)
 	}
 }
+
+// LVM says "partial" of all that lies on a RAID with a disk less; a pool or a cache bears
+// that as the RAID does, and what lost data with the disk does not.
+func TestVolumesOfParts(t *testing.T) {
+	const group = "LVM-aaaaaabbbbccccddddeeeeffffgggggg"
+	const (
+		raid   = "0 2048 raid raid1 2 AD 2048/2048 idle 0 0 -"
+		pool   = "0 2048 thin-pool 1 1/2048 1/100 - rw discard_passdown queue_if_no_space - 1024"
+		linear = "0 2048 linear"
+		thin   = "0 2048 thin 1024 2047"
+		cached = "0 2048 cache 8 1/2048 128 1/100 0 0 0 0 0 0 0 1 writethrough 2 migration_threshold 2048 smq 0 rw -"
+	)
+	volumes := []struct {
+		name, layer, segtype, health, status string
+		on                                   []string
+		want                                 string
+	}{
+		{name: "data", segtype: "thin-pool", health: "partial", layer: "pool", status: linear, on: []string{"data-tpool"}, want: "degraded"},
+		{name: "data-tpool", layer: "tpool", health: "partial", segtype: "thin-pool", status: pool, on: []string{"data_tdata", "data_tmeta"}, want: "degraded"},
+		{name: "data_tdata", layer: "tdata", segtype: "raid1", health: "partial", status: raid, want: "partial"},
+		{name: "data_tmeta", layer: "tmeta", segtype: "linear", status: linear},
+		{name: "thin", segtype: "thin", health: "partial", status: thin, on: []string{"data-tpool"}, want: "degraded"},
+		{name: "other-tpool", layer: "tpool", segtype: "thin-pool", status: pool, on: []string{"other_tdata"}, want: "degraded"},
+		{name: "other_tdata", layer: "tdata", segtype: "raid1", health: "unknown", status: raid, want: "refresh needed"},
+		{name: "quiet", segtype: "thin", status: thin, on: []string{"other-tpool"}},
+		{name: "gone-tpool", layer: "tpool", segtype: "thin-pool", health: "partial", status: pool, on: []string{"gone_tdata", "gone_tmeta"}, want: "partial"},
+		{name: "gone_tdata", layer: "tdata", segtype: "linear", health: "partial", status: linear, want: "partial"},
+		{name: "gone_tmeta", layer: "tmeta", segtype: "raid1", health: "partial", status: raid, want: "partial"},
+		{name: "fast", segtype: "cache", health: "partial", status: cached, on: []string{"fast_cvol-cdata", "fast_corig"}, want: "degraded"},
+		{name: "fast_cvol-cdata", layer: "cdata", segtype: "linear", status: linear},
+		{name: "fast_corig", layer: "corig", segtype: "raid6", health: "partial", status: "0 2048 raid raid6_zr 4 AADA 2048/2048 idle 0 0 -", want: "partial"},
+		{name: "plain", segtype: "linear", health: "partial", status: linear, want: "partial"},
+		{name: "striped", segtype: "raid0", health: "partial", status: "0 2048 raid raid0 2 AA 2048/2048 idle 0 0 -", want: "partial"},
+	}
+	number := func(name string) int {
+		for i, v := range volumes {
+			if v.name == name {
+				return i
+			}
+		}
+		t.Fatalf("no volume %s", name)
+		return 0
+	}
+	files := map[string]string{}
+	var lvs, status []string
+	for i, v := range volumes {
+		letter := string(rune('A' + i))
+		if v.name == "data-tpool" {
+			letter = "A" // the pool's layer has its UUID
+		}
+		id := strings.Repeat(letter, 32)
+		uuid := group + id
+		if v.layer != "" {
+			uuid += "-" + v.layer
+		}
+		dir := fmt.Sprintf("/devices/virtual/block/dm-%d", i)
+		files["/sys"+dir+"/dev"] = fmt.Sprintf("253:%d", i)
+		files["/sys"+dir+"/size"] = "2048"
+		// A hyphen of a layer stands alone, one of a name would be double.
+		files["/sys"+dir+"/dm/name"], files["/sys"+dir+"/dm/uuid"] = "vg-"+v.name, uuid
+		files[fmt.Sprintf("/sys/class/block/dm-%d", i)] = "-> ../.." + dir
+		for _, on := range v.on {
+			files[fmt.Sprintf("/sys%s/slaves/dm-%d", dir, number(on))] = fmt.Sprintf("-> ../../dm-%d", number(on))
+		}
+		status = append(status, "vg-"+v.name+": "+v.status)
+		id = id[:6] + "-" + strings.Repeat(id[:4]+"-", 5) + id[:6]
+		lvs = append(lvs, fmt.Sprintf(`{"lv_name":"%s","lv_uuid":"%s","vg_name":"vg","lv_attr":"rwi-XX--X-","segtype":"%s","lv_health_status":"%s"}`, v.name, id, v.segtype, v.health))
+	}
+	r := scanned(t, files, source.Replay{
+		{Line: "lvs", Output: source.Output{Stdout: []byte(`{"report":[{"lv":[` + strings.Join(lvs, ",") + `]}]}`)}},
+		{Line: "dmsetup status", Output: source.Output{Stdout: []byte(strings.Join(status, "\n") + "\n")}},
+	})
+	for i, v := range volumes {
+		if got := byName(t, r, fmt.Sprintf("dm-%d", i)).Volume.Health; got != v.want {
+			t.Errorf("%s is %q, want %q", v.name, got, v.want)
+		}
+	}
+}

@@ -20,6 +20,8 @@ import (
 type Host struct {
 	Files    *source.Tree
 	Commands source.Replay
+	// Problems say what of the capture could not be read, and is left out.
+	Problems []error
 }
 
 // Open reads a capture: a folder that Folder understands, or a file that Document
@@ -39,6 +41,9 @@ func Open(name string) (*Host, error) {
 	h, err := Document(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for i, problem := range h.Problems {
+		h.Problems[i] = fmt.Errorf("%s: %w", name, problem)
 	}
 	return h, nil
 }
@@ -101,7 +106,8 @@ var procFiles = map[string]string{
 // Folder reads a folder: archives (*.tar) with files by their absolute names,
 // run-udev/data as /run/udev/data, /proc files and outputs of commands by the names of
 // this package's lists, recordings in commands.json, as Document reads them; folders sys,
-// proc, run, dev and etc as they are. What it does not know it leaves out.
+// proc, run, dev and etc as they are. What it does not know it leaves out; of an archive
+// that is torn it has what comes before.
 func Folder(dir string) (*Host, error) {
 	if _, err := os.Stat(filepath.Join(dir, "d", "sysfs.tar")); err == nil {
 		dir = filepath.Join(dir, "d")
@@ -111,11 +117,13 @@ func Folder(dir string) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := len(tars) > 0
+	found := false
 	for _, name := range tars {
-		if err := h.archive(name); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		n, err := h.archive(name)
+		if err != nil {
+			h.Problems = append(h.Problems, fmt.Errorf("%s: %w", name, err))
 		}
+		found = found || n > 0
 	}
 	for _, part := range []string{"sys", "proc", "run", "dev", "etc"} {
 		if n, err := h.below(filepath.Join(dir, part), "/"+part); err != nil {
@@ -133,13 +141,13 @@ func Folder(dir string) (*Host, error) {
 			found = true
 		}
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, commandsFile)); err == nil {
-		more, err := Document(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, commandsFile), err)
-		}
+	switch more, err := Open(filepath.Join(dir, commandsFile)); {
+	case err == nil:
 		h.Commands = append(h.Commands, more.Commands...)
+		h.Problems = append(h.Problems, more.Problems...)
 		found = true
+	case !errors.Is(err, os.ErrNotExist):
+		h.Problems = append(h.Problems, err)
 	}
 	disks, err := filepath.Glob(filepath.Join(dir, "smartctl-*.json"))
 	if err != nil {
@@ -160,7 +168,8 @@ func Folder(dir string) (*Host, error) {
 		}
 	}
 	if !found {
-		return nil, fmt.Errorf("%s holds nothing of a capture: neither an archive of /sys nor a folder sys nor outputs of commands", dir)
+		none := fmt.Errorf("%s holds nothing of a capture: neither an archive of /sys nor a folder sys nor outputs of commands", dir)
+		return nil, errors.Join(append(h.Problems, none)...)
 	}
 	return h, nil
 }
@@ -202,21 +211,21 @@ func (h *Host) below(dir, to string) (int, error) {
 	return n, err
 }
 
-// archive takes over the files of a tar archive.
-func (h *Host) archive(name string) error {
+// archive takes over the files of a tar archive, up to where it is torn.
+func (h *Host) archive(name string) (n int, err error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer file.Close()
 	r := tar.NewReader(file)
-	for {
+	for ; ; n++ {
 		header, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return n, nil
 		}
 		if err != nil {
-			return err
+			return n, err
 		}
 		at := "/" + strings.TrimPrefix(path.Clean(header.Name), "/")
 		switch header.Typeflag {
@@ -227,7 +236,7 @@ func (h *Host) archive(name string) error {
 		case tar.TypeReg:
 			text, err := io.ReadAll(io.LimitReader(r, source.MaxFile))
 			if err != nil {
-				return err
+				return n, err
 			}
 			h.Files.Put(at, text)
 		}

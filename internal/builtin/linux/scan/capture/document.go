@@ -34,7 +34,8 @@ type document struct {
 
 // Document reads a JSON document: a tree of files and links, recordings of
 // commands with some files, a dump of libudev's properties and attributes, or a list
-// of block devices with their serial numbers; or else an archive in ttar's text.
+// of block devices with their serial numbers; or else an archive in ttar's text. A value
+// of a wrong type is left out, and is among the problems.
 func Document(text []byte) (*Host, error) {
 	h := &Host{Files: source.NewTree()}
 	if bytes.Contains(text, []byte("\nPath: ")) {
@@ -42,7 +43,11 @@ func Document(text []byte) (*Host, error) {
 		return h, nil
 	}
 	var d document
-	if err := json.Unmarshal(text, &d); err != nil {
+	var wrong *json.UnmarshalTypeError
+	switch err := json.Unmarshal(text, &d); {
+	case errors.As(err, &wrong): // the rest is there nevertheless
+		h.Problems = append(h.Problems, fmt.Errorf("%s is %s, which is no %s, and perhaps not the only one: left out", wrong.Field, wrong.Value, wrong.Type))
+	case err != nil:
 		return nil, fmt.Errorf("not a capture in JSON: %w", err)
 	}
 	p := &d.prober
@@ -50,7 +55,8 @@ func Document(text []byte) (*Host, error) {
 		p = d.Storage
 	}
 	if len(d.Files)+len(d.Links)+len(d.Commands)+len(p.Blockdev)+len(d.Nodes) == 0 {
-		return nil, errors.New("holds nothing of a capture: neither files nor commands nor devices")
+		none := errors.New("holds nothing of a capture: neither files nor commands nor devices")
+		return nil, errors.Join(append(h.Problems, none)...)
 	}
 	for name, text := range d.Files {
 		if !strings.Contains(name, "/../") {
