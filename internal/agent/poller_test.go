@@ -315,15 +315,18 @@ func (w *world) news() {
 	w.poller.Changed(name)
 }
 
-// newWorld makes a world in which everything works, and runs the poller in it until
-// the test ends.
-func newWorld(t *testing.T) *world {
+// newWorld makes a world in which everything works, but for what setUp changes, and
+// runs the poller in it until the test ends.
+func newWorld(t *testing.T, setUp ...func(*world)) *world {
 	t.Helper()
 	w := &world{
 		t: t, things: map[string]int{}, up: make(chan struct{}), ready: make(chan struct{}), reached: true,
 		info: wire.DeviceInfo{Updates: true}, delay: time.Millisecond,
 	}
 	close(w.ready)
+	for _, set := range setUp {
+		set(w)
+	}
 	w.poller = agent.NewPoller(agent.Options{Plugin: "p", Process: w.process, Open: w.open, Now: time.Now, After: time.After})
 	w.run()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -391,10 +394,7 @@ func TestNews(t *testing.T) {
 // end all the same.
 func TestOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.mu.Lock()
-		w.info.Updates = false
-		w.mu.Unlock()
+		w := newWorld(t, func(w *world) { w.info.Updates = false })
 		time.Sleep(time.Minute)
 		w.news()
 		time.Sleep(time.Minute)
@@ -411,10 +411,9 @@ func TestOnce(t *testing.T) {
 // and the server knows that there is no session.
 func TestFailing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.mu.Lock()
-		w.fail = func(string) error { return errors.New("no disk answers") }
-		w.mu.Unlock()
+		w := newWorld(t, func(w *world) {
+			w.fail = func(string) error { return errors.New("no disk answers") }
+		})
 		var starts []time.Duration
 		for began, n := time.Now(), 0; n < 10; time.Sleep(100 * time.Millisecond) {
 			w.mu.Lock()
