@@ -30,9 +30,9 @@ func TestBrokenParts(t *testing.T) {
 	}{
 		{
 			name: "document", open: "host.json",
-			files:    map[string]string{"host.json": `{"commands": {` + good + `, "pvs": {"stdout": "x", "exit": "none"}}, "files": {"/sys/block/sda/size": "8", "/sys/block/sdb/size": 8}}`},
+			files:    map[string]string{"host.json": `{"commands": {` + good + ",\n" + `"pvs": {"stdout": "x", "exit": "none"}}, "files": {"/sys/block/sda/size": "8", "/sys/block/sdb/size": 8}}`},
 			commands: []string{"pvs", "uname -r"}, holds: "/sys/block/sda/size",
-			problems: []string{"host.json", "exit is string", "int"},
+			problems: []string{"host.json: line 2, byte 37: ", "exit is string", "int"},
 		},
 		{
 			name: "only that", open: "host.json",

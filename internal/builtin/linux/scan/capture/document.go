@@ -46,7 +46,9 @@ func Document(text []byte) (*Host, error) {
 	var wrong *json.UnmarshalTypeError
 	switch err := json.Unmarshal(text, &d); {
 	case errors.As(err, &wrong): // the rest is there nevertheless
-		h.Problems = append(h.Problems, fmt.Errorf("%s is %s, which is no %s, and perhaps not the only one: left out", wrong.Field, wrong.Value, wrong.Type))
+		before := text[:min(wrong.Offset, int64(len(text)))]
+		h.Problems = append(h.Problems, fmt.Errorf("line %d, byte %d: a value of %s is %s, which is no %s, and perhaps not the only one: left out",
+			1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n')-1, wrong.Field, wrong.Value, wrong.Type))
 	case err != nil:
 		return nil, fmt.Errorf("not a capture in JSON: %w", err)
 	}
