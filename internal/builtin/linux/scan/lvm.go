@@ -278,12 +278,16 @@ func (h *host) volumesFromKernel() {
 		if health == "" || v.Health != "" && health != failed {
 			continue
 		}
-		v.Health = health
-		for _, of := range h.blocks {
-			// A pool shows its state by the layer below it.
-			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID {
-				w.Health = health
-			}
+		h.setHealth(v, health)
+	}
+}
+
+// setHealth notes the state of a volume. A pool shows its state by the layer below it.
+func (h *host) setHealth(v *fact.Volume, health string) {
+	v.Health = health
+	for _, of := range h.blocks {
+		if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID {
+			w.Health = health
 		}
 	}
 }
@@ -302,12 +306,7 @@ func (h *host) volumesFromParts() {
 		if health == "" || v.Health == "" && v.Layer != "tpool" && h.liesOnPool(b) {
 			continue
 		}
-		v.Health = health
-		for _, of := range h.blocks {
-			if w := of.fact.Volume; w != nil && v.Layer == "tpool" && w.UUID == v.UUID && (w.Health == "" || w.Health == partial) {
-				w.Health = health
-			}
-		}
+		h.setHealth(v, health)
 	}
 }
 

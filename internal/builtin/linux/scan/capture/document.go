@@ -35,7 +35,7 @@ type document struct {
 // Document reads a JSON document: a tree of files and links, recordings of
 // commands with some files, a dump of libudev's properties and attributes, or a list
 // of block devices with their serial numbers; or else an archive in ttar's text. A value
-// of a wrong type is left out, and is among the problems.
+// of a wrong type is taken for empty, and is among the problems.
 func Document(text []byte) (*Host, error) {
 	h := &Host{Files: source.NewTree()}
 	if bytes.Contains(text, []byte("\nPath: ")) {
@@ -47,7 +47,7 @@ func Document(text []byte) (*Host, error) {
 	switch err := json.Unmarshal(text, &d); {
 	case errors.As(err, &wrong): // the rest is there nevertheless
 		before := text[:min(wrong.Offset, int64(len(text)))]
-		h.Problems = append(h.Problems, fmt.Errorf("line %d, byte %d: a value of %s is %s, which is no %s, and perhaps not the only one: left out",
+		h.Problems = append(h.Problems, fmt.Errorf("line %d, byte %d: a value of %s is %s, which is no %s, and perhaps not the only one: taken for empty",
 			1+bytes.Count(before, []byte("\n")), len(before)-bytes.LastIndexByte(before, '\n')-1, wrong.Field, wrong.Value, wrong.Type))
 	case err != nil:
 		return nil, fmt.Errorf("not a capture in JSON: %w", err)
