@@ -189,3 +189,10 @@ func SearchAtMost(n int) func() {
 
 // SortAtMost has lists pick more resources than these from a kept order.
 func (inv *Inventory) SortAtMost(n int) { inv.few = n }
+
+// Sorted returns the IDs of resources by what Query.Sort names, ascending, and how many
+// of them have none of it.
+func Sorted(list []*resource.Resource, by string) ([]resource.ID, int) {
+	s := sortResources(list, func() *sorter { return newSorter(by, nil, func(resource.ID) string { return "" }) })
+	return s.ids, s.nulls
+}

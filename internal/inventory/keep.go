@@ -114,7 +114,7 @@ func (inv *Inventory) refresh(e *entry[orderKey, dated]) sorted {
 	list := inv.membersOf(&key.among)
 	inv.mu.RUnlock()
 	// Resources are immutable: the work on them needs no lock.
-	e.v = dated{seq, sortRows(keysOf(list, func() *sorter { return newSorter(key.by, nil, inv.nameOf) }))}
+	e.v = dated{seq, sortResources(list, func() *sorter { return newSorter(key.by, nil, inv.nameOf) })}
 	return e.v.sorted
 }
 

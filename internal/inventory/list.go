@@ -284,7 +284,7 @@ func (inv *Inventory) pickAfresh(f *filter, key orderKey) sorted {
 			list = append(list, r)
 		}
 	}
-	return sortRows(keysOf(list, func() *sorter { return newSorter(key.by, nil, inv.nameOf) }))
+	return sortResources(list, func() *sorter { return newSorter(key.by, nil, inv.nameOf) })
 }
 
 func inAll(sets []set, id resource.ID) bool {

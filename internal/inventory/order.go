@@ -5,8 +5,8 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
@@ -17,8 +17,24 @@ import (
 // this order, which only meet if classes declare an attribute differently.
 type sortKey struct {
 	kind keyKind
-	num  float64
+	num  uint64 // as bits that compare as numbers do
 	text []byte // collated
+}
+
+// numberOf returns the key of a number. Of NaN, which comes first, there is one.
+func numberOf(n float64) sortKey {
+	switch {
+	case n != n:
+		return sortKey{}
+	case n == 0:
+		n = 0 // not -0
+	}
+	const sign = 1 << 63
+	bits := math.Float64bits(n)
+	if bits&sign != 0 {
+		return sortKey{num: ^bits}
+	}
+	return sortKey{num: bits | sign}
 }
 
 type keyKind uint8
@@ -33,10 +49,10 @@ func (k *sortKey) compare(other *sortKey) int {
 	if k.kind != other.kind {
 		return cmp.Compare(k.kind, other.kind)
 	}
-	if k.kind == textKey {
-		return bytes.Compare(k.text, other.text)
+	if k.num != other.num {
+		return cmp.Compare(k.num, other.num)
 	}
-	return cmp.Compare(k.num, other.num)
+	return bytes.Compare(k.text, other.text)
 }
 
 // sorter makes keys for one sort order. It belongs to one goroutine.
@@ -45,26 +61,31 @@ type sorter struct {
 	desc bool
 	key  func(*resource.Resource) sortKey
 	room []byte // for texts
+	low  []byte // a text in lower case
+	// seen has the keys of the first texts that differ: many columns have few values.
+	seen map[string][]byte
 }
+
+// mostSeen bounds sorter.seen. Of a column with more texts the rest is not looked up.
+const mostSeen = 256
 
 // newSorter returns what sorts by the name in Query.Sort.
 func newSorter(by string, sick map[resource.ID]resource.Severity, names func(resource.ID) string) *sorter {
 	name, desc := strings.CutPrefix(by, "-")
-	s := &sorter{by: cmp.Or(name, "id"), desc: desc}
-	number := func(n float64) sortKey { return sortKey{num: n} }
+	s := &sorter{by: cmp.Or(name, "id"), desc: desc, seen: map[string][]byte{}}
 	switch s.by {
 	case "id":
-		s.key = func(r *resource.Resource) sortKey { return number(float64(r.ID)) }
+		s.key = func(r *resource.Resource) sortKey { return numberOf(float64(r.ID)) }
 	case "name":
 		s.key = func(r *resource.Resource) sortKey { return s.textKey(r.Name()) }
 	case "class":
 		s.key = func(r *resource.Resource) sortKey { return s.textKey(r.Class.FullName()) }
 	case "updated":
-		s.key = func(r *resource.Resource) sortKey { return number(float64(r.Updated.UnixMicro())) }
+		s.key = func(r *resource.Resource) sortKey { return numberOf(float64(r.Updated.UnixMicro())) }
 	case "first_seen":
-		s.key = func(r *resource.Resource) sortKey { return number(float64(r.FirstSeen.UnixMicro())) }
+		s.key = func(r *resource.Resource) sortKey { return numberOf(float64(r.FirstSeen.UnixMicro())) }
 	case "health":
-		s.key = func(r *resource.Resource) sortKey { return number(float64(sick[r.ID])) }
+		s.key = func(r *resource.Resource) sortKey { return numberOf(float64(sick[r.ID])) }
 	default:
 		attr := resource.AttributeName(s.by)
 		s.key = func(r *resource.Resource) sortKey { return s.attrKey(r, attr, names) }
@@ -79,7 +100,7 @@ func (s *sorter) attrKey(r *resource.Resource, attr string, names func(resource.
 	}
 	v := r.Values[i]
 	if n, ok := v.Number(); ok {
-		return sortKey{num: n}
+		return numberOf(n)
 	}
 	if target, ok := v.Ref(); ok {
 		return s.textKey(names(resource.ID(target)))
@@ -90,17 +111,27 @@ func (s *sorter) attrKey(r *resource.Resource, attr string, names func(resource.
 // textKey ignores case, and what comes after a few hundred bytes: cursors must
 // fit in an address.
 func (s *sorter) textKey(text string) sortKey {
+	few := len(s.seen) < mostSeen
+	if few {
+		if key, ok := s.seen[text]; ok {
+			return sortKey{kind: textKey, text: key}
+		}
+	}
 	const most = 200
-	low := strings.ToLower(text)
-	if len(low) > most {
-		low = strings.ToValidUTF8(low[:most], "")
+	s.low = appendLower(s.low[:0], text)
+	if len(s.low) > most {
+		s.low = bytes.ToValidUTF8(s.low[:most], nil)
 	}
 	if cap(s.room)-len(s.room) < 3*most { // keys share pieces of memory
 		s.room = make([]byte, 0, 64<<10)
 	}
 	start := len(s.room)
-	s.room = resource.AppendCollated(s.room, low)
-	return sortKey{kind: textKey, text: s.room[start:len(s.room):len(s.room)]}
+	s.room = resource.AppendCollated(s.room, s.low)
+	key := s.room[start:len(s.room):len(s.room)]
+	if few {
+		s.seen[text] = key
+	}
+	return sortKey{kind: textKey, text: key}
 }
 
 // keyed is a resource with its key.
@@ -139,62 +170,6 @@ func (s *sorted) at(i int, desc bool) resource.ID {
 	return s.ids[len(s.ids)-1-(i-k)]
 }
 
-// sortRows sorts what stands in rows.
-func sortRows(rows []keyed) sorted {
-	parallelSort(rows)
-	out := sorted{ids: make([]resource.ID, len(rows))}
-	for i := range rows {
-		out.ids[i] = rows[i].id
-		if rows[i].key.kind == nullKey {
-			out.nulls++
-		}
-	}
-	return out
-}
-
-// manyRows is from how many rows on it is worth to use several cores.
-const manyRows = 20_000
-
-func parallelSort(rows []keyed) {
-	if len(rows) < manyRows {
-		slices.SortFunc(rows, compareKeyed)
-		return
-	}
-	half := len(rows) / 2
-	// Where there is one core only, this costs nothing worth to mention.
-	var other sync.WaitGroup
-	other.Go(func() { slices.SortFunc(rows[:half], compareKeyed) })
-	slices.SortFunc(rows[half:], compareKeyed)
-	other.Wait()
-	if compareKeyed(rows[half-1], rows[half]) <= 0 {
-		return
-	}
-	left, out := slices.Clone(rows[:half]), rows[:0]
-	right := rows[half:]
-	for len(left) > 0 && len(right) > 0 {
-		if compareKeyed(left[0], right[0]) <= 0 {
-			out, left = append(out, left[0]), left[1:]
-		} else {
-			out, right = append(out, right[0]), right[1:]
-		}
-	}
-	copy(rows[len(out):], left) // what is left of the right half stands where it belongs
-}
-
-// keysOf makes the rows of resources, with several sorters at work.
-func keysOf(list []*resource.Resource, newSorter func() *sorter) []keyed {
-	rows := make([]keyed, len(list))
-	inChunks(len(list), func() func(from, to int) {
-		s := newSorter()
-		return func(from, to int) {
-			for i := from; i < to; i++ {
-				rows[i] = keyed{key: s.key(list[i]), id: list[i].ID}
-			}
-		}
-	})
-	return rows
-}
-
 // chunk is how many rows are worked on between two looks for more.
 const chunk = 4096
 
@@ -229,7 +204,7 @@ func inChunks(n int, worker func() func(from, to int)) {
 type cursor struct {
 	Sort string      `json:"o,omitempty"`
 	Kind keyKind     `json:"t,omitempty"`
-	Num  float64     `json:"n,omitempty"`
+	Num  uint64      `json:"n,omitempty"`
 	Text []byte      `json:"s,omitempty"`
 	ID   resource.ID `json:"i"`
 }

@@ -104,6 +104,7 @@ func appendText(b []byte, r *resource.Resource) []byte {
 	return b
 }
 
+// appendLower appends a text in lower case.
 func appendLower(b []byte, s string) []byte {
 	for i := range len(s) {
 		if s[i] >= 0x80 {

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"bytes"
 	"cmp"
 	"strings"
 )
@@ -28,7 +29,7 @@ func Natural(a, b string) int {
 }
 
 // digits returns how many digits the text begins with.
-func digits(s string) int {
+func digits[T string | []byte](s T) int {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return i
@@ -39,9 +40,9 @@ func digits(s string) int {
 
 // AppendCollated appends bytes that compare as Natural compares texts: a bytewise
 // comparison of two results has the order of Natural. It is for sorting many.
-func AppendCollated(b []byte, s string) []byte {
+func AppendCollated(b, s []byte) []byte {
 	zeros := false
-	for x := s; x != ""; {
+	for x := s; len(x) > 0; {
 		d := digits(x)
 		if d == 0 {
 			if b = append(b, x[0]); x[0] == 0 {
@@ -51,7 +52,7 @@ func AppendCollated(b []byte, s string) []byte {
 			continue
 		}
 		// The longer of two numbers is the greater one.
-		n := strings.TrimLeft(x[:d], "0")
+		n := bytes.TrimLeft(x[:d], "0")
 		b = append(b, '0', byte(len(n)>>8), byte(len(n)))
 		b = append(b, n...)
 		zeros = zeros || len(n) < d

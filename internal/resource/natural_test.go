@@ -37,7 +37,7 @@ func TestCollatedTextsHaveTheOrderOfNatural(t *testing.T) {
 	text := rapid.StringMatching(`[a0-2 \x00é]{0,6}`)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := text.Draw(t, "a"), text.Draw(t, "b")
-		got := bytes.Compare(resource.AppendCollated(nil, a), resource.AppendCollated(nil, b))
+		got := bytes.Compare(resource.AppendCollated(nil, []byte(a)), resource.AppendCollated(nil, []byte(b)))
 		if got != resource.Natural(a, b) {
 			t.Fatalf("%q, %q: %d, want %d", a, b, got, resource.Natural(a, b))
 		}
