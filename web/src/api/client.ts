@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { keepPosition } from './positions';
 import { ProblemError } from './problem';
 import type { components, paths } from './schema';
 import { refuseToken, token } from './token';
@@ -49,5 +50,6 @@ interface Answer<T> {
 export async function data<T>(call: Promise<Answer<T>>): Promise<T> {
   const { data: body, error, response } = await call;
   if (!response.ok) throw ProblemError.from(response.status, error);
+  keepPosition(body, response);
   return body as T;
 }

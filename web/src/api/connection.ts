@@ -9,8 +9,11 @@ export interface ConnectionOptions {
   /** Receives every event but `ready`, in order. */
   onEvent: (event: ServerEvent) => void;
   onState: (state: ConnectionState) => void;
-  /** Told when changes may have been missed, so that lists must be read again. */
-  onGap: () => void;
+  /**
+   * Told when changes may have been missed, so that what was read must be read again; where a stream begins,
+   * all but what is from its position.
+   */
+  onGap: (begin?: string) => void;
   /** How long to wait before try number n after a failure, in milliseconds. */
   backoff?: (n: number) => number;
   /** After so many milliseconds without a byte the stream counts as dead. */
@@ -105,7 +108,7 @@ export class Connection {
       this.failures = 0;
       this.options.onState('live');
       // What was read before the stream began may lack what changed in between.
-      if (first) this.options.onGap();
+      if (first) this.options.onGap(event.id);
       return;
     }
     if (event.event === 'reset') this.options.onGap();

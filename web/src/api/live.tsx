@@ -29,7 +29,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     const connection = new Connection({
       open: openEvents,
       onState: setState,
-      onGap: () => refresher.mark((m) => (m.everything = true)),
+      onGap: (begin) => (begin === undefined ? refresher.mark((m) => (m.everything = true)) : refresher.begin(begin)),
       onEvent: (event) => takeEvent(event),
     });
     function takeEvent(event: ServerEvent): void {

@@ -1,5 +1,6 @@
-import type { QueryClient } from '@tanstack/react-query';
+import type { Query, QueryClient } from '@tanstack/react-query';
 import { isMarked, noMarks, type Marks } from './changes';
+import { isFrom } from './positions';
 
 export interface RefreshOptions {
   /** How long to gather marks before the first refresh, in milliseconds. */
@@ -21,6 +22,7 @@ export class Refresher {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private running = false;
   private notBefore = 0;
+  private unwatch: () => void = () => undefined;
 
   constructor(client: QueryClient, { gather = 120, rest = 1000 }: RefreshOptions = {}) {
     this.client = client;
@@ -34,8 +36,27 @@ export class Refresher {
     this.schedule();
   }
 
+  /**
+   * Reads again what is not from the position at which a stream of events begins: the stream does not tell what
+   * changed before. What is under way is looked at when it comes.
+   */
+  begin(position: string): void {
+    const cache = this.client.getQueryCache();
+    const check = (query: Query) => {
+      if (!isFrom(query.state.data, position)) void this.client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+    };
+    const coming = new Set(cache.findAll({ fetchStatus: 'fetching' }));
+    cache.findAll({ fetchStatus: 'idle' }).forEach(check);
+    this.unwatch();
+    this.unwatch = cache.subscribe((event) => {
+      const query = event.query as Query;
+      if (event.type === 'updated' && event.action.type === 'success' && coming.delete(query)) check(query);
+    });
+  }
+
   /** Forgets marks and planned rounds. */
   stop(): void {
+    this.unwatch();
     clearTimeout(this.timer);
     this.timer = undefined;
     this.marks = noMarks();
