@@ -226,6 +226,10 @@ func TestStanding(t *testing.T) {
 					cause = " " + it.Cause.Message
 				}
 				out = append(out, fmt.Sprintf("%s %s%s", it.Resource.Name, it.State, cause))
+				r := get[gen.Resource](t, s, fmt.Sprintf("/resources/%d", it.Resource.ID))
+				if fs := r.Class == "Scratch"; fs != (r.Standing != nil) || fs && *r.Standing != it.State {
+					t.Errorf("%s stands %v by itself, %s in the list", r.Name, r.Standing, it.State)
+				}
 				if want := it.Resource.ID == int64(apitest.Lun); it.Volume != want || (it.Why != "") != want {
 					t.Errorf("%s: volume %t, why %q", it.Resource.Name, it.Volume, it.Why)
 				}

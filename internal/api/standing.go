@@ -53,7 +53,7 @@ func (h *handlers) filesystemsStanding(most int) (out gen.StandingKind, _ error)
 			return out, err
 		}
 		for _, r := range page.Items {
-			list = append(list, stood{ref: h.view.ref(r), state: h.stand(r), r: r})
+			list = append(list, stood{ref: h.view.ref(r), state: h.view.filesystemState(r), r: r})
 		}
 		q.Cursor = page.Next
 	}
@@ -106,33 +106,6 @@ func (h *handlers) standingKind(list []stood, fine, most int) gen.StandingKind {
 		out.Items = append(out.Items, h.standingItem(s))
 	}
 	return out
-}
-
-// stand tells the state of a file system: see the description of getStanding.
-func (h *handlers) stand(r *resource.Resource) gen.StandingState {
-	if h.alerts.Health(r.ID) < resource.Warning {
-		return gen.StandingStateFine
-	}
-	failed, sick := h.view.says(r)
-	if failed {
-		return gen.StandingStateDown
-	}
-	allFailed := len(r.Parents) > 0
-	for _, id := range r.Parents {
-		p := h.inventory.Get(id)
-		if p == nil { // deleted by a change that is under way
-			continue
-		}
-		f, s := h.view.says(p)
-		allFailed, sick = allFailed && f, sick || s
-	}
-	switch {
-	case allFailed:
-		return gen.StandingStateDown
-	case sick:
-		return gen.StandingStateDegraded
-	}
-	return gen.StandingStateAtRisk
 }
 
 func (h *handlers) standingItem(s stood) gen.StandingItem {

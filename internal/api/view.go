@@ -53,6 +53,10 @@ func (v *View) Resource(r *resource.Resource) gen.Resource {
 	if r.Alias != "" {
 		out.Alias = &r.Alias
 	}
+	if c.Is(resource.ClassFileSystem) {
+		state := v.filesystemState(r)
+		out.Standing = &state
+	}
 	for i := range c.Attributes {
 		if a := &c.Attributes[i]; a.Kind != resource.Password {
 			at := v.attribute(a, r.Values[i])

@@ -115,6 +115,33 @@ func (v *View) nothingLeft(r *resource.Resource) bool {
 	})
 }
 
+// filesystemState tells the state of a file system: see the description of getStanding.
+func (v *View) filesystemState(r *resource.Resource) gen.StandingState {
+	if v.Alerts.Health(r.ID) < resource.Warning {
+		return gen.StandingStateFine
+	}
+	failed, sick := v.says(r)
+	if failed {
+		return gen.StandingStateDown
+	}
+	allFailed := len(r.Parents) > 0
+	for _, id := range r.Parents {
+		p := v.Resources.Get(id)
+		if p == nil { // deleted by a change that is under way
+			continue
+		}
+		f, s := v.says(p)
+		allFailed, sick = allFailed && f, sick || s
+	}
+	switch {
+	case allFailed:
+		return gen.StandingStateDown
+	case sick:
+		return gen.StandingStateDegraded
+	}
+	return gen.StandingStateAtRisk
+}
+
 // says reports what a resource says of itself: whether it has failed, and
 // whether it is not well at all.
 func (v *View) says(r *resource.Resource) (failed, sick bool) {

@@ -156,6 +156,9 @@ func (g *getter) oneResource(ctx context.Context, c *client, arg string) error {
 		row("Label", clean(r.Label))
 	}
 	row("Health", g.health(string(r.Health), r.Stale))
+	if r.Standing != nil {
+		row("Standing", strings.ReplaceAll(string(*r.Standing), "_", " "))
+	}
 	row("Parents", dash(strings.Trim(fmt.Sprint(r.Parents), "[]")))
 	row("Children", r.ChildrenCount)
 	row("First seen", when(r.FirstSeen))

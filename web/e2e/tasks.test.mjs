@@ -33,6 +33,8 @@ describe('tasks', { skip: realURL !== '' && 'a real server is tested by real.tes
     assert.match(await cause.innerText(), /Enclosure\s+Enclosure 0\s+Slot\s+13/);
     await page.getByRole('list', { name: 'File systems in danger' }).getByRole('link', { name: 'File system scratch' }).click();
     await page.getByRole('heading', { name: 'Why is it not well?' }).waitFor();
+    await page.getByText('At risk', { exact: true }).and(page.locator('main span')).waitFor();
+    await page.getByText('It works, but something that it depends on further away is not well.').waitFor();
     const path = page.getByRole('list', { name: 'The way from the cause to here' }).first();
     assert.match(await path.innerText(), /Disk WD\w+\s+RAID pool p01\s+LUN \w+\s+scratch-OST\w+\s+here/);
     await closePage(page);

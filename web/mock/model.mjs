@@ -128,6 +128,16 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
   }
   const healthOf = (r) => health().get(r.id) ?? 'ok';
 
+  /** How a file system or a volume stands. */
+  function standing(r) {
+    if (rank[healthOf(r)] < rank.warning) return 'fine';
+    const causes = (x) => own(x).filter(mayCause);
+    const failed = (x) => causes(x).some((a) => a.severity === 'error');
+    const parents = r.parents.map((id) => resources.get(id));
+    if (failed(r) || (parents.length > 0 && parents.every(failed))) return 'down';
+    return [r, ...parents].some((x) => causes(x).length > 0) ? 'degraded' : 'at_risk';
+  }
+
   function attributeValue(a, value) {
     let text = value === null ? '' : String(value);
     if (value !== null && a.kind === 'bytes') text = bytesText(value);
@@ -162,6 +172,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
       attributes,
       statistics,
       health: healthOf(r),
+      ...(r.class.name === 'FileSystem' && { standing: standing(r) }),
       own_alerts: own(r).map(summary),
       inherited_alerts: inherited.slice(0, 100).map(summary),
       ...(inherited.length > 100 ? { inherited_alerts_count: inherited.length } : {}),
@@ -426,7 +437,7 @@ export function makeModel({ disks = 240, fed = 0, now = Date.now(), empty = fals
 
   return {
     resources, alerts, past, keptSince, log, listeners, classOf,
-    acknowledge, add, change, classes, count, encode, encodeAlert, endedIncidents, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, summary, walk,
+    acknowledge, add, change, classes, count, encode, encodeAlert, endedIncidents, health, healthOf, incident, incidents, latest, mayCause, name, node, own, publish, raise, ref, remove, setAttribute, standing, summary, walk,
     attributeValue,
     seq: () => seq,
     rank,

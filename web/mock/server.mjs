@@ -169,14 +169,7 @@ export async function serve({ port = 0, disks = 240, fed = 0, empty = false, tok
   function standing(is, fine) {
     const order = ['down', 'degraded', 'at_risk', 'fine'];
     const own = (r) => model.own(r).filter(model.mayCause);
-    const state = (r) => {
-      if (model.rank[model.healthOf(r)] < model.rank.warning) return 'fine';
-      if (own(r).some((a) => a.severity === 'error')) return 'down';
-      const parents = r.parents.map((id) => model.resources.get(id));
-      if (parents.length > 0 && parents.every((p) => own(p).some((a) => a.severity === 'error'))) return 'down';
-      return own(r).length > 0 || parents.some((p) => own(p).length > 0) ? 'degraded' : 'at_risk';
-    };
-    const all = [...model.resources.values()].filter(is).map((r) => ({ r, state: state(r) }));
+    const all = [...model.resources.values()].filter(is).map((r) => ({ r, state: model.standing(r) }));
     all.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || model.name(a.r).localeCompare(model.name(b.r)));
     const items = all.filter((x) => fine || x.state !== 'fine').slice(0, 10).map((x) => {
       const causes = x.state === 'fine' ? [] : model.walk(x.r, 'up').steps.flatMap((s) => own(s.r));

@@ -2176,6 +2176,9 @@ type Resource struct {
 	// Stale Last known; no session reports it now.
 	Stale bool `json:"stale"`
 
+	// Standing Of a file system, how far what is wrong has got: see `/standing`.
+	Standing *StandingState `json:"standing,omitempty"`
+
 	// Statistics By name.
 	Statistics map[string]StatisticValue `json:"statistics"`
 

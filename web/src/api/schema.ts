@@ -1447,6 +1447,8 @@ export interface components {
                 [key: string]: components["schemas"]["StatisticValue"];
             };
             health: components["schemas"]["Severity"];
+            /** @description Of a file system, how far what is wrong has got: see `/standing`. */
+            standing?: components["schemas"]["StandingState"];
             /** @description Its own active alerts, worst first. */
             own_alerts: components["schemas"]["AlertSummary"][];
             /** @description The active alerts of its ancestors, worst first. At most 100 are listed; see inherited_alerts_count. */

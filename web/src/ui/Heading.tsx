@@ -1,6 +1,8 @@
 import type { ReactNode } from 'react';
 import type { Health } from './health';
 import { HealthIcon } from './HealthIcon';
+import { standingHealth, standingName, type StandingState } from './standing';
+import { StandingMark } from './StandingMark';
 import classes from './Heading.module.css';
 
 interface Props {
@@ -8,6 +10,8 @@ interface Props {
   trail: ReactNode;
   /** How it is, and that in a word; a page about no one thing has neither. */
   health?: Health;
+  /** Of a file system or a volume, in place of these. */
+  standing?: StandingState;
   title: string;
   state?: string;
   /** Stands in place of the title, as while it is edited. */
@@ -22,14 +26,14 @@ interface Props {
 }
 
 /** The top of a page about one thing: what it is, how it is, and what can be done. */
-export function Heading({ trail, health, title, state, instead, afterTitle, afterState, note, children }: Props) {
+export function Heading({ trail, standing, health = standing && standingHealth(standing), title, state = standing && standingName(standing), instead, afterTitle, afterState, note, children }: Props) {
   return (
     <div className={classes['heading']}>
       <nav aria-label="Where this is" className={`${classes['trail'] ?? ''} text`}>
         {trail}
       </nav>
       <div className={classes['row']}>
-        {health !== undefined && <HealthIcon health={health} size={26} silent />}
+        {standing ? <StandingMark state={standing} size={26} silent /> : health && <HealthIcon health={health} size={26} silent />}
         {instead ?? <h1>{title}</h1>}
         {afterTitle}
         {state !== undefined && (

@@ -1,4 +1,5 @@
 import type { Schema } from '../api/client';
+import type { Health } from './health';
 
 export type StandingState = Schema['StandingState'];
 
@@ -10,6 +11,13 @@ const names: Record<StandingState, string> = { down: 'Down', degraded: 'Degraded
 /** What people call how a file system or a volume stands. */
 export function standingName(state: StandingState): string {
   return names[state];
+}
+
+const healths: Record<StandingState, Health> = { down: 'error', degraded: 'warning', at_risk: 'warning', fine: 'ok' };
+
+/** The health whose colours a state has. */
+export function standingHealth(state: StandingState): Health {
+  return healths[state];
 }
 
 /** What a state means, in a sentence. */

@@ -3,10 +3,11 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { Schema } from '../../api/client';
 import { volumesQuery } from '../../api/queries';
-import { HealthIcon } from '../../ui/HealthIcon';
 import { None } from '../../ui/None';
 import { Scroll } from '../../ui/Scroll';
-import { roleName, volumeHealth, volumeStateName } from '../volumes/words';
+import { standingName } from '../../ui/standing';
+import { StandingMark } from '../../ui/StandingMark';
+import { roleName } from '../volumes/words';
 import classes from './HostPage.module.css';
 
 const shown = 10;
@@ -49,13 +50,13 @@ export function HostVolumes({ host }: { host: Schema['Host'] }) {
                   <tr key={v.id}>
                     <th scope="row">
                       <span className={classes['session']}>
-                        <HealthIcon health={volumeHealth(v.state)} silent />
+                        <StandingMark state={v.state} silent />
                         <Link to="/volumes/$id" params={{ id: String(v.id) }}>
                           {v.name}
                         </Link>
                       </span>
                     </th>
-                    <td>{volumeStateName(v.state)}</td>
+                    <td>{standingName(v.state)}</td>
                     <td className="right">{v.size_text ?? <None />}</td>
                     <td>{node ? roleName(node.role) : <None />}</td>
                     <td>{node?.path ?? <None />}</td>

@@ -11,6 +11,7 @@ import { Confirm } from '../../ui/Confirm';
 import { Heading } from '../../ui/Heading';
 import { healthName } from '../../ui/health';
 import { StaleMark } from '../../ui/StaleMark';
+import { standingHints } from '../../ui/standing';
 import { AliasForm } from './AliasForm';
 
 interface Props {
@@ -37,9 +38,10 @@ export function Title({ resource, labels }: Props) {
           </Link>
         </>
       }
-      health={resource.health}
+      health={resource.standing ? undefined : resource.health}
+      standing={resource.standing}
       title={resource.name}
-      state={healthName(resource.health)}
+      state={resource.standing ? undefined : healthName(resource.health)}
       instead={editing ? <AliasForm resource={resource} onClose={close} /> : undefined}
       afterTitle={
         !editing && (
@@ -51,7 +53,12 @@ export function Title({ resource, labels }: Props) {
         )
       }
       afterState={resource.stale && <StaleMark />}
-      note={resource.alias !== null && !editing && <div className="muted">The plugin calls it {resource.label}.</div>}
+      note={
+        <>
+          {resource.alias !== null && !editing && <div className="muted">The plugin calls it {resource.label}.</div>}
+          {resource.standing && <div className="muted">{standingHints[resource.standing]}</div>}
+        </>
+      }
     >
       {resource.deletable && !editing && (
         <>

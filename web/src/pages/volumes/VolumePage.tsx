@@ -13,12 +13,13 @@ import { None } from '../../ui/None';
 import { Note } from '../../ui/Note';
 import { Page } from '../../ui/Page';
 import { ResourceLink } from '../../ui/ResourceLink';
+import { standingHealth } from '../../ui/standing';
 import { HeadingShape, Waiting } from '../../ui/Waiting';
 import { Candidates } from './Candidates';
 import { Chosen } from './Chosen';
 import { Decide } from './Decide';
 import { Nodes } from './Nodes';
-import { haName, volumeHealth, volumeStateName } from './words';
+import { haName } from './words';
 import classes from './VolumePage.module.css';
 
 const route = getRouteApi('/volumes/$id');
@@ -51,12 +52,11 @@ export function VolumePage() {
 }
 
 function Volume({ volume: v }: { volume: Schema['Volume'] }) {
-  const health = volumeHealth(v.state);
   return (
     <Page title={v.name}>
-      <Heading trail={<Link to="/volumes">Volumes</Link>} health={health} title={v.name} state={volumeStateName(v.state)} />
+      <Heading trail={<Link to="/volumes">Volumes</Link>} standing={v.state} title={v.name} />
       {v.state_why !== '' && (
-        <Note health={health}>
+        <Note health={standingHealth(v.state)}>
           {sentence(v.state_why)}
           {!v.detached && (
             <p>

@@ -9,13 +9,13 @@ import { formatCount } from '../../format/number';
 import { parseID } from '../../format/id';
 import { DataTable, RowName, type Column } from '../../ui/DataTable';
 import { FilterText } from '../../ui/FilterText';
-import { HealthIcon } from '../../ui/HealthIcon';
 import { ListHead } from '../../ui/ListHead';
 import { Message } from '../../ui/Message';
 import { None } from '../../ui/None';
 import { Page } from '../../ui/Page';
 import { Pills } from '../../ui/Pills';
-import { volumeHealth, volumeStateName } from './words';
+import { standingName } from '../../ui/standing';
+import { StandingMark } from '../../ui/StandingMark';
 import classes from './VolumesPage.module.css';
 
 const route = getRouteApi('/volumes');
@@ -28,7 +28,7 @@ const columns: Column<Schema['Volume']>[] = [
     sort: 'name',
     title: (v) => v.name,
     cell: (v) => (
-      <RowName icon={<HealthIcon health={volumeHealth(v.state)} silent />}>
+      <RowName icon={<StandingMark state={v.state} silent />}>
         {(className) => (
           <Link to="/volumes/$id" params={{ id: String(v.id) }} className={className}>
             {v.name}
@@ -38,7 +38,7 @@ const columns: Column<Schema['Volume']>[] = [
     ),
   },
   { header: 'Size', width: 94, align: 'right', sort: 'size', cell: (v) => v.size_text ?? <None /> },
-  { header: 'State', width: 92, title: (v) => v.state_why, cell: (v) => volumeStateName(v.state) },
+  { header: 'State', width: 92, title: (v) => v.state_why, cell: (v) => standingName(v.state) },
   { header: 'Primary', width: 124, sort: 'primary', title: (v) => v.primary.why, cell: (v) => v.primary.host ?? <None /> },
   { header: 'Secondary', width: 114, title: (v) => v.secondary.why, cell: (v) => v.secondary.host ?? <None /> },
   { header: 'Hosts', width: 62, align: 'right', title: (v) => hostNames(v).join(', '), cell: (v) => hostNames(v).length },

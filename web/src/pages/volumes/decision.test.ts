@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Schema } from '../../api/client';
 import { automatic, changesOf, decisionOf, isDecided } from './decision';
-import { groundName, haName, volumeHealth } from './words';
+import { groundName, haName } from './words';
 
 const volume = (more: Partial<Schema['Volume']> = {}): Schema['Volume'] => ({
   id: 1,
@@ -47,8 +47,7 @@ describe('a decision about a volume', () => {
   });
 });
 
-it('has words for states, safety and grounds', () => {
-  expect(volumeHealth('at_risk')).toBe('info');
+it('has words for safety and grounds', () => {
   expect(haName('no-ha')).toBe('One host only');
   expect(groundName(undefined)).toBe('');
   expect(groundName('weight')).toBe('best path weight');

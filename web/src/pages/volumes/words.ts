@@ -1,21 +1,6 @@
 import type { Schema } from '../../api/client';
-import type { Health } from '../../ui/health';
 
-type State = Schema['VolumeState'];
 type Role = Schema['VolumeRole'];
-
-const states: Record<State, string> = { fine: 'Fine', at_risk: 'At risk', degraded: 'Degraded', down: 'Down' };
-const healths: Record<State, Health> = { fine: 'ok', at_risk: 'info', degraded: 'warning', down: 'error' };
-
-/** What people call the state of a volume. */
-export function volumeStateName(state: State): string {
-  return states[state];
-}
-
-/** The health that the state of a volume is. */
-export function volumeHealth(state: State): Health {
-  return healths[state];
-}
 
 const roles: Record<Role, string> = { primary: 'Primary', secondary: 'Secondary', unused: 'Not used' };
 
