@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
 
 	"github.com/faultline-storage/faultline/internal/metrics/history"
@@ -45,9 +46,10 @@ func diskClass() *resource.Class {
 // world is a database over resources that a test owns.
 type world struct {
 	*history.DB
-	dir  string
-	all  map[resource.ID]*resource.Resource
-	time time.Time
+	dir      string
+	all      map[resource.ID]*resource.Resource
+	time     time.Time
+	registry *prometheus.Registry // of the database that is open
 }
 
 func newWorld(t testing.TB) *world {
@@ -65,8 +67,9 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open(t testing.TB) {
 	t.Helper()
+	w.registry = prometheus.NewRegistry()
 	db, err := history.Open(history.Options{
-		Dir: w.dir, Late: time.Hour, Get: func(id resource.ID) *resource.Resource { return w.all[id] },
+		Registry: w.registry, Dir: w.dir, Late: time.Hour, Get: func(id resource.ID) *resource.Resource { return w.all[id] },
 		Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return w.time },
 	})
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
 	"github.com/faultline-storage/faultline/internal/metrics/history/promapi"
 	"github.com/faultline-storage/faultline/internal/resource"
 )
@@ -126,5 +128,23 @@ func TestWhatIsNotAnswered(t *testing.T) {
 		if rec.Code != http.StatusNotFound {
 			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
 		}
+	}
+}
+
+// TestFiguresPassTheLinter asks before it looks: figures with labels come with what
+// they count.
+func TestFiguresPassTheLinter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.observe(0, value(2, temperature, 0, 30))
+	if got := w.names(t, "acme_hard_disk_temperature", 0); len(got) != 1 {
+		t.Fatalf("got %v", got)
+	}
+	problems, err := testutil.GatherAndLint(w.registry)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	if n, err := testutil.GatherAndCount(w.registry, "prometheus_engine_query_duration_seconds"); err != nil || n == 0 {
+		t.Errorf("%d figures of queries, %v", n, err)
 	}
 }
