@@ -150,7 +150,7 @@ func New(o Options) *Server {
 		s.dashboard = func(string, []*resource.Class) any { return struct{}{} }
 	}
 	s.prometheus, s.metrics = o.Prometheus, o.Metrics
-	s.view = &View{Resources: s.inventory, Alerts: s.alerts, Stats: s.stats}
+	s.view = &View{Resources: s.inventory, Alerts: s.alerts, Stats: s.stats, Volumes: s.volumes}
 	s.stopping, s.stop = context.WithCancel(context.Background())
 	gen.HandlerWithOptions(
 		gen.NewStrictHandlerWithOptions(&handlers{s}, nil, gen.StrictHTTPServerOptions{

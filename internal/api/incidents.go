@@ -87,15 +87,12 @@ func (h *handlers) incident(i *resource.Incident) (out gen.Incident, ok bool) {
 		Affected: h.view.affected(i.Causes[0]),
 	}
 	for _, c := range h.inventory.Classes() {
-		if c.Is(logicalDrive) {
+		if c.Is(resource.BaseLogicalDrive) {
 			out.Volumes += out.Affected.Counts[c.FullName()]
 		}
 	}
 	return out, true
 }
-
-// logicalDrive is the base class of what hosts can reach.
-const logicalDrive = "LogicalDrive"
 
 // incidentKey is the place of an incident in the list.
 type incidentKey struct {

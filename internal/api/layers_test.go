@@ -248,9 +248,9 @@ func TestStanding(t *testing.T) {
 	check("0/0/1/1; /scratch at_risk Drive failure; /home fine; 0/1/0/0; scratch degraded Drive failure")
 	w.End(pool.ID)
 	w.Raise(apitest.Pool, resource.Error, "p", "raid_type", "Failed")
-	check("0/0/1/1; /scratch at_risk Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
+	check("1/0/0/1; /scratch down Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
 	w.Raise(apitest.Lun, resource.Info, "i", "name", "Renamed")
-	check("0/0/1/1; /scratch at_risk Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
+	check("1/0/0/1; /scratch down Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
 	w.Raise(apitest.Lun, resource.Error, "l", "mapped", "Gone")
 	check("1/0/0/1; /scratch down Drive failure; /home fine; 1/0/0/0; scratch down Drive failure")
 	// The names and states of volumes are those of their page, also where only a path

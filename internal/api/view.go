@@ -31,6 +31,11 @@ type View struct {
 	}
 	// Stats tells the newest samples; nil means that there are none.
 	Stats Latest
+	// Volumes finds volumes by their IDs, for the standing of file systems; nil means
+	// that there are none.
+	Volumes interface {
+		Get(resource.ID) *resource.Volume
+	}
 }
 
 // Resource renders a resource.

@@ -131,7 +131,10 @@ func (v *View) filesystemState(r *resource.Resource) gen.StandingState {
 			continue
 		}
 		f, s := v.says(p)
-		allFailed, sick = allFailed && f, sick || s
+		if !f {
+			f = v.cutOff(p)
+		}
+		allFailed, sick = allFailed && f, sick || s || f
 	}
 	switch {
 	case allFailed:
@@ -140,6 +143,35 @@ func (v *View) filesystemState(r *resource.Resource) gen.StandingState {
 		return gen.StandingStateDegraded
 	}
 	return gen.StandingStateAtRisk
+}
+
+// cutOff reports whether the volume is down on which a part of a file system lies,
+// whatever that says of itself: it may not have noticed yet.
+func (v *View) cutOff(part *resource.Resource) bool {
+	if v.Volumes == nil {
+		return false
+	}
+	for way, seen := []resource.ID{part.ID}, map[resource.ID]bool{part.ID: true}; len(way) > 0; way = way[1:] {
+		r := v.Resources.Get(way[0])
+		if r == nil {
+			continue
+		}
+		if vol := v.Volumes.Get(r.ID); vol != nil {
+			state, _ := v.volumeState(vol)
+			return state == gen.VolumeDown
+		}
+		if r.Class.Is(resource.BaseLogicalDrive) { // what lies on a drive lies on that
+			continue
+		}
+		for _, id := range r.Parents {
+			p := v.Resources.Get(id)
+			if p != nil && !seen[id] && (p.Class.Is(resource.BaseDeviceNode) || p.Class.Is(resource.BaseLogicalDrive)) {
+				seen[id] = true
+				way = append(way, id)
+			}
+		}
+	}
+	return false
 }
 
 // says reports what a resource says of itself: whether it has failed, and

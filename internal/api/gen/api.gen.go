@@ -3703,9 +3703,10 @@ type ClientInterface interface {
 	//
 	// One state each. A file system has the first that fits: `down`, if it says itself
 	// that it has failed (an alert of severity error on a state), or all that it is
-	// directly made of does; `degraded`, if it or something that it is directly made of
+	// directly made of has; `degraded`, if it or something that it is directly made of
 	// has an alert of severity warning or error; `at_risk`, if something further away
-	// has one; else `fine`.
+	// has one; else `fine`. A part of it whose volume is down has failed, whatever it
+	// says itself.
 	//
 	// Volumes are those of `/volumes`, by the names and in the states that they have
 	// there. A resource that inherits from LogicalDrive, that no host reaches and on
@@ -4870,9 +4871,10 @@ func (c *Client) Search(ctx context.Context, params *SearchParams, reqEditors ..
 //
 // One state each. A file system has the first that fits: `down`, if it says itself
 // that it has failed (an alert of severity error on a state), or all that it is
-// directly made of does; `degraded`, if it or something that it is directly made of
+// directly made of has; `degraded`, if it or something that it is directly made of
 // has an alert of severity warning or error; `at_risk`, if something further away
-// has one; else `fine`.
+// has one; else `fine`. A part of it whose volume is down has failed, whatever it
+// says itself.
 //
 // Volumes are those of `/volumes`, by the names and in the states that they have
 // there. A resource that inherits from LogicalDrive, that no host reaches and on
@@ -8986,9 +8988,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// One state each. A file system has the first that fits: `down`, if it says itself
 	// that it has failed (an alert of severity error on a state), or all that it is
-	// directly made of does; `degraded`, if it or something that it is directly made of
+	// directly made of has; `degraded`, if it or something that it is directly made of
 	// has an alert of severity warning or error; `at_risk`, if something further away
-	// has one; else `fine`.
+	// has one; else `fine`. A part of it whose volume is down has failed, whatever it
+	// says itself.
 	//
 	// Volumes are those of `/volumes`, by the names and in the states that they have
 	// there. A resource that inherits from LogicalDrive, that no host reaches and on
@@ -12745,9 +12748,10 @@ func (c *ClientWithResponses) SearchWithResponse(ctx context.Context, params *Se
 //
 // One state each. A file system has the first that fits: `down`, if it says itself
 // that it has failed (an alert of severity error on a state), or all that it is
-// directly made of does; `degraded`, if it or something that it is directly made of
+// directly made of has; `degraded`, if it or something that it is directly made of
 // has an alert of severity warning or error; `at_risk`, if something further away
-// has one; else `fine`.
+// has one; else `fine`. A part of it whose volume is down has failed, whatever it
+// says itself.
 //
 // Volumes are those of `/volumes`, by the names and in the states that they have
 // there. A resource that inherits from LogicalDrive, that no host reaches and on
