@@ -29,9 +29,10 @@ export interface paths {
          * Tells which file systems and volumes are in danger, and by what.
          * @description One state each. A file system has the first that fits: `down`, if it says itself
          *     that it has failed (an alert of severity error on a state), or all that it is
-         *     directly made of does; `degraded`, if it or something that it is directly made of
+         *     directly made of has; `degraded`, if it or something that it is directly made of
          *     has an alert of severity warning or error; `at_risk`, if something further away
-         *     has one; else `fine`.
+         *     has one; else `fine`. A part of it whose volume is down has failed, whatever it
+         *     says itself.
          *
          *     Volumes are those of `/volumes`, by the names and in the states that they have
          *     there. A resource that inherits from LogicalDrive, that no host reaches and on

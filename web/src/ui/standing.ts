@@ -22,7 +22,7 @@ export function standingHealth(state: StandingState): Health {
 
 /** What a state means, in a sentence. */
 export const standingHints: Record<StandingState, string> = {
-  down: 'It says itself that it has failed, or all that it is made of does.',
+  down: 'It says itself that it has failed, or all that it is made of has.',
   degraded: 'It, or something that it is directly made of, is not well.',
   at_risk: 'It works, but something that it depends on further away is not well.',
   fine: 'Nothing that it depends on is known to be sick.',
