@@ -74,7 +74,8 @@ func sortResources(list []*resource.Resource, newSorter func() *sorter) sorted {
 // alike reports whether two heads do not tell which resource comes first.
 func (r *ref) alike(other *ref) bool { return r.kind == other.kind && r.head == other.head }
 
-// textKeys has the key of each resource of a list that has a text as its key.
+// textKeys has the key of each resource of a list that has a text as its key. No key
+// is another one with NULs behind it, so that heads that are padded with them do.
 type textKeys [][]byte
 
 // setHeads takes the bytes of all texts among refs that follow what they have in common

@@ -65,13 +65,20 @@ func SmartJSON(text []byte) (Smart, error) {
 			s.Warnings = append(s.Warnings, why)
 		}
 	}
-	s.Temperature = float("temperature", "current")
-	if s.Temperature != nil && (*s.Temperature <= -60 || *s.Temperature >= 150) {
-		s.Temperature = nil // what disks without a sensor say
+	degrees := func(keys ...string) *float64 {
+		t := float(keys...)
+		if t != nil && (*t <= -60 || *t >= 150) {
+			return nil // what disks without a sensor say
+		}
+		return t
 	}
+	s.Temperature = degrees("temperature", "current")
 	// SCSI disks without one say 0, of the temperature and of what they bear.
 	if trip, ok := o.number("temperature", "drive_trip"); ok && trip == 0 && s.Temperature != nil && *s.Temperature == 0 {
 		s.Temperature = nil
+	}
+	if s.Temperature == nil { // newer ones say it there only
+		s.Temperature = degrees("scsi_environmental_reports", "temperature_1", "current")
 	}
 	s.PowerOn = count("power_on_time", "hours")
 	s.Used = float("endurance_used", "current_percent")

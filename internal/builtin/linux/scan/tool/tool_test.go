@@ -200,6 +200,28 @@ func TestLVMTruths(t *testing.T) {
 	}
 }
 
+// TestSmartTemperature reads it from where disks have it, if they have a sensor.
+func TestSmartTemperature(t *testing.T) {
+	for text, want := range map[string]float64{
+		`{"temperature":{"current":31,"drive_trip":60},"scsi_environmental_reports":{"temperature_1":{"current":36}}}`: 31,
+		`{"scsi_environmental_reports":{"temperature_1":{"parameter_code":0,"current":36}}}`:                           36,
+		`{"temperature":{"current":0,"drive_trip":0},"scsi_environmental_reports":{"temperature_1":{"current":36}}}`:   36,
+		`{"temperature":{"current":0,"drive_trip":0}}`:                                                                 -1,
+		`{"scsi_environmental_reports":{"temperature_1":{"current":-128}}}`:                                            -1,
+		`{"scsi_environmental_reports":{"temperature_1":36,"temperature_2":"unknown"}}`:                                -1,
+	} {
+		got := -1.0 // none
+		if s, err := tool.SmartJSON([]byte(text)); err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if s.Temperature != nil {
+			got = *s.Temperature
+		}
+		if got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestSmartJSON(t *testing.T) {
 	s, err := tool.SmartJSON([]byte(`{"smart_status":{"passed":true},"spare_available":{"current_percent":94,"threshold_percent":10},"endurance_used":{"current_percent":7}}`))
 	if err != nil || s.Spare == nil || *s.Spare != 94 || s.Used == nil || *s.Used != 7 {
