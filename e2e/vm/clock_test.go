@@ -2,6 +2,7 @@ package vm
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,8 +46,9 @@ func newSite(t *testing.T) *site {
 	dir, s := t.TempDir(), &site{}
 	run := func(args ...string) string {
 		t.Helper()
-		cmd := exec.CommandContext(t.Context(), program(t), args...)
-		out, err := cmd.CombinedOutput()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, program(t), args...).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%q: %v\n%s\n%s", args, err, out, s.log.String())
 		}
@@ -80,12 +82,15 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// until waits by a clock that nobody sets. A machine that is emulated is slow.
+// patience is long: a machine that is emulated is slow.
+const patience = 3 * time.Minute
+
+// until waits by a clock that nobody sets.
 func (s *site) until(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for start := time.Now(); !done(); time.Sleep(200 * time.Millisecond) {
-		if time.Since(start) > 3*time.Minute {
-			t.Fatalf("waited for 3 min: %s", what)
+		if time.Since(start) > patience {
+			t.Fatalf("waited for %v: %s", patience, what)
 		}
 	}
 }
@@ -93,8 +98,9 @@ func (s *site) until(t *testing.T, what string, done func() bool) {
 // mounted waits until the server knows, or does not, that a file system is mounted.
 func (s *site) mounted(t *testing.T, want bool) {
 	t.Helper()
+	client := http.Client{Timeout: patience / 6}
 	s.until(t, fmt.Sprintf("the server knows that /srv/loop is mounted: %v", want), func() bool {
-		rsp, err := http.Get("http://" + s.server + "/api/v1/resources?plugin=linux&class=LocalMount&limit=1000")
+		rsp, err := client.Get("http://" + s.server + "/api/v1/resources?plugin=linux&class=LocalMount&limit=1000")
 		if err != nil {
 			return false
 		}
