@@ -266,3 +266,34 @@ func TestStanding(t *testing.T) {
 		t.Errorf("%+v", it)
 	}
 }
+
+// TestStandingOfTargets has a file system whose target says nothing while the volume
+// below its multipath device is down.
+func TestStandingOfTargets(t *testing.T) {
+	s, w := serverWith(newVolumes())
+	class := func(name string, bases ...string) *resource.Class {
+		c := &resource.Class{Plugin: "fs", Name: name, Bases: append(bases, "Resource")}
+		c.Index()
+		w.AddClass(c)
+		return c
+	}
+	node, target, fs := class("Node", resource.BaseDeviceNode), class("Target", resource.ClassTarget), class("Scratch", resource.ClassFileSystem)
+	create := func(c *resource.Class, label string, parents ...resource.ID) resource.ID {
+		return w.CreateOf(c, apitest.Couplet, label, parents).ID
+	}
+	mapped := create(node, "/dev/mapper/a", create(node, "/dev/sda", apitest.Lun), create(node, "/dev/sdb", apitest.Lun))
+	ost0, ost1 := create(target, "OST0", mapped), create(target, "OST1")
+	two, one := create(fs, "two", ost0, ost1), create(fs, "one", ost0)
+	check := func(wantTwo, wantOne gen.StandingState) {
+		t.Helper()
+		for id, want := range map[resource.ID]gen.StandingState{two: wantTwo, one: wantOne} {
+			if r := get[gen.Resource](t, s, fmt.Sprintf("/resources/%d", id)); r.Standing == nil || *r.Standing != want {
+				t.Errorf("%s stands %v, want %s", r.Name, r.Standing, want)
+			}
+		}
+	}
+	w.Raise(apitest.Pool, resource.Warning, "p", "raid_type", "Degraded")
+	check(gen.StandingStateAtRisk, gen.StandingStateAtRisk)
+	w.Raise(apitest.Pool, resource.Error, "q", "raid_type", "Failed")
+	check(gen.StandingStateDegraded, gen.StandingStateDown)
+}

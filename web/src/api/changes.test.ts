@@ -65,6 +65,8 @@ describe('takeResources', () => {
     expect([...marks.resources]).toEqual([2]);
     expect(isMarked(keys.history(2), marks)).toBe(true);
     expect(isMarked(keys.history(1), marks)).toBe(false);
+    // How a file system stands follows from its volumes.
+    expect(isMarked(keys.resource(1), { ...noMarks(), volumes: true })).toBe(true);
   });
 
   it('leaves a row where it stands in a table that is sorted by what changed, and says so', () => {

@@ -156,6 +156,8 @@ export function isMarked(key: QueryKey, marks: Marks): boolean {
     case 'classes':
       return marks.classes.size > 0;
     case 'resource':
+      // How a file system stands follows from volumes, too.
+      return marks.health || marks.volumes || marks.resources.has(key[1] as number);
     case 'history':
       return marks.health || marks.resources.has(key[1] as number);
     case 'causes':
