@@ -42,18 +42,9 @@ func TestSorted(t *testing.T) {
 
 // TestManyAreSorted does the same with so many that several cores work on them.
 func TestManyAreSorted(t *testing.T) {
-	classes := sortClasses()
 	for _, column := range sortColumns() {
 		t.Run(column.name, func(t *testing.T) {
-			var list []*resource.Resource
-			for i := range 30_000 {
-				v := column.value(i)
-				if i%100 == 0 {
-					v = resource.Value{}
-				}
-				list = append(list, sortable(classes, resource.ID(i+1), v))
-			}
-			checkSorted(t, list)
+			checkSorted(t, column.rows(30_000))
 		})
 	}
 }
@@ -61,13 +52,9 @@ func TestManyAreSorted(t *testing.T) {
 // BenchmarkSort sorts 400,000 resources, as for the first page of a table by another
 // column.
 func BenchmarkSort(b *testing.B) {
-	classes := sortClasses()
 	for _, column := range sortColumns() {
 		b.Run(column.name, func(b *testing.B) {
-			var list []*resource.Resource
-			for i := range 400_000 {
-				list = append(list, sortable(classes, resource.ID(i+1), column.value(i)))
-			}
+			list := column.rows(400_000)
 			for b.Loop() {
 				inventory.Sorted(list, "x")
 			}
@@ -78,6 +65,19 @@ func BenchmarkSort(b *testing.B) {
 type sortColumn struct {
 	name  string
 	value func(i int) resource.Value
+}
+
+// rows returns resources with the values of a column, of which one in 100 has none.
+func (c *sortColumn) rows(n int) (list []*resource.Resource) {
+	classes := sortClasses()
+	for i := range n {
+		v := c.value(i)
+		if i%100 == 0 {
+			v = resource.Value{}
+		}
+		list = append(list, sortable(classes, resource.ID(i+1), v))
+	}
+	return list
 }
 
 // sortColumns are what tables of disks are sorted by: few values and many, in the

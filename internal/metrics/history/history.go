@@ -91,7 +91,7 @@ func Open(o Options) (*DB, error) {
 	})
 	if o.Registry != nil {
 		// A name that Prometheus' own linter refuses; the summary beside it tells the same.
-		o.Registry.Unregister(prometheus.NewHistogramVec(prometheus.HistogramOpts{ //nolint:promlinter // it goes
+		o.Registry.Unregister(prometheus.NewHistogramVec(prometheus.HistogramOpts{ //nolint:promlinter // a name of the library's, which is taken away
 			Name: "prometheus_engine_query_duration_histogram_seconds", Help: "The duration of various parts of PromQL query execution.",
 		}, []string{"slice"}))
 	}

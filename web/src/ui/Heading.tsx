@@ -26,7 +26,8 @@ interface Props {
 }
 
 /** The top of a page about one thing: what it is, how it is, and what can be done. */
-export function Heading({ trail, standing, health = standing && standingHealth(standing), title, state = standing && standingName(standing), instead, afterTitle, afterState, note, children }: Props) {
+export function Heading({ trail, health, standing, title, state, instead, afterTitle, afterState, note, children }: Props) {
+  const word = standing ? standingName(standing) : state;
   return (
     <div className={classes['heading']}>
       <nav aria-label="Where this is" className={`${classes['trail'] ?? ''} text`}>
@@ -36,9 +37,9 @@ export function Heading({ trail, standing, health = standing && standingHealth(s
         {standing ? <StandingMark state={standing} size={26} silent /> : health && <HealthIcon health={health} size={26} silent />}
         {instead ?? <h1>{title}</h1>}
         {afterTitle}
-        {state !== undefined && (
-          <span className={classes['state']} data-health={health}>
-            {state}
+        {word !== undefined && (
+          <span className={classes['state']} data-health={standing ? standingHealth(standing) : health}>
+            {word}
           </span>
         )}
         {afterState}

@@ -38,10 +38,10 @@ export function Title({ resource, labels }: Props) {
           </Link>
         </>
       }
-      health={resource.standing ? undefined : resource.health}
+      health={resource.health}
       standing={resource.standing}
       title={resource.name}
-      state={resource.standing ? undefined : healthName(resource.health)}
+      state={healthName(resource.health)}
       instead={editing ? <AliasForm resource={resource} onClose={close} /> : undefined}
       afterTitle={
         !editing && (
